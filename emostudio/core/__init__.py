@@ -1,0 +1,1 @@
+"""Shared vocabulary of the studio: standard library, pydantic and numpy only."""

@@ -1,0 +1,112 @@
+"""The one way EmoStudio writes files: whole, durable, or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from emostudio.core.errors import EmoStudioError
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that appears at `path` only once everything was written.
+
+    The bytes go to a temporary file in the same folder, are flushed to the disk, renamed over
+    `path`, and the folder entry is flushed too. When the body raises, `path` is untouched.
+
+    Parameters
+    ----------
+    path
+        Final place; missing parent folders are made.
+
+    Raises
+    ------
+    EmoStudioError
+        If the disk refuses (full, read-only); the old file, if any, is intact.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise _refused(path, error) from error
+    temporary = Path(name)
+    try:
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+            _flush_folder(path.parent)
+        except OSError as error:
+            raise _refused(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path` atomically; see `atomic_file`."""
+    with atomic_file(path) as stream:
+        stream.write(content)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write UTF-8 text to `path` atomically; see `atomic_file`."""
+    write_bytes(path, content.encode("utf-8"))
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write `document` as indented JSON to `path` atomically; see `atomic_file`."""
+    write_text(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_with(path: Path, write: Callable[[Path], object]) -> None:
+    """Let a library that insists on a path write a file, then put it at `path` atomically.
+
+    Parameters
+    ----------
+    path
+        Final place.
+    write
+        Called with a temporary path, with the suffix of `path`, in the same folder.
+    """
+    path = Path(path)
+    temporary = path.parent / f".{os.getpid()}.{path.name}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(temporary)
+            with temporary.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+            _flush_folder(path.parent)
+        except OSError as error:
+            raise _refused(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name != "posix":  # Windows cannot open folders; its rename is journalled
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _refused(path: Path, error: OSError) -> EmoStudioError:
+    return EmoStudioError(
+        f"Could not write {path}",
+        why=error.strerror or str(error),
+        next_step="Free some space or choose another folder; nothing was changed",
+    )

@@ -1,0 +1,235 @@
+"""What can be asked of the engine. A job is data; running it yields events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from emostudio.core.recipe import Recipe
+
+
+class JobStatus(StrEnum):
+    """Life of a run."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    """The worker or the machine died; the run can be resumed from its checkpoint."""
+
+
+class _Job(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DescribeJob(_Job):
+    """List the catalogues; answers `answers.CatalogueAnswer`."""
+
+    kind: Literal["describe"] = "describe"
+
+
+class DoctorJob(_Job):
+    """Describe the machine and what works on it; answers `answers.DoctorReport`."""
+
+    kind: Literal["doctor"] = "doctor"
+
+
+class InspectModelJob(_Job):
+    """Layers, sizes and costs of a model; answers `answers.ModelReport`."""
+
+    kind: Literal["inspect_model"] = "inspect_model"
+    model: str
+
+
+class InspectDataJob(_Job):
+    """Look at a data source without importing it; answers `answers.DataReport`."""
+
+    kind: Literal["inspect_data"] = "inspect_data"
+    path: str
+    reader: str | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
+    thumbnails: int = 12
+    only_leaks: bool = False
+
+
+class PlanJob(_Job):
+    """Predict what a recipe gives before any work; answers `answers.PlanReport`."""
+
+    kind: Literal["plan"] = "plan"
+    teacher: str
+    recipe: Recipe
+    data: str | None = None
+
+
+class ImportModelJob(_Job):
+    """Bring a foreign model into the workspace; answers `answers.ImportReport`."""
+
+    kind: Literal["import_model"] = "import_model"
+    file: str
+    name: str | None = None
+    architecture: str | None = None
+    architecture_settings: dict[str, Any] = Field(default_factory=dict)
+    labels: tuple[str, ...] | None = None
+    preprocessing: dict[str, Any] | None = None
+    data: str | None = None
+
+
+class ImportDataJob(_Job):
+    """Decode a data source into the workspace's cache; answers `answers.DataReport`."""
+
+    kind: Literal["import_data"] = "import_data"
+    path: str
+    name: str | None = None
+    reader: str | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class SynthesiseJob(_Job):
+    """Draw synthetic faces into a folder with RaFD file names."""
+
+    kind: Literal["synthesise"] = "synthesise"
+    out: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class TrainJob(_Job):
+    """Supervised training of an architecture; makes a variant without a parent."""
+
+    kind: Literal["train"] = "train"
+    architecture: str
+    architecture_settings: dict[str, Any] = Field(default_factory=dict)
+    data: str
+    training: dict[str, Any] = Field(default_factory=dict)
+    name: str | None = None
+    seed: int = 0
+
+
+class CompressJob(_Job):
+    """Run a recipe on a teacher; makes a variant."""
+
+    kind: Literal["compress"] = "compress"
+    teacher: str
+    data: str
+    recipe: Recipe
+    name: str | None = None
+    seed: int = 0
+
+
+class EvaluateJob(_Job):
+    """Accuracy of models on one split; answers `answers.EvaluationReport`."""
+
+    kind: Literal["evaluate"] = "evaluate"
+    models: tuple[str, ...]
+    data: str
+    split: str = "test"
+    engine: str | None = None
+
+
+class BenchJob(_Job):
+    """Interleaved latency, memory in fresh processes, sizes; answers `answers.BenchReport`."""
+
+    kind: Literal["bench"] = "bench"
+    models: tuple[str, ...]
+    engines: tuple[str, ...] = ()
+    threads: int = Field(1, ge=1, le=256)
+    blocks: int = Field(30, ge=3, le=1000)
+    pairs: int = Field(20, ge=3, le=1000)
+
+
+class CompareJob(_Job):
+    """Write a comparison file (html, pdf, svg, png, csv, tex, json) from stored measurements."""
+
+    kind: Literal["compare"] = "compare"
+    models: tuple[str, ...]
+    out: str
+    data: str | None = None
+    title: str = "Comparison"
+
+
+class ExportJob(_Job):
+    """Write a self-contained ONNX file of a model and check parity."""
+
+    kind: Literal["export"] = "export"
+    model: str
+    out: str
+    to: Literal["onnx"] = "onnx"
+
+
+class LiveJob(_Job):
+    """Run several variants on the same frames; answers `answers.LiveReport`."""
+
+    kind: Literal["live"] = "live"
+    source: str = "synthetic"
+    detector: str = "haar"
+    detector_file: str | None = None
+    variants: tuple[str, ...]
+    engine: str | None = None
+    seconds: float | None = None
+    send_frames: bool = True
+
+
+class QuickstartJob(_Job):
+    """The main job on the embedded default or the user's input; answers `QuickstartReport`."""
+
+    kind: Literal["quickstart"] = "quickstart"
+    data: str | None = None
+    teacher: str | None = None
+    minutes: float = Field(8.0, gt=0, le=1000)
+    out: str | None = None
+    seed: int = 0
+
+
+Job = Annotated[
+    DescribeJob | DoctorJob | InspectModelJob | InspectDataJob | PlanJob | ImportModelJob
+    | ImportDataJob | SynthesiseJob | TrainJob | CompressJob | EvaluateJob | BenchJob | CompareJob
+    | ExportJob | LiveJob | QuickstartJob,
+    Field(discriminator="kind"),
+]
+
+JOB_ADAPTER: TypeAdapter[Job] = TypeAdapter(Job)
+
+RUN_KINDS = frozenset({"train", "compress", "evaluate", "bench", "quickstart", "import_data"})
+"""Jobs that get a run folder; all others are questions, answered and forgotten."""
+
+
+def _no_report(fraction: float, message: str) -> None:
+    del fraction, message
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """What a running job is given besides its settings.
+
+    Attributes
+    ----------
+    folder
+        The job's own folder for checkpoints and files.
+    device
+        ``cpu``, ``cuda`` or ``mps``.
+    threads
+        CPU threads the job may use.
+    report
+        ``report(fraction, message)``: progress from inside one long call. Raises
+        `errors.JobCancelled` when the user cancelled, so call it at least twice a second.
+    checkpoint_requested
+        Returns True once when the user asked for a checkpoint now.
+    """
+
+    folder: Path
+    seed: int = 0
+    device: str = "cpu"
+    threads: int = 1
+    report: Callable[[float, str], None] = field(default=_no_report)
+    checkpoint_requested: Callable[[], bool] = field(default=_never)

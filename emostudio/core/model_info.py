@@ -1,0 +1,81 @@
+"""What is known about a model besides its weights; stored inside every model file."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from emostudio.core.emotions import Emotion
+from emostudio.core.recipe import Recipe
+
+BLACK_BOX = "onnx"
+"""Architecture key of models of which only the outputs are known."""
+
+
+class Preprocessing(BaseModel):
+    """How a face becomes a network's input; the same object in training, evaluation and live.
+
+    Pixels are resized to (`height`, `width`), turned into `channels` (1 grey, 3 RGB), multiplied
+    by `scale`, shifted by `offset`, then normalised per channel with `mean` and `std`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    height: int = Field(48, ge=8, le=512)
+    width: int = Field(48, ge=8, le=512)
+    channels: Literal[1, 3] = 3
+    scale: float = 1.0 / 255.0
+    offset: float = 0.0
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Shape (C, H, W) of one network input."""
+        return (self.channels, self.height, self.width)
+
+
+class StructureRecord(BaseModel):
+    """One structural change to replay when a variant is loaded: a layer replaced by a method."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    layer: str
+    method: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class Lineage(BaseModel):
+    """Where a model came from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    parent: str | None = None
+    teacher: str | None = None
+    parent_sha256: str | None = None
+    dataset: str | None = None
+    run: str | None = None
+    seed: int | None = None
+
+
+class ModelInfo(BaseModel):
+    """Name, architecture, labels, preprocessing, recipe and lineage of a model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    architecture: str
+    architecture_settings: dict[str, Any] = Field(default_factory=dict)
+    labels: tuple[Emotion, ...]
+    preprocessing: Preprocessing
+    outputs: Literal["logits", "probabilities"] = "logits"
+    recipe: Recipe = Recipe()
+    structure: tuple[StructureRecord, ...] = ()
+    lineage: Lineage = Lineage()
+    measurements: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def is_black_box(self) -> bool:
+        """Whether only the outputs of the model are known."""
+        return self.architecture == BLACK_BOX

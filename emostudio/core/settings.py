@@ -1,0 +1,88 @@
+"""Settings with bounds, units and help: the source of forms, command line and documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from emostudio.core.errors import InputError
+
+
+class Settings(BaseModel):
+    """Base of every settings model: frozen, nothing unknown accepted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
+
+
+def setting(
+    default: Any,
+    *,
+    title: str,
+    help: str,  # noqa: A002 - the word users see
+    unit: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    advanced: bool = False,
+) -> Any:
+    """Declare one field of a `Settings` model.
+
+    Parameters
+    ----------
+    default
+        Value used when the user says nothing.
+    title
+        Two or three words, sentence case: the label in forms.
+    help
+        One line: what it does and when to change it.
+    unit
+        Unit shown behind the field, empty for pure numbers.
+    low, high
+        Inclusive bounds.
+    advanced
+        Whether forms fold the field away.
+    """
+    return Field(
+        default,
+        title=title,
+        description=help,
+        ge=low,
+        le=high,
+        json_schema_extra={"unit": unit, "advanced": advanced},
+    )
+
+
+def parse_settings(
+    settings_type: type[SettingsT], values: Mapping[str, Any], owner: str
+) -> SettingsT:
+    """Build settings from JSON values or command-line strings.
+
+    Parameters
+    ----------
+    settings_type
+        The model to fill.
+    values
+        Field name to value; strings are converted to the field's type.
+    owner
+        Name shown in errors, such as ``method cp``.
+
+    Raises
+    ------
+    InputError
+        Naming each field that is unknown or out of bounds.
+    """
+    try:
+        return settings_type.model_validate(dict(values))
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}"
+            for fault in error.errors(include_url=False)
+        )
+        known = ", ".join(settings_type.model_fields) or "none"
+        raise InputError(
+            f"Bad settings for {owner}", why=faults, next_step=f"Settings of {owner}: {known}"
+        ) from error

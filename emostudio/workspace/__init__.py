@@ -1,0 +1,1 @@
+"""What the user owns: runs, models, datasets, measurements. No Qt, no torch."""
