@@ -158,8 +158,20 @@ class Failed(_Event):
 
 
 Event = Annotated[
-    Progress | Note | StageStarted | StageDone | StepDone | EpochDone | CheckpointSaved
-    | VariantSaved | LiveFrame | LiveCounters | SharedMemory | Finished | Cancelled | Failed,
+    Progress
+    | Note
+    | StageStarted
+    | StageDone
+    | StepDone
+    | EpochDone
+    | CheckpointSaved
+    | VariantSaved
+    | LiveFrame
+    | LiveCounters
+    | SharedMemory
+    | Finished
+    | Cancelled
+    | Failed,
     Field(discriminator="type"),
 ]
 

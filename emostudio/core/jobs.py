@@ -188,9 +188,22 @@ class QuickstartJob(_Job):
 
 
 Job = Annotated[
-    DescribeJob | DoctorJob | InspectModelJob | InspectDataJob | PlanJob | ImportModelJob
-    | ImportDataJob | SynthesiseJob | TrainJob | CompressJob | EvaluateJob | BenchJob | CompareJob
-    | ExportJob | LiveJob | QuickstartJob,
+    DescribeJob
+    | DoctorJob
+    | InspectModelJob
+    | InspectDataJob
+    | PlanJob
+    | ImportModelJob
+    | ImportDataJob
+    | SynthesiseJob
+    | TrainJob
+    | CompressJob
+    | EvaluateJob
+    | BenchJob
+    | CompareJob
+    | ExportJob
+    | LiveJob
+    | QuickstartJob,
     Field(discriminator="kind"),
 ]
 

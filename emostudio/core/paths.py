@@ -27,7 +27,9 @@ def default_workspace() -> Path:
 def state_folder() -> Path:
     """Return the folder for logs and window state (``EMOSTUDIO_STATE`` overrides it)."""
     override = os.environ.get("EMOSTUDIO_STATE")
-    return Path(override) if override else Path(platformdirs.user_state_dir("emostudio", appauthor=False))
+    if override:
+        return Path(override).expanduser()
+    return Path(platformdirs.user_state_dir("emostudio", appauthor=False))
 
 
 def safe_name(text: str) -> str:
