@@ -1,0 +1,1 @@
+"""QtCore adapters between jobs and widgets; no widgets here."""
