@@ -1,0 +1,1 @@
+"""One dataset layout per file, each under the attribute ``READER``; see `emostudio.data.base`."""
