@@ -1,0 +1,1 @@
+"""Widgets only: show state, forward intentions. No files, no numbers, no torch."""
