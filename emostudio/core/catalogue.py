@@ -56,12 +56,13 @@ class Catalogue(Generic[PickableT]):
         members: dict[str, PickableT] = {}
         for module_info in pkgutil.iter_modules(package.__path__):
             module = importlib.import_module(f"{self._package}.{module_info.name}")
-            for member in _as_tuple(getattr(module, self._attribute, ())):
-                members[member.key] = member
+            declared = getattr(module, self._attribute, ())
+            found: tuple[PickableT, ...] = declared if isinstance(declared, tuple) else (declared,)
+            members.update((member.key, member) for member in found)
         if self._entry_points:
             for entry in metadata.entry_points(group=self._entry_points):
-                member = entry.load()
-                members[member.key] = member
+                loaded: PickableT = entry.load()
+                members[loaded.key] = loaded
         return dict(sorted(members.items()))
 
     def members(self) -> dict[str, PickableT]:
@@ -93,10 +94,6 @@ class Catalogue(Generic[PickableT]):
     def describe(self) -> tuple[CatalogueEntry, ...]:
         """Return the catalogue as data for forms and the command line."""
         return tuple(_describe(member) for member in self.members().values())
-
-
-def _as_tuple(value: object) -> tuple[PickableT, ...]:  # type: ignore[type-var]
-    return value if isinstance(value, tuple) else (value,)  # type: ignore[return-value]
 
 
 def _describe(member: Pickable) -> CatalogueEntry:

@@ -18,7 +18,7 @@ class Emotion(StrEnum):
     NEUTRAL = "neutral"
 
     @property
-    def index(self) -> int:
+    def position(self) -> int:
         """Place in the canonical order, 0 to 7."""
         return EMOTIONS.index(self)
 
