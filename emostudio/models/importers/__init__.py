@@ -1,0 +1,1 @@
+"""Bringing foreign models in: formats told apart by content, never by name; code never run."""
