@@ -1,0 +1,1 @@
+"""Networks: architectures, the in-memory model, and the one file format models live in."""
