@@ -94,6 +94,7 @@ QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabl
     {{ background: {c.neutral_soft}; color: {c.text3}; border-color: {c.line2}; }}
 QLineEdit[fault="true"], QSpinBox[fault="true"], QDoubleSpinBox[fault="true"],
 QComboBox[fault="true"] {{ border-color: {c.bad}; }}
+QAbstractSpinBox QLineEdit {{ border: none; padding: 0 4px; min-height: 0; }}
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button,
 QDoubleSpinBox::down-button {{ width: 0; border: none; }}
 QComboBox::drop-down {{ border: none; width: 26px; }}

@@ -1,0 +1,1 @@
+"""Charts that paint what was measured; one file each."""
