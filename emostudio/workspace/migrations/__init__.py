@@ -1,0 +1,1 @@
+"""Alembic migrations of ``workspace.db``, loaded only when a schema is not current."""
