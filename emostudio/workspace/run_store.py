@@ -1,0 +1,134 @@
+"""Runs in a workspace."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import delete, select, update
+
+from emostudio.core.errors import InputError
+from emostudio.core.events import Event, parse_event
+from emostudio.core.jobs import Job, JobStatus
+from emostudio.workspace import folders, rows
+from emostudio.workspace.base import WorkspaceFolder, now
+from emostudio.workspace.records import (
+    RunRecord,
+)
+from emostudio.workspace.schema import RUNS
+
+_PROGRESS_FIELDS = frozenset({"fraction", "message", "seconds_left"})
+
+
+class RunStore(WorkspaceFolder):
+    """The runs of a workspace: one folder each, with ``run.json`` and ``events.jsonl``."""
+
+    def runs(self) -> list[RunRecord]:
+        """Return all runs, newest first."""
+        with self.database.reading() as connection:
+            query = select(RUNS.c.document).order_by(RUNS.c.created.desc())
+            documents = connection.execute(query).scalars().all()
+        parsed = (rows.parse_run(document, self.runs_folder) for document in documents)
+        return [run for run in parsed if run is not None]
+
+    def run(self, run_id: str) -> RunRecord:
+        """Return one run.
+
+        Raises
+        ------
+        InputError
+            If there is none with this id.
+        """
+        with self.database.reading() as connection:
+            query = select(RUNS.c.document).where(RUNS.c.id == run_id)
+            document = connection.execute(query).scalar_one_or_none()
+        run = rows.parse_run(document, self.runs_folder) if document else None
+        if run is None:
+            raise InputError(f"There is no run {run_id}", next_step="See emostudio jobs")
+        return run
+
+    def create_run(self, job: Job, title: str = "") -> RunRecord:
+        """Make a run in state queued, with its folder."""
+        now = now()
+        run_id = f"{now:%Y%m%d-%H%M%S}-{job.kind}-{secrets.token_hex(2)}".replace("_", "-")
+        run = RunRecord(
+            id=run_id,
+            kind=job.kind,
+            title=title or job.kind.replace("_", " ").capitalize(),
+            status=JobStatus.QUEUED,
+            job=job,
+            folder=self.runs_folder / run_id,
+            created=now,
+        )
+        with self.database.writing() as connection:
+            folders.write_run(run)
+            rows.insert_run(connection, run)
+        return run
+
+    def update_run(self, run_id: str, **fields: Any) -> RunRecord:
+        """Change fields of a run.
+
+        ``run.json`` is written too, unless only progress (`fraction`, `message`,
+        `seconds_left`) changed, which is worth nothing after a crash.
+        """
+        with self.database.writing() as connection:
+            query = select(RUNS.c.document).where(RUNS.c.id == run_id)
+            document = connection.execute(query).scalar_one_or_none()
+            if document is None:
+                raise InputError(f"There is no run {run_id}", next_step="See emostudio jobs")
+            run = RunRecord.model_validate(
+                document | {"folder": self.runs_folder / run_id} | fields
+            )
+            if not _PROGRESS_FIELDS.issuperset(fields):
+                folders.write_run(run)
+            connection.execute(
+                update(RUNS)
+                .where(RUNS.c.id == run_id)
+                .values(status=run.status, document=folders.run_document(run))
+            )
+        return run
+
+    def delete_run(self, run_id: str) -> None:
+        """Move a run's folder to the workspace's trash.
+
+        Raises
+        ------
+        InputError
+            If the run is unknown or still active.
+        """
+        run = self.run(run_id)
+        if run.status in {JobStatus.RUNNING, JobStatus.PAUSED}:
+            raise InputError(f"Run {run.title} is still active", next_step="Cancel it first")
+        with self.database.writing() as connection:
+            connection.execute(delete(RUNS).where(RUNS.c.id == run_id))
+            folders.move_to_trash([run.folder], self.trash_folder / "runs")
+
+    def restore_run(self, run_id: str) -> RunRecord:
+        """Take a deleted run back from the trash."""
+        source = self.trash_folder / "runs" / run_id
+        folders.move_to_trash([source], self.runs_folder)
+        problems: list[str] = []
+        for run in folders.read_runs(self.runs_folder, problems):
+            if run.id == run_id:
+                with self.database.writing() as connection:
+                    rows.insert_run(connection, run)
+                return run
+        raise InputError(f"Run {run_id} is not in the trash")
+
+    def events(self, run_id: str, start: int = 0) -> tuple[list[Event], int]:
+        """Return the events of a run from byte `start` on, and where to go on next time."""
+        file = self.runs_folder / run_id / folders.EVENTS_FILE
+        if not file.exists():
+            return [], start
+        with file.open("rb") as stream:
+            stream.seek(start)
+            content = stream.read()
+        complete = content[: content.rfind(b"\n") + 1]
+        events: list[Event] = []
+        for line in complete.splitlines():
+            try:
+                events.append(parse_event(line))
+            except ValidationError:  # half a line, left by a crash in mid-write
+                continue
+        return events, start + len(complete)
