@@ -33,7 +33,10 @@ def overlaps(first: Box, second: Box) -> bool:
 
 
 def place_labels(
-    points: Sequence[tuple[float, float]], sizes: Sequence[tuple[float, float]], area: Box
+    points: Sequence[tuple[float, float]],
+    sizes: Sequence[tuple[float, float]],
+    area: Box,
+    obstacles: Sequence[Box] = (),
 ) -> list[LabelPlace]:
     """Find a place for the label of every point so that none covers another or a mark.
 
@@ -45,6 +48,8 @@ def place_labels(
         Width and height of each label.
     area
         The plot; labels stay inside.
+    obstacles
+        What labels should not cover, such as interval lines.
 
     Returns
     -------
@@ -53,7 +58,7 @@ def place_labels(
     """
     marks = [(x - 7, y - 7, 14.0, 14.0) for x, y in points]
     places: dict[int, LabelPlace] = {}
-    taken: list[Box] = []
+    taken: list[Box] = list(obstacles)
     crowded = _crowded(points)
     for index in sorted(range(len(points)), key=lambda i: points[i][1]):
         if index in crowded:
@@ -113,11 +118,14 @@ def _stacked(
 ) -> Box:
     width, height = size
     left = min(point[0] + 26, area[0] + area[2] - width)
-    for shift in range(400):
-        step = 30 + shift * _STACK_STEP
-        for top in (point[1] + step, point[1] - step - height):
+    for direction in (1, -1):
+        for shift in range(200):
+            step = 30 + shift * _STACK_STEP
+            top = point[1] + step if direction > 0 else point[1] - step - height
             box = (left, top, width, height)
-            if _is_inside(box, area) and not any(overlaps(box, other) for other in marks + taken):
+            if not _is_inside(box, area):
+                break
+            if not any(overlaps(box, other) for other in marks + taken):
                 return box
     return (left, min(point[1], area[1] + area[3] - height), width, height)
 

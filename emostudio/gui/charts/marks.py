@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
+from pyqtgraph.graphicsItems.ScatterPlotItem import Symbols
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QTransform
 
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import series
@@ -38,37 +37,8 @@ def series_pen(slot: int, theme_name: str = "", width: float | None = None) -> Q
 
 def mark_path(mark: str, centre: QPointF, size: float) -> QPainterPath:
     """Return the outline of a mark of `size` pixels around `centre`."""
-    path = QPainterPath()
-    radius = size / 2
-    if mark == "o":
-        path.addEllipse(centre, radius, radius)
-    elif mark == "s":
-        side = radius * 0.9
-        path.addRect(QRectF(centre.x() - side, centre.y() - side, 2 * side, 2 * side))
-    elif mark == "star":
-        _add_corners(path, centre, radius * 1.2, 10, inner=0.45)
-    else:
-        corners, turn = {"t1": (3, 0.0), "t": (3, math.pi), "d": (4, 0.0), "p": (5, 0.0)}[mark]
-        _add_corners(path, centre, radius * 1.15, corners, turn=turn)
-    return path
-
-
-def _add_corners(
-    path: QPainterPath,
-    centre: QPointF,
-    radius: float,
-    corners: int,
-    turn: float = 0.0,
-    inner: float = 1.0,
-) -> None:
-    for index in range(corners):
-        angle = turn - math.pi / 2 + 2 * math.pi * index / corners
-        length = radius * (inner if index % 2 else 1.0)
-        point = QPointF(
-            centre.x() + length * math.cos(angle), centre.y() + length * math.sin(angle)
-        )
-        path.moveTo(point) if index == 0 else path.lineTo(point)
-    path.closeSubpath()
+    place = QTransform().translate(centre.x(), centre.y()).scale(size, size)
+    return place.map(Symbols[mark])
 
 
 def paint_mark(

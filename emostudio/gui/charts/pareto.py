@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from emostudio.gui.charts.canvas import metrics
-from emostudio.gui.charts.labels import place_labels
+from emostudio.gui.charts.labels import Box, place_labels
 from emostudio.gui.charts.marks import mark_path, series_colour, series_ink, series_pen
 from emostudio.gui.charts.ticks import format_tick, linear_ticks, log_ticks
 from emostudio.gui.theme import theme
@@ -187,7 +187,7 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
         self.getPlotItem().setYRange(max(low - tall, 0.0), min(high + tall, 101.0), padding=0)
 
     def _to_scene(self, x: float, y: float) -> QPointF:
-        return self.getViewBox().mapViewToScene(QPointF(math.log10(max(x, 1e-9)), y))
+        return QPointF(self.getViewBox().mapViewToScene(QPointF(math.log10(max(x, 1e-9)), y)))
 
     def _centres(self) -> list[QPointF]:
         return [self._to_scene(point.x, point.y) for point in self._points]
@@ -199,11 +199,10 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
             y = round(self._to_scene(1.0, tick).y()) + 0.5
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
 
-    def _paint_frontier(self, painter: QPainter, area: QRectF) -> None:
-        frontier = sorted((p.x, p.y) for p in self._points if p.state != "dominated")
+    def _frontier_corners(self, area: QRectF) -> list[QPointF]:
         corners: list[QPointF] = []
-        best = -np.inf
-        for x, y in frontier:
+        best = -math.inf
+        for x, y in sorted((p.x, p.y) for p in self._points if p.state != "dominated"):
             if y <= best:
                 continue
             at = self._to_scene(x, y)
@@ -211,12 +210,14 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
                 corners.append(QPointF(at.x(), corners[-1].y()))
             corners.append(at)
             best = y
-        if not corners:
-            return
-        corners.append(QPointF(area.right(), corners[-1].y()))
+        if corners:
+            corners.append(QPointF(area.right(), corners[-1].y()))
+        return corners
+
+    def _paint_frontier(self, painter: QPainter, area: QRectF) -> None:
         painter.setPen(QPen(theme().colour("accent"), 2))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawPolyline(QPolygonF(corners))
+        painter.drawPolyline(QPolygonF(self._frontier_corners(area)))
 
     def _paint_whiskers(self, painter: QPainter, point: ParetoPoint) -> None:
         painter.setPen(QPen(series_colour(point.slot), 1.5))
@@ -245,11 +246,24 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
             painter.setPen(QPen(theme().colour("focus"), 2))
             painter.drawEllipse(centre, 13, 13)
 
+    def _obstacles(self, area: QRectF) -> list[Box]:
+        corners = self._frontier_corners(area)
+        boxes = [
+            (min(a.x(), b.x()), min(a.y(), b.y()) - 1, abs(a.x() - b.x()), abs(a.y() - b.y()) + 2)
+            for a, b in itertools.pairwise(corners)
+        ]
+        for point in self._points:
+            low, high = point.y_interval or (point.y, point.y)
+            bottom, top = self._to_scene(point.x, low), self._to_scene(point.x, high)
+            boxes.append((top.x() - 2, top.y(), 4.0, bottom.y() - top.y()))
+        return boxes
+
     def _paint_labels(self, painter: QPainter, area: QRectF, centres: list[QPointF]) -> None:
         measure = metrics("small_medium")
         sizes = [(measure.horizontalAdvance(p.name) + 2, 16.0) for p in self._points]
         box = (area.left() + 4, area.top(), area.width() - 4, area.height())
-        places = place_labels([(c.x(), c.y()) for c in centres], sizes, box)
+        at = [(centre.x(), centre.y()) for centre in centres]
+        places = place_labels(at, sizes, box, self._obstacles(area))
         painter.setFont(theme().font("small_medium"))
         for point, centre, place, size in zip(self._points, centres, places, sizes, strict=True):
             ink = series_ink(point.slot)
