@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from emostudio.core.settings import setting
-from emostudio.models.base import ArchitectureSettings, ceil_pool_size, check_side, output_size
+from emostudio.models.base import ArchitectureSettings
 
 
 class SqueezeNetSettings(ArchitectureSettings):
@@ -89,8 +89,6 @@ class SqueezeNetPlan:
 
     Attributes
     ----------
-    title
-        Name shown in errors.
     stem_channels, stem_kernel
         First convolution.
     fires
@@ -99,7 +97,6 @@ class SqueezeNetPlan:
         Names of the layers followed by a pooling.
     """
 
-    title: str
     stem_channels: int
     stem_kernel: int
     fires: Sequence[tuple[int, int]]
@@ -107,14 +104,7 @@ class SqueezeNetPlan:
 
 
 def build_squeezenet(plan: SqueezeNetPlan, settings: SqueezeNetSettings) -> nn.Sequential:
-    """Return a SqueezeNet with children conv1, fire2 to fire9, conv10.
-
-    Raises
-    ------
-    InputError
-        If the input is too small for the poolings.
-    """
-    _check_geometry(plan, settings)
+    """Return a SqueezeNet with children conv1, fire2 to fire9, conv10."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     layers["conv1"] = nn.Conv2d(
         settings.channels, plan.stem_channels, plan.stem_kernel, stride=settings.stem_stride
@@ -138,15 +128,6 @@ def build_squeezenet(plan: SqueezeNetPlan, settings: SqueezeNetSettings) -> nn.S
     network = nn.Sequential(layers)
     _initialise(network)
     return network
-
-
-def _check_geometry(plan: SqueezeNetPlan, settings: SqueezeNetSettings) -> None:
-    side = output_size(settings.input_size, plan.stem_kernel, settings.stem_stride)
-    check_side(side, "conv1", plan.title, settings.input_size)
-    for layer in sorted(plan.pools_after):
-        if side < 2:  # pooling a single pixel: the layers after it would only see padding
-            check_side(0, f"the pooling after {layer}", plan.title, settings.input_size)
-        side = ceil_pool_size(side, 3, 2)
 
 
 def _initialise(network: nn.Sequential) -> None:

@@ -7,7 +7,6 @@ from torch import nn
 from emostudio.models.fire import SqueezeNetPlan, SqueezeNetSettings, build_squeezenet
 
 _PLAN = SqueezeNetPlan(
-    title="SqueezeNet 1.0",
     stem_channels=96,
     stem_kernel=7,
     fires=(
