@@ -41,7 +41,7 @@ def set_shown(widget: QWidget, shown: bool) -> None:
     `QWidget.setVisible` would open one without a parent as a window of its own.
     """
     if shown and widget.parentWidget() is None:
-        widget.setAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide, False)
+        widget.setAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide, on=False)
     else:
         widget.setVisible(shown)
 
