@@ -1,0 +1,1 @@
+"""Running models: engines behind one interface, the classifier, and ONNX export."""

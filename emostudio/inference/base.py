@@ -1,0 +1,81 @@
+"""What an inference engine is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from emostudio.core.settings import Settings
+
+if TYPE_CHECKING:  # a process that only runs ONNX bytes must not load torch for a type's sake
+    from torch import nn
+
+    from emostudio.models.loaded import LoadedModel
+
+Kernels = Literal["real", "simulated"]
+"""Whether a model's arithmetic is done by kernels made for it, or imitated with float ones."""
+
+
+class EngineSettings(Settings):
+    """Engines take no settings besides the number of threads."""
+
+
+class Session(Protocol):
+    """A model made ready to run on one engine.
+
+    Attributes
+    ----------
+    engine
+        Catalogue key of the engine.
+    kernels
+        ``simulated`` where the engine imitates a method's arithmetic: then timings mean nothing.
+    """
+
+    engine: str
+    kernels: Kernels
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the outputs (N, K) for normalised inputs (N, C, H, W); any N >= 1."""
+        ...
+
+    def close(self) -> None:
+        """Free the model's memory; the session cannot be used afterwards."""
+        ...
+
+
+class Engine(Protocol):
+    """A way to run models. One file in ``inference/engines`` holds one, as ``ENGINE``."""
+
+    key: str
+    title: str
+    family: str
+    summary: str
+    reference: str
+    settings_type: type[BaseModel]
+
+    def why_unavailable(self) -> str:
+        """Return why the engine cannot run on this machine, or nothing."""
+        ...
+
+    def supports(self, model: LoadedModel) -> str:
+        """Return why the engine cannot run `model`, or nothing."""
+        ...
+
+    def open(self, model: LoadedModel, threads: int) -> Session:
+        """Make `model` ready; every call builds a new session with its own copy of the weights.
+
+        Raises
+        ------
+        InputError
+            If the engine does not support the model.
+        """
+        ...
+
+
+def kernels_of(module: nn.Module) -> Kernels:
+    """Return ``simulated`` if a layer declares ``simulated_kernels = True``, else ``real``."""
+    simulated = any(getattr(layer, "simulated_kernels", False) for layer in module.modules())
+    return "simulated" if simulated else "real"

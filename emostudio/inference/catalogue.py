@@ -1,0 +1,60 @@
+"""The catalogue of inference engines, and opening a model on one of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emostudio.core.catalogue import Catalogue
+from emostudio.core.errors import InputError
+from emostudio.inference.base import Engine, Session
+from emostudio.inference.classifier import Classifier
+
+if TYPE_CHECKING:
+    from emostudio.models.loaded import LoadedModel
+
+ENGINES: Catalogue[Engine] = Catalogue("emostudio.inference.engines", "ENGINE", "engine")
+
+DEFAULT_ENGINE = "onnxruntime"
+"""The fastest float engine; gains are stated against it, never against eager torch."""
+
+
+def open_session(model: LoadedModel, engine: str | None = None, threads: int = 1) -> Session:
+    """Make a model ready to run.
+
+    Parameters
+    ----------
+    model
+        White-box or black-box model.
+    engine
+        Catalogue key; None chooses `DEFAULT_ENGINE`.
+    threads
+        CPU threads of the session.
+
+    Raises
+    ------
+    InputError
+        If the engine is unknown, unavailable here, or cannot run the model.
+    """
+    member = ENGINES.get(engine or DEFAULT_ENGINE)
+    why_not = member.why_unavailable() or member.supports(model)
+    if why_not:
+        raise InputError(
+            f"{model.info.name} cannot run on {member.key}",
+            why=why_not,
+            next_step="Choose another engine: " + ", ".join(runnable_engines(model)),
+        )
+    return member.open(model, threads)
+
+
+def open_classifier(model: LoadedModel, engine: str | None = None, threads: int = 1) -> Classifier:
+    """Make a model ready to classify images; see `open_session`."""
+    return Classifier(open_session(model, engine, threads), model.info)
+
+
+def runnable_engines(model: LoadedModel) -> tuple[str, ...]:
+    """Return the keys of all engines that can run `model` on this machine."""
+    return tuple(
+        key
+        for key, member in ENGINES.members().items()
+        if not member.why_unavailable() and not member.supports(model)
+    )

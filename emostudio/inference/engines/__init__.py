@@ -1,0 +1,1 @@
+"""One inference engine per module, each as ``ENGINE``."""

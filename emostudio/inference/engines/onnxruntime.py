@@ -1,0 +1,157 @@
+"""ONNX Runtime on the CPU: the reference engine, for exported networks and black boxes."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emostudio.core.errors import EmoStudioError, InputError
+from emostudio.inference.base import EngineSettings, Kernels, kernels_of
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from emostudio.models.loaded import LoadedModel
+
+_ERRORS_ONLY = 3
+
+
+class OnnxRuntimeSession:
+    """An optimised graph; networks with a fixed batch size are fed in slices of that size.
+
+    Parameters
+    ----------
+    content
+        A complete ONNX model with one input (N, C, H, W) whose first output is (N, K).
+    threads
+        Threads within one operator; operators run one after another.
+    kernels
+        Whether the graph imitates arithmetic it has no kernels for.
+
+    Raises
+    ------
+    EmoStudioError
+        If ONNX Runtime refuses the graph.
+    """
+
+    engine = "onnxruntime"
+
+    def __init__(self, content: bytes, threads: int, kernels: Kernels = "real") -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _ERRORS_ONLY
+        # Idle threads that spin steal the core from whatever is timed beside this session.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+        try:
+            session = onnxruntime.InferenceSession(
+                content, sess_options=options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise EmoStudioError(
+                "ONNX Runtime refuses the network",
+                why=str(error).splitlines()[0][:200],
+                next_step="Check the file with another program, or export it again",
+            ) from error
+        self.kernels = kernels
+        self._session: Any = session
+        graph_input = session.get_inputs()[0]
+        self._input = graph_input.name
+        self._output = session.get_outputs()[0].name
+        size = graph_input.shape[0] if graph_input.shape else None
+        self._fixed_batch = size if isinstance(size, int) and size > 0 else None
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the outputs (N, K) for normalised inputs (N, C, H, W)."""
+        if self._session is None:
+            raise ValueError("The session is closed")
+        if self._fixed_batch in (None, len(batch)):
+            return self._run(batch)
+        size = self._fixed_batch or 1
+        outputs = []
+        for start in range(0, len(batch), size):
+            part = batch[start : start + size]
+            padding = np.repeat(part[-1:], size - len(part), axis=0)
+            outputs.append(self._run(np.concatenate([part, padding]))[: len(part)])
+        return np.concatenate(outputs)
+
+    def close(self) -> None:
+        """Free the graph."""
+        self._session = None
+
+    def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        outputs: NDArray[np.float32] = self._session.run([self._output], {self._input: batch})[0]
+        return outputs
+
+
+class OnnxRuntimeEngine:
+    """ONNX Runtime, CPU provider."""
+
+    key = "onnxruntime"
+    title = "ONNX Runtime"
+    family = "float"
+    summary = "Fastest float engine on ordinary CPUs; folds batch normalisation into convolutions"
+    reference = "https://onnxruntime.ai"
+    settings_type = EngineSettings
+
+    def __init__(self) -> None:
+        # An export takes about a second and sessions are rebuilt in every timing block.
+        self._exports: weakref.WeakKeyDictionary[nn.Module, tuple[bytes, bytes]] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def why_unavailable(self) -> str:
+        """Return why ONNX Runtime cannot be loaded, or nothing."""
+        return "" if importlib.util.find_spec("onnxruntime") else "onnxruntime is not installed"
+
+    def supports(self, model: LoadedModel) -> str:
+        """Return why the engine cannot run `model`, or nothing."""
+        has_network = model.module is not None or model.onnx_bytes is not None
+        return "" if has_network else "the model holds neither layers nor an ONNX graph"
+
+    def open(self, model: LoadedModel, threads: int) -> OnnxRuntimeSession:
+        """Return a session on the model's graph; white boxes are exported once and remembered."""
+        reason = self.supports(model)
+        if reason:
+            raise InputError(f"{model.info.name} cannot run on onnxruntime", why=reason)
+        kernels = kernels_of(model.module) if model.module is not None else "real"
+        return OnnxRuntimeSession(self.graph(model), threads, kernels)
+
+    def graph(self, model: LoadedModel) -> bytes:
+        """Return the ONNX graph that runs for `model`: its own, or its network exported.
+
+        Raises
+        ------
+        EmoStudioError
+            If the network cannot be exported.
+        """
+        if model.module is None:
+            return model.onnx_bytes or b""
+        from emostudio.inference.graph import onnx_graph
+
+        fingerprint = _fingerprint(model.module)
+        known = self._exports.get(model.module)
+        if known is None or known[0] != fingerprint:
+            known = (fingerprint, onnx_graph(model.module, model.input_shape))
+            self._exports[model.module] = known
+        return known[1]
+
+
+def _fingerprint(module: nn.Module) -> bytes:
+    """Digest of all weights, so that a network trained further is exported again."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in module.state_dict().items():
+        digest.update(f"{name}{tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().reshape(-1).contiguous().numpy().data)
+    return digest.digest()
+
+
+ENGINE = OnnxRuntimeEngine()

@@ -1,0 +1,117 @@
+"""A network's layers as an ONNX graph in memory."""
+
+from __future__ import annotations
+
+import copy
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import Any
+
+import torch
+from torch import nn
+
+from emostudio.core.errors import EmoStudioError
+
+INPUT_NAME = "input"
+OUTPUT_NAME = "output"
+
+_EXPORT_LOGGERS = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")
+
+
+class _OnnxLrn(nn.Module):
+    """Local response normalisation as the one ONNX operator instead of a dozen."""
+
+    def __init__(self, layer: nn.LocalResponseNorm) -> None:
+        super().__init__()
+        self.attributes: dict[str, Any] = {
+            "alpha": float(layer.alpha),
+            "beta": float(layer.beta),
+            "bias": float(layer.k),
+            "size": int(layer.size),
+        }
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Return normalised features of the same shape (N, C, H, W)."""
+        symbolic: torch.Tensor = torch.onnx.ops.symbolic(
+            "LRN",
+            (features,),
+            self.attributes,
+            dtype=features.dtype,
+            shape=features.shape,
+            version=18,
+        )
+        return symbolic
+
+
+def onnx_graph(module: nn.Module, input_shape: tuple[int, int, int]) -> bytes:
+    """Export a network in evaluation mode with a free batch size.
+
+    Parameters
+    ----------
+    module
+        Maps (N, C, H, W) to (N, K); left untouched.
+    input_shape
+        (C, H, W) of one input.
+
+    Returns
+    -------
+    A complete ONNX model with input ``input`` and output ``output``.
+
+    Raises
+    ------
+    EmoStudioError
+        If a layer cannot be expressed in ONNX.
+    """
+    network = _with_onnx_lrn(copy.deepcopy(module).cpu().eval())
+    # Two images: a batch of one would be taken for a constant.
+    example = torch.zeros(2, *input_shape)
+    with _quiet_exporter():
+        try:
+            program = torch.onnx.export(
+                network,
+                (example,),
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+                input_names=[INPUT_NAME],
+                output_names=[OUTPUT_NAME],
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+            )
+        except Exception as error:
+            raise EmoStudioError(
+                "The network cannot be exported to ONNX",
+                why=str(error).strip().splitlines()[0][:200],
+                next_step="Run it on the torch engine",
+            ) from error
+    if program is None:
+        raise EmoStudioError("The network cannot be exported to ONNX")
+    content: bytes = program.model_proto.SerializeToString()
+    return content
+
+
+def _with_onnx_lrn(network: nn.Module) -> nn.Module:
+    for parent in network.modules():
+        for name, child in parent.named_children():
+            # For even sizes torch and ONNX put the window differently.
+            if isinstance(child, nn.LocalResponseNorm) and child.size % 2 == 1:
+                setattr(parent, name, _OnnxLrn(child))
+    return network
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[Any]:
+    """Keep the exporter's chatter about itself out of logs and off stdout."""
+    loggers = [logging.getLogger(name) for name in _EXPORT_LOGGERS]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

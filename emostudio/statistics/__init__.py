@@ -1,0 +1,1 @@
+"""Intervals, paired tests, block timing, verdicts and Pareto fronts: numpy and scipy only."""
