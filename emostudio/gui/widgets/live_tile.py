@@ -1,0 +1,383 @@
+"""One variant's view of the live frame: picture with boxes, probabilities, speed, agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from emostudio.core.emotions import EMOTIONS
+from emostudio.gui.charts.marks import paint_swatch, series_colour
+from emostudio.gui.theme import theme
+from emostudio.gui.tokens import RADIUS_BADGE, RADIUS_CARD, TILE
+
+TileState = Literal["waiting", "running", "stale", "stopped"]
+Face = tuple[int, int, int, int]
+
+WIDE_FROM = 700
+"""Above this width the tile is read from across a room: everything is 1.5 times as large."""
+
+UNSURE_BELOW = 0.4
+"""Largest probability below which the tile says "unsure" instead of naming an emotion."""
+
+_DARK = "dark"
+
+
+@dataclass(frozen=True)
+class TileFigures:
+    """Numbers beside the picture; None shows a dash."""
+
+    fps: float | None = None
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    agreement: float | None = None
+    is_reference: bool = False
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the variant says about the faces of a frame.
+
+    Attributes
+    ----------
+    faces
+        Boxes (x, y, width, height) in pixels of the frame.
+    probabilities
+        One mapping from emotion to probability per face; emotions the variant lacks are missing.
+    differs
+        Whether the teacher names another emotion for some face.
+    """
+
+    faces: tuple[Face, ...] = ()
+    probabilities: tuple[dict[str, float], ...] = ()
+    differs: bool = False
+
+    @property
+    def main_face(self) -> int | None:
+        """Index of the largest face, the one whose probabilities are listed."""
+        areas = [width * height for _, _, width, height in self.faces]
+        return areas.index(max(areas)) if areas else None
+
+
+@dataclass
+class Picture:
+    """A frame's image, scaled once for all tiles of the same size."""
+
+    image: QImage
+    _scaled: dict[tuple[int, int], QImage] = field(default_factory=dict)
+
+    def at(self, size: QSize) -> QImage:
+        """Return the image scaled to `size` in device pixels."""
+        key = (size.width(), size.height())
+        if key not in self._scaled:
+            self._scaled[key] = self.image.scaled(
+                size,
+                Qt.AspectRatioMode.IgnoreAspectRatio,
+                Qt.TransformationMode.SmoothTransformation,
+            )
+        return self._scaled[key]
+
+
+class LiveTile(QWidget):
+    """Painted in one go; dark in both themes."""
+
+    def __init__(
+        self, name: str, slot: int, engine: str = "", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.name = name
+        self.slot = slot
+        self._engine = engine
+        self._figures = TileFigures()
+        self._judgement = Judgement()
+        self._picture: Picture | None = None
+        self._state: TileState = "waiting"
+        self._message = ""
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(300, 190)
+        self._tell()
+
+    def sizeHint(self) -> QSize:
+        """Ask for the size the design shows at 1280 pixels."""
+        return QSize(414, 259)
+
+    def state(self) -> TileState:
+        """Return what the tile shows."""
+        return self._state
+
+    def words(self) -> str:
+        """Return everything the tile says, as screen readers hear it."""
+        return self.accessibleDescription()
+
+    def set_engine(self, engine: str) -> None:
+        """Show which engine runs the variant."""
+        self._engine = engine
+        self._tell()
+
+    def show_frame(self, picture: Picture, judgement: Judgement) -> None:
+        """Show a new frame and what the variant says about it."""
+        self._picture, self._judgement = picture, judgement
+        self._state, self._message = "running", ""
+        self._tell()
+
+    def show_figures(self, figures: TileFigures) -> None:
+        """Show new numbers."""
+        self._figures = figures
+        self._tell()
+
+    def set_state(self, state: TileState, message: str = "") -> None:
+        """Say why the picture does not move."""
+        self._state, self._message = state, message
+        self._tell()
+
+    def _tell(self) -> None:
+        self.setAccessibleName(f"{self.name} {self._engine}".strip())
+        parts = [self._message or self._found()]
+        if self._judgement.differs and self._state == "running":
+            parts.append(self.tr("Differs from teacher"))
+        if self._figures.fps is not None:
+            parts.append(f"{self._figures.fps:.0f} FPS")
+        parts += [f"{name} {value}" for name, value in self._lines()]
+        self.setAccessibleDescription(", ".join(part for part in parts if part))
+        self.update()
+
+    def _found(self) -> str:
+        if self._state != "running":
+            return ""
+        if not self._judgement.faces:
+            return self.tr("No face")
+        return ", ".join(self._verdict(index) for index in range(len(self._judgement.faces)))
+
+    def _verdict(self, index: int) -> str:
+        if index >= len(self._judgement.probabilities):
+            return ""
+        ranked = self._judgement.probabilities[index]
+        if not ranked:
+            return ""
+        best = max(ranked, key=lambda emotion: ranked[emotion])
+        word = best.capitalize() if ranked[best] >= UNSURE_BELOW else self.tr("Unsure")
+        return f"{word} {_share(ranked[best])}"
+
+    def _lines(self) -> list[tuple[str, str]]:
+        figures = self._figures
+        agrees = "–" if figures.agreement is None else f"{100 * figures.agreement:.1f} %"
+        if figures.is_reference:
+            agrees = self.tr("reference")
+        return [
+            ("p50", "–" if figures.p50_ms is None else f"{figures.p50_ms:.1f} ms"),
+            ("p95", "–" if figures.p95_ms is None else f"{figures.p95_ms:.1f} ms"),
+            (self.tr("Agrees"), agrees),
+        ]
+
+    def paintEvent(self, _event: object) -> None:
+        """Paint the whole tile."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        outline = QPainterPath()
+        outline.addRoundedRect(QRectF(self.rect()), RADIUS_CARD, RADIUS_CARD)
+        painter.setClipPath(outline)
+        painter.fillRect(self.rect(), QColor(TILE.background))
+        zoom = 1.5 if self.width() > WIDE_FROM else 1.0
+        head = round(34 * zoom)
+        side = round(min(136 * zoom, self.width() * 0.4))
+        self._paint_head(painter, QRectF(0, 0, self.width(), head), zoom)
+        view = QRect(0, head, self.width() - side, self.height() - head)
+        self._paint_view(painter, view, zoom)
+        panel = QRectF(view.right() + 1, head, side, self.height() - head)
+        self._paint_panel(painter, panel.adjusted(12 * zoom, 6, -12 * zoom, -4), zoom)
+        painter.end()
+
+    def _paint_head(self, painter: QPainter, box: QRectF, zoom: float) -> None:
+        swatch = QRectF(10, box.top(), 26 * zoom, box.height())
+        paint_swatch(painter, self.slot, swatch, theme_name=_DARK)
+        fps = "–" if self._figures.fps is None else f"{self._figures.fps:.0f}"
+        unit_width = _width("caption", zoom, "FPS")
+        value_width = _width("section", zoom, fps)
+        right = box.right() - 12
+        _text(painter, QRectF(right - unit_width, 1, unit_width + 2, box.height()), "FPS",
+              _font("caption", zoom), TILE.text2)  # fmt: skip
+        value = QRectF(right - unit_width - 6 - value_width, 0, value_width + 2, box.height())
+        _text(painter, value, fps, _font("section", zoom), TILE.text)
+        left = swatch.right() + 8
+        room = value.left() - left - 10
+        name_width = min(_width("body_bold", zoom, self.name) + 2, room)
+        name = QRectF(left, 0, name_width, box.height())
+        _text(painter, name, self.name, _font("body_bold", zoom), TILE.text)
+        engine = QRectF(name.right() + 8, 0.5, room - name_width - 8, box.height())
+        if engine.width() > 24:
+            _text(painter, engine, self._engine, _font("caption", zoom), TILE.text2)
+
+    def _paint_view(self, painter: QPainter, view: QRect, zoom: float) -> None:
+        painter.save()
+        painter.setClipRect(view)
+        if self._picture is not None:
+            place = _fit(self._picture.image.size(), view)
+            ratio = self.devicePixelRatioF()
+            size = QSize(round(place.width() * ratio), round(place.height() * ratio))
+            painter.drawImage(place, self._picture.at(size))
+            if self._state == "running":
+                self._paint_faces(painter, place, QRectF(view), zoom)
+            else:
+                painter.fillRect(view, QColor(13, 15, 18, 128))
+        self._paint_chip(painter, QRectF(view), zoom)
+        painter.restore()
+
+    def _paint_faces(self, painter: QPainter, place: QRect, view: QRectF, zoom: float) -> None:
+        assert self._picture is not None  # noqa: S101 - the caller has looked
+        scale = place.width() / self._picture.image.width()
+        colour = series_colour(self.slot, _DARK)
+        for index, (x, y, width, height) in enumerate(self._judgement.faces):
+            box = QRectF(
+                place.x() + x * scale, place.y() + y * scale, width * scale, height * scale
+            )
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(0, 0, 0, 120), 4 * zoom))
+            painter.drawRoundedRect(box, 5, 5)
+            painter.setPen(QPen(colour, 2 * zoom))
+            painter.drawRoundedRect(box, 5, 5)
+            words = self._verdict(index)
+            if words:
+                self._paint_label(painter, box, view, words, zoom)
+
+    def _paint_label(
+        self, painter: QPainter, box: QRectF, view: QRectF, words: str, zoom: float
+    ) -> None:
+        width = _width("small_bold", zoom, words) + 12
+        height = 20 * zoom
+        left = min(max(box.left(), view.left()), view.right() - width)
+        top = box.top() - height - 3 if box.top() - height - 3 > view.top() else box.bottom() + 3
+        top = min(top, view.bottom() - height)
+        chip = QRectF(left, top, width, height)
+        _chip(painter, chip, QColor(13, 15, 18, 225))
+        _text(painter, chip, words, _font("small_bold", zoom), TILE.text, centred=True)
+
+    def _paint_chip(self, painter: QPainter, view: QRectF, zoom: float) -> None:
+        if self._state == "running" and self._judgement.differs:
+            words = self.tr("Differs from teacher")
+            width = _width("small_bold", zoom, words) + 34 * zoom
+            chip = QRectF(view.right() - width - 8, view.bottom() - 28 * zoom, width, 20 * zoom)
+            _chip(painter, chip, QColor(TILE.warning))
+            icon = theme().pixmap(
+                "warning", TILE.on_warning, round(14 * zoom), self.devicePixelRatioF()
+            )
+            painter.drawPixmap(QPointF(chip.left() + 7, chip.top() + 3 * zoom), icon)
+            text = chip.adjusted(24 * zoom, 0, 0, 0)
+            _text(painter, text, words, _font("small_bold", zoom), TILE.on_warning)
+            return
+        words = self._message
+        if self._state == "running" and not self._judgement.faces:
+            words = self.tr("No face")
+        if not words:
+            return
+        width = min(_width("small_medium", zoom, words) + 20, view.width() - 8)
+        chip = QRectF(
+            view.center().x() - width / 2, view.center().y() - 12 * zoom, width, 24 * zoom
+        )
+        _chip(painter, chip, QColor(13, 15, 18, 215))
+        _text(painter, chip.adjusted(6, 0, -6, 0), words, _font("small_medium", zoom),
+              TILE.text, centred=True)  # fmt: skip
+
+    def _paint_panel(self, painter: QPainter, box: QRectF, zoom: float) -> None:
+        lines = self._lines()
+        line_height = 16 * zoom
+        foot = box.bottom() - line_height * len(lines)
+        painter.setPen(QPen(QColor(255, 255, 255, 36), 1))
+        painter.drawLine(QPointF(box.left(), foot - 4), QPointF(box.right(), foot - 4))
+        for index, (name, value) in enumerate(lines):
+            row = QRectF(box.left(), foot + index * line_height, box.width(), line_height)
+            _text(painter, row, name, _font("caption", zoom), TILE.text3)
+            _text(painter, row, value, _font("caption_bold", zoom), TILE.text, right=True)
+        self._paint_bars(
+            painter, QRectF(box.left(), box.top(), box.width(), foot - 8 - box.top()), zoom
+        )
+
+    def _paint_bars(self, painter: QPainter, box: QRectF, zoom: float) -> None:
+        main = self._judgement.main_face
+        shown: dict[str, float] = {}
+        if main is not None and main < len(self._judgement.probabilities):
+            shown = self._judgement.probabilities[main]
+        best = max(shown, key=lambda emotion: shown[emotion]) if shown else ""
+        row_height = box.height() / len(EMOTIONS)
+        for index, emotion in enumerate(EMOTIONS):
+            top = box.top() + index * row_height
+            row = QRectF(box.left(), top, box.width(), row_height - 4)
+            is_best = emotion == best
+            style = "caption_bold" if is_best else "caption"
+            tone = TILE.text if is_best else TILE.text2
+            value = shown.get(emotion)
+            _text(painter, row, emotion.capitalize(), _font(style, zoom), tone)
+            text = "–" if value is None else _share(value)
+            _text(painter, row, text, _font(style, zoom), tone, right=True)
+            groove = QRectF(row.left(), top + row_height - 4, row.width(), 2 * zoom)
+            painter.fillRect(groove, QColor(255, 255, 255, 40))
+            if value:
+                groove.setWidth(max(groove.width() * min(value, 1.0), 1.5))
+                colour = series_colour(self.slot, _DARK) if is_best else QColor(TILE.text3)
+                painter.fillRect(groove, colour)
+
+
+def without_faces(judgement: Judgement) -> Judgement:
+    """Return the judgement of a frame in which nobody was found."""
+    return replace(judgement, faces=(), probabilities=(), differs=False)
+
+
+def label_probabilities(labels: Sequence[str], probabilities: Sequence[float]) -> dict[str, float]:
+    """Pair a variant's labels with one face's probabilities."""
+    return {str(label): float(value) for label, value in zip(labels, probabilities, strict=False)}
+
+
+def _share(value: float) -> str:
+    return "1.00" if value >= 0.995 else f"{value:.2f}"[1:]
+
+
+def _fit(image: QSize, view: QRect) -> QRect:
+    # A little is cut away rather than shown with bars; a lot is never cut.
+    wide, high = view.width() / image.width(), view.height() / image.height()
+    cover, inside = max(wide, high), min(wide, high)
+    scale = cover if cover / inside < 1.2 else inside
+    size = QSize(round(image.width() * scale), round(image.height() * scale))
+    place = QRect(0, 0, size.width(), size.height())
+    place.moveCenter(view.center())
+    return place
+
+
+def _font(style: str, zoom: float) -> QFont:
+    font = theme().font(style)
+    font.setPixelSize(round(font.pixelSize() * zoom))
+    return font
+
+
+def _width(style: str, zoom: float, text: str) -> float:
+    return QFontMetricsF(_font(style, zoom)).horizontalAdvance(text)
+
+
+def _chip(painter: QPainter, box: QRectF, colour: QColor) -> None:
+    path = QPainterPath()
+    path.addRoundedRect(box, RADIUS_BADGE, RADIUS_BADGE)
+    painter.fillPath(path, colour)
+
+
+def _text(
+    painter: QPainter,
+    box: QRectF,
+    text: str,
+    font: QFont,
+    colour: str,
+    *,
+    right: bool = False,
+    centred: bool = False,
+) -> None:
+    align = Qt.AlignmentFlag.AlignLeft
+    if right:
+        align = Qt.AlignmentFlag.AlignRight
+    elif centred:
+        align = Qt.AlignmentFlag.AlignHCenter
+    painter.setFont(font)
+    painter.setPen(QColor(colour))
+    shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, box.width() + 1)
+    painter.drawText(box, align | Qt.AlignmentFlag.AlignVCenter, shown)
