@@ -50,8 +50,8 @@ class RunStore(WorkspaceFolder):
 
     def create_run(self, job: Job, title: str = "") -> RunRecord:
         """Make a run in state queued, with its folder."""
-        now = now()
-        run_id = f"{now:%Y%m%d-%H%M%S}-{job.kind}-{secrets.token_hex(2)}".replace("_", "-")
+        created = now()
+        run_id = f"{created:%Y%m%d-%H%M%S}-{job.kind}-{secrets.token_hex(2)}".replace("_", "-")
         run = RunRecord(
             id=run_id,
             kind=job.kind,
@@ -59,7 +59,7 @@ class RunStore(WorkspaceFolder):
             status=JobStatus.QUEUED,
             job=job,
             folder=self.runs_folder / run_id,
-            created=now,
+            created=created,
         )
         with self.database.writing() as connection:
             folders.write_run(run)
