@@ -38,7 +38,7 @@ def series_pen(slot: int, theme_name: str = "", width: float | None = None) -> Q
 def mark_path(mark: str, centre: QPointF, size: float) -> QPainterPath:
     """Return the outline of a mark of `size` pixels around `centre`."""
     place = QTransform().translate(centre.x(), centre.y()).scale(size, size)
-    return place.map(Symbols[mark])
+    return QPainterPath(place.map(Symbols[mark]))
 
 
 def paint_mark(

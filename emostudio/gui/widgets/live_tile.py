@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emostudio.core.emotions import EMOTIONS
 from emostudio.gui.charts.marks import paint_swatch, series_colour
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import RADIUS_BADGE, RADIUS_CARD, TILE
+from emostudio.gui.widgets.live_judgement import Judgement, Picture, TileFigures
 
 TileState = Literal["waiting", "running", "stale", "stopped"]
-Face = tuple[int, int, int, int]
 
 WIDE_FROM = 700
 """Above this width the tile is read from across a room: everything is 1.5 times as large."""
@@ -25,61 +23,6 @@ UNSURE_BELOW = 0.4
 """Largest probability below which the tile says "unsure" instead of naming an emotion."""
 
 _DARK = "dark"
-
-
-@dataclass(frozen=True)
-class TileFigures:
-    """Numbers beside the picture; None shows a dash."""
-
-    fps: float | None = None
-    p50_ms: float | None = None
-    p95_ms: float | None = None
-    agreement: float | None = None
-    is_reference: bool = False
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What the variant says about the faces of a frame.
-
-    Attributes
-    ----------
-    faces
-        Boxes (x, y, width, height) in pixels of the frame.
-    probabilities
-        One mapping from emotion to probability per face; emotions the variant lacks are missing.
-    differs
-        Whether the teacher names another emotion for some face.
-    """
-
-    faces: tuple[Face, ...] = ()
-    probabilities: tuple[dict[str, float], ...] = ()
-    differs: bool = False
-
-    @property
-    def main_face(self) -> int | None:
-        """Index of the largest face, the one whose probabilities are listed."""
-        areas = [width * height for _, _, width, height in self.faces]
-        return areas.index(max(areas)) if areas else None
-
-
-@dataclass
-class Picture:
-    """A frame's image, scaled once for all tiles of the same size."""
-
-    image: QImage
-    _scaled: dict[tuple[int, int], QImage] = field(default_factory=dict)
-
-    def at(self, size: QSize) -> QImage:
-        """Return the image scaled to `size` in device pixels."""
-        key = (size.width(), size.height())
-        if key not in self._scaled:
-            self._scaled[key] = self.image.scaled(
-                size,
-                Qt.AspectRatioMode.IgnoreAspectRatio,
-                Qt.TransformationMode.SmoothTransformation,
-            )
-        return self._scaled[key]
 
 
 class LiveTile(QWidget):
@@ -319,16 +262,6 @@ class LiveTile(QWidget):
                 groove.setWidth(max(groove.width() * min(value, 1.0), 1.5))
                 colour = series_colour(self.slot, _DARK) if is_best else QColor(TILE.text3)
                 painter.fillRect(groove, colour)
-
-
-def without_faces(judgement: Judgement) -> Judgement:
-    """Return the judgement of a frame in which nobody was found."""
-    return replace(judgement, faces=(), probabilities=(), differs=False)
-
-
-def label_probabilities(labels: Sequence[str], probabilities: Sequence[float]) -> dict[str, float]:
-    """Pair a variant's labels with one face's probabilities."""
-    return {str(label): float(value) for label, value in zip(labels, probabilities, strict=False)}
 
 
 def _share(value: float) -> str:
