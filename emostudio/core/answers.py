@@ -202,6 +202,8 @@ class EvaluationResult(_Answer):
     confusion: tuple[tuple[int, ...], ...]
     labels: tuple[str, ...]
     engine: str = ""
+    dropped: int = 0
+    """Images of the split that do not count: no label, or a class the model does not know."""
 
 
 class PairedResult(_Answer):
@@ -264,6 +266,10 @@ class BenchReport(_Answer):
     results: tuple[BenchResult, ...]
     ratios: tuple[Ratio, ...] = ()
     warnings: tuple[str, ...] = ()
+    conditions: dict[str, Any] = Field(default_factory=dict)
+    """Load, governor and power while measuring; ``clean`` says whether the figures can be used."""
+    samples_ms: dict[str, tuple[tuple[float, ...], ...]] = Field(default_factory=dict)
+    """Raw timings by ``model@engine``, one row per block."""
 
 
 class LiveVariant(_Answer):

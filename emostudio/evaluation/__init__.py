@@ -1,0 +1,1 @@
+"""Measuring models: accuracy, complexity, latency, memory, and the machine they ran on."""
