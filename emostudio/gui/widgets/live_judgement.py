@@ -52,9 +52,10 @@ class Judgement:
 
 @dataclass
 class Picture:
-    """A frame's image, scaled once for all tiles of the same size."""
+    """A frame's image, scaled once for all tiles of the same size; `owner` keeps its pixels."""
 
     image: QImage
+    owner: object = None
     _scaled: dict[tuple[int, int], QImage] = field(default_factory=dict)
 
     def at(self, size: QSize) -> QImage:
