@@ -1,0 +1,272 @@
+"""Batch-1 latency of several models, interleaved so that the machine treats all alike.
+
+Timing one model after the other mistakes a busy minute for a slow model: an A/A comparison then
+claims a difference in most trials. Here every block rebuilds all sessions in random order, then
+times single queries in random order, and only blocks count as independent.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import random
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emostudio.core.answers import Latency, Ratio
+from emostudio.core.events import Progress
+from emostudio.evaluation import machine
+from emostudio.inference.base import Session
+from emostudio.statistics.blocks import block_ratio, percentiles
+
+WARM_UP_QUERIES = 5
+"""Queries before each block: fresh sessions fault in their memory."""
+WARM_UP_S = 1.0
+"""Work before the first block: clocks and caches settle."""
+OUTPUT_TOLERANCE = 1e-4
+_LOGGED_SHARE = 0.01
+_MIN_SIDE_S = 10.0
+_MIN_BLOCKS = 30
+_MAX_SCATTER = 0.1
+_MAX_PER_TURN = 100
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One model on one engine, and what it is fed.
+
+    Attributes
+    ----------
+    name
+        Unique among the contenders.
+    open
+        Builds a new session, weights included.
+    inputs
+        Different normalised inputs (M, C, H, W), so that no cache can answer.
+    """
+
+    name: str
+    open: Callable[[], Session]
+    inputs: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How long to measure.
+
+    Attributes
+    ----------
+    blocks
+        Blocks with rebuilt sessions; at least 30 for a claim worth publishing.
+    queries
+        Turns of each model per block, one query each.
+    min_side_s
+        Timed seconds each model gets at least: a fast one runs several queries per turn.
+    seed
+        Decides every order.
+    """
+
+    blocks: int = 30
+    queries: int = 23
+    min_side_s: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Raw measurement of all contenders in the same blocks.
+
+    Attributes
+    ----------
+    samples_ms
+        By contender, float64 (blocks, queries of the block).
+    outputs_match
+        By contender: whether answers logged while timing equal those of the untimed pass.
+    conditions
+        The machine's state before and after, and ``clean``.
+    warnings
+        What the reader has to know.
+    """
+
+    samples_ms: dict[str, NDArray[np.float64]]
+    outputs_match: dict[str, bool]
+    conditions: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def latency(self, name: str) -> Latency:
+        """Return the percentiles of one contender."""
+        return percentiles(self.samples_ms[name])
+
+    def ratio(self, a: str, b: str) -> Ratio:
+        """Return time of `b` over time of `a` with interval and words."""
+        return block_ratio(a, b, self.samples_ms[a], self.samples_ms[b])
+
+
+def compare(
+    contenders: Sequence[Contender], protocol: Protocol = Protocol()
+) -> Generator[Progress, None, Timings]:
+    """Time all contenders in interleaved blocks.
+
+    Parameters
+    ----------
+    contenders
+        At least one; the first is the reference only by convention.
+    protocol
+        How long to measure.
+
+    Yields
+    ------
+    One `Progress` per block.
+
+    Returns
+    -------
+    The raw timings.
+
+    References
+    ----------
+    Accuracy tie and varied inputs after the compliance tests 01 and 04 of MLPerf Inference.
+    """
+    order = random.Random(protocol.seed)
+    before = machine.conditions()
+    runners = [_prepare(one, protocol) for one in contenders]
+    rows: dict[str, list[NDArray[np.float64]]] = {one.name: [] for one in contenders}
+    matches = {one.name: True for one in contenders}
+    started = time.monotonic()
+    for block in range(protocol.blocks):
+        yield _progress(block, protocol.blocks, started)
+        for name, row, same in _block(runners, protocol.queries, order):
+            rows[name].append(row)
+            matches[name] = matches[name] and same
+    samples = {name: np.stack(times) for name, times in rows.items()}
+    disturbances = [
+        *machine.disturbances(before, machine.conditions()),
+        *_signs_of_noise(samples, matches),
+    ]
+    return Timings(
+        samples_ms=samples,
+        outputs_match=matches,
+        conditions={**before, "clean": not disturbances},
+        warnings=(*disturbances, *_too_short(samples, protocol)),
+    )
+
+
+@dataclass(frozen=True)
+class _Runner:
+    """A contender, its answers in accuracy mode, and how often it runs per turn."""
+
+    contender: Contender
+    expected: NDArray[np.float32]
+    per_turn: int
+
+
+def _prepare(contender: Contender, protocol: Protocol) -> _Runner:
+    """Answer all inputs untimed, warm up, and find out roughly how fast the model is."""
+    session = contender.open()
+    try:
+        expected = session.run(contender.inputs)
+        warming: list[float] = []
+        until = time.monotonic() + WARM_UP_S
+        while time.monotonic() < until or len(warming) < WARM_UP_QUERIES:
+            warming.append(_query(session, contender.inputs[:1])[0])
+    finally:
+        session.close()
+    turn_s = protocol.min_side_s / (protocol.blocks * protocol.queries)
+    per_turn = math.ceil(turn_s * 1e3 / float(np.median(warming)))
+    return _Runner(contender, expected, min(max(1, per_turn), _MAX_PER_TURN))
+
+
+def _block(
+    runners: Sequence[_Runner], queries: int, order: random.Random
+) -> Iterator[tuple[str, NDArray[np.float64], bool]]:
+    """Rebuild all sessions and time them in turns; yields name, times in ms, answers equal."""
+    sessions: dict[str, Session] = {}
+    times: dict[str, list[float]] = {one.contender.name: [] for one in runners}
+    same = dict.fromkeys(times, True)
+    try:
+        for one in order.sample(runners, len(runners)):
+            session = one.contender.open()
+            sessions[one.contender.name] = session
+            for _ in range(WARM_UP_QUERIES):
+                session.run(one.contender.inputs[:1])
+        with _no_garbage_collection():
+            for _ in range(queries):
+                for one in order.sample(runners, len(runners)):
+                    name = one.contender.name
+                    same[name] &= _turn(one, sessions[name], times[name], order)
+    finally:
+        for session in sessions.values():
+            session.close()
+    for name, values in times.items():
+        yield name, np.array(values), same[name]
+
+
+def _turn(runner: _Runner, session: Session, times: list[float], order: random.Random) -> bool:
+    """Time one model's turn; returns whether the answers that were looked at are right."""
+    inputs, same = runner.contender.inputs, True
+    for _ in range(runner.per_turn):
+        place = order.randrange(len(inputs))
+        spent_ms, outputs = _query(session, inputs[place : place + 1])
+        if not times or order.random() < _LOGGED_SHARE:
+            same &= _same(outputs, runner.expected[place])
+        times.append(spent_ms)
+    return same
+
+
+def _query(session: Session, batch: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
+    start = time.perf_counter_ns()
+    outputs = session.run(batch)
+    return (time.perf_counter_ns() - start) / 1e6, outputs
+
+
+def _same(outputs: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:
+    return bool(np.allclose(outputs[0], expected, rtol=1e-4, atol=OUTPUT_TOLERANCE))
+
+
+def _progress(block: int, blocks: int, started: float) -> Progress:
+    spent_s = time.monotonic() - started
+    left_s = spent_s / block * (blocks - block) if block else None
+    return Progress(
+        fraction=block / blocks, message=f"Block {block + 1} of {blocks}", seconds_left=left_s
+    )
+
+
+def _signs_of_noise(samples: dict[str, NDArray[np.float64]], matches: dict[str, bool]) -> list[str]:
+    found = []
+    for name, times in samples.items():
+        if not matches[name]:
+            found.append(f"{name} answered differently while it was timed")
+        medians = np.median(times, axis=1)
+        if len(medians) > 1 and medians.std(ddof=1) >= _MAX_SCATTER * medians.mean():
+            found.append(f"Blocks of {name} scatter by 10 % or more: the machine was not quiet")
+    return found
+
+
+def _too_short(samples: dict[str, NDArray[np.float64]], protocol: Protocol) -> list[str]:
+    found = []
+    if protocol.blocks < _MIN_BLOCKS:
+        found.append(
+            f"Only {protocol.blocks} blocks; {_MIN_BLOCKS} are needed for a figure to publish"
+        )
+    timed_s = {name: float(times.sum()) / 1e3 for name, times in samples.items()}
+    shortest = min(timed_s, key=lambda name: timed_s[name])
+    if timed_s[shortest] < _MIN_SIDE_S:
+        found.append(f"{shortest} was timed for {timed_s[shortest]:.1f} s only")
+    return found
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    was_enabled = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
