@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +17,8 @@ from emostudio.workspace.records import DatasetRecord, ModelRecord, RunRecord
 
 RUN_FILE = "run.json"
 EVENTS_FILE = "events.jsonl"
+CANCEL_FILE = "cancel.request"
+"""Appears in a run's folder when another process asks for its end."""
 DATASET_FILE = "record.json"
 MODEL_SUFFIXES = (".safetensors", ".onnx")
 
@@ -58,17 +60,25 @@ def sidecar(model_file: Path) -> Path:
     return model_file.with_suffix(".json")
 
 
-def read_runs(runs_folder: Path, problems: list[str]) -> Iterator[RunRecord]:
-    """Yield the run of every folder; unreadable ones are described in `problems`."""
+def read_runs(
+    runs_folder: Path, problems: list[str], known: Collection[str] = ()
+) -> Iterator[RunRecord]:
+    """Yield the run of every folder not `known`; unreadable ones are described in `problems`."""
     for file in sorted(runs_folder.glob(f"*/{RUN_FILE}")):
+        if file.parent.name in known:
+            continue
         record = _read(file, RunRecord, {"folder": file.parent}, problems)
         if record is not None:
             yield record
 
 
-def read_models(models_folder: Path, problems: list[str]) -> Iterator[ModelRecord]:
-    """Yield the record of every model whose file is there."""
+def read_models(
+    models_folder: Path, problems: list[str], known: Collection[str] = ()
+) -> Iterator[ModelRecord]:
+    """Yield the record of every model not `known` whose file is there."""
     for file in sorted(models_folder.glob("*.json")):
+        if file.stem in known:
+            continue
         model_file = next(
             (path for suffix in MODEL_SUFFIXES if (path := file.with_suffix(suffix)).exists()),
             None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,12 @@ def parse_run(document: dict[str, Any], runs_folder: Path) -> RunRecord | None:
         return RunRecord.model_validate(document | {"folder": runs_folder / str(document["id"])})
     except ValidationError:
         return None
+
+
+def forget(connection: Connection, *, models: Sequence[str], runs: Sequence[str]) -> None:
+    """Delete rows whose files are gone."""
+    connection.execute(delete(MODELS).where(MODELS.c.name.in_(models)))
+    connection.execute(delete(RUNS).where(RUNS.c.id.in_(runs)))
 
 
 def insert_model(connection: Connection, model: ModelRecord) -> None:

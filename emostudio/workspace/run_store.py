@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import delete, select, update
 
+from emostudio.core.atomic import write_text
 from emostudio.core.errors import InputError
 from emostudio.core.events import Event, parse_event
 from emostudio.core.jobs import Job, JobStatus
 from emostudio.workspace import folders, rows
 from emostudio.workspace.base import WorkspaceFolder, now
+from emostudio.workspace.processes import is_worked_on
 from emostudio.workspace.records import (
     RunRecord,
 )
@@ -87,6 +90,44 @@ class RunStore(WorkspaceFolder):
                 .where(RUNS.c.id == run_id)
                 .values(status=run.status, document=folders.run_document(run))
             )
+        return run
+
+    def claim_run(self, run_id: str) -> RunRecord:
+        """Take a run over for this process and mark it running.
+
+        Raises
+        ------
+        InputError
+            If another living process works on it.
+        """
+        run = self.run(run_id)
+        if is_worked_on(run) and run.pid != os.getpid():
+            raise InputError(
+                f"{run.title} is already running",
+                why=f"process {run.pid} works on it",
+                next_step="Wait for it, or cancel it first",
+            )
+        (run.folder / folders.CANCEL_FILE).unlink(missing_ok=True)
+        return self.update_run(
+            run_id,
+            status=JobStatus.RUNNING,
+            pid=os.getpid(),
+            started=now(),
+            ended=None,
+            error="",
+        )
+
+    def request_cancel(self, run_id: str) -> RunRecord:
+        """Ask for the end of a run, whichever process works on it.
+
+        A run nobody works on is cancelled at once; otherwise its process obeys within a second.
+        """
+        run = self.run(run_id)
+        if not run.is_active:
+            return run
+        if not is_worked_on(run):
+            return self.update_run(run_id, status=JobStatus.CANCELLED, ended=now(), pid=None)
+        write_text(run.folder / folders.CANCEL_FILE, "")
         return run
 
     def delete_run(self, run_id: str) -> None:

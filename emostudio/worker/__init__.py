@@ -1,0 +1,1 @@
+"""Runs jobs: in a child process for the window, in the same process for the command line."""

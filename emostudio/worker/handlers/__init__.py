@@ -1,0 +1,24 @@
+"""One module per job kind, each with ``handle(job, context)``; found by the kind's name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from typing import Any
+
+from emostudio.worker.context import HandlerContext, Handling
+
+Handler = Callable[[Any, HandlerContext], Handling]
+
+
+def handler(kind: str) -> Handler:
+    """Return the handler of a job kind; only its module is imported."""
+    module = importlib.import_module(f"{__name__}.{kind}")
+    found: Handler = module.handle
+    return found
+
+
+def kinds() -> tuple[str, ...]:
+    """Return the job kinds that have a handler."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
