@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from emostudio.core.jobs import JobStatus
 from emostudio.workspace import folders, rows
@@ -16,46 +15,28 @@ _STRAY_AGE_S = 3600.0
 _WHY_LOST = "Its process ended without a word. Resume it to go on from its last checkpoint."
 
 
-@dataclass(frozen=True)
-class Recovery:
-    """What was found.
+def recover(workspace: Workspace) -> tuple[RunRecord, ...]:
+    """Bring catalogue and folders together and mark runs whose process died as lost.
 
-    Attributes
-    ----------
-    lost
-        Runs whose process died.
-    missing
-        Names of models and ids of runs that were dropped from the catalogue, their files gone.
-    found
-        Names of models and ids of runs that lay in the folders unknown to the catalogue.
-    strays
-        How many half-written temporary files were deleted.
+    Rows whose files are gone are dropped, files without a row are taken in, and temporary files
+    of writers that died are deleted.
+
+    Returns
+    -------
+    The runs that are lost, to be offered for resuming.
     """
-
-    lost: tuple[RunRecord, ...] = ()
-    missing: tuple[str, ...] = ()
-    found: tuple[str, ...] = ()
-    strays: int = 0
-
-
-def recover(workspace: Workspace) -> Recovery:
-    """Bring catalogue and folders together and mark runs whose process died as lost."""
     if workspace.read_only:
-        return Recovery()
-    missing, found = _bring_together(workspace)
-    lost = []
-    for run in workspace.runs():
-        is_orphan = run.status in {JobStatus.RUNNING, JobStatus.PAUSED} and not is_worked_on(run)
-        if is_orphan:
-            lost.append(
-                workspace.update_run(
-                    run.id, status=JobStatus.LOST, pid=None, ended=now(), error=_WHY_LOST
-                )
-            )
-    return Recovery(tuple(lost), missing, found, _sweep(workspace))
+        return ()
+    _bring_together(workspace)
+    _sweep(workspace)
+    return tuple(
+        workspace.update_run(run.id, status=JobStatus.LOST, pid=None, ended=now(), error=_WHY_LOST)
+        for run in workspace.runs()
+        if run.status in {JobStatus.RUNNING, JobStatus.PAUSED} and not is_worked_on(run)
+    )
 
 
-def _bring_together(workspace: Workspace) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _bring_together(workspace: Workspace) -> None:
     problems: list[str] = []
     known_runs = {run.id: run for run in workspace.runs()}
     known_models = {model.name: model for model in workspace.models()}
@@ -70,13 +51,10 @@ def _bring_together(workspace: Workspace) -> tuple[tuple[str, ...], tuple[str, .
                 rows.insert_run(connection, run)
             for model in new_models:
                 rows.insert_model(connection, model)
-    found = (*(run.id for run in new_runs), *(model.name for model in new_models))
-    return (*gone, *gone_runs), found
 
 
-def _sweep(workspace: Workspace) -> int:
+def _sweep(workspace: Workspace) -> None:
     """Delete temporary files of writers that died, old enough to belong to nobody."""
-    count = 0
     oldest_s = time.time() - _STRAY_AGE_S
     for folder in (workspace.folder, workspace.models_folder, *workspace.runs_folder.iterdir()):
         if not folder.is_dir():
@@ -84,5 +62,3 @@ def _sweep(workspace: Workspace) -> int:
         for path in folder.glob(".*.part"):
             if path.stat().st_mtime < oldest_s:
                 path.unlink(missing_ok=True)
-                count += 1
-    return count
