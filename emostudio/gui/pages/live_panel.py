@@ -37,6 +37,9 @@ class RacePanel(QWidget):
         race.body.addWidget(self.race)
         column.addWidget(race, 1)
         card = Card()
+        outer = card.layout()
+        if outer is not None:
+            outer.setContentsMargins(SPACE.s, SPACE.xs, SPACE.s, SPACE.s)
         self.table = DataTable(self._columns(0), self.tr("Speed and agreement"), is_sorted=False)
         self.table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         card.body.addWidget(self.table)
@@ -45,6 +48,8 @@ class RacePanel(QWidget):
 
     def set_variants(self, variants: Sequence[StageVariant]) -> None:
         """Begin again with these variants."""
+        if tuple(variants) == self._variants:
+            return
         self._variants = tuple(variants)
         self.race.start([(variant.model, variant.slot) for variant in variants])
         self._show_rows((), 0.0)
@@ -66,18 +71,18 @@ class RacePanel(QWidget):
         counted = self.tr("{0} faces").format(f"{faces:,}") if faces else self.tr("of faces")
         return (
             Column("variant", self.tr("Variant")),
-            Column("solo", self.tr("Solo"), "FPS", is_number=True, width=46,
+            Column("solo", self.tr("Solo"), "FPS", is_number=True, width=42,
                    tooltip=self.tr("With grab, detect and crop, but without the other variants")),
-            Column("shared", self.tr("Shared"), "FPS", is_number=True, width=56,
+            Column("shared", self.tr("Shared"), "FPS", is_number=True, width=54,
                    tooltip=self.tr("All variants on every frame, as shown")),
-            Column("agrees", self.tr("Agrees"), counted, is_number=True, width=78,
+            Column("agrees", self.tr("Agrees"), counted, is_number=True, width=72,
                    tooltip=self.tr("Faces for which the teacher names the same emotion")),
         )  # fmt: skip
 
     def _show_rows(self, found: Sequence[LiveVariant], shared: float) -> None:
         rows = []
         for index, variant in enumerate(self._variants):
-            cells = {"variant": Cell(variant.model, slot=variant.slot)}
+            cells = {"variant": Cell(variant.model, slot=variant.slot, tooltip=variant.model)}
             if index < len(found) and found[index].inferences:
                 told = found[index]
                 cells["solo"] = Cell(f"{told.fps:.0f}", told.fps)
@@ -106,6 +111,8 @@ class TimeCard(Card):
 
     def set_variants(self, variants: Sequence[StageVariant]) -> None:
         """Begin again with these variants."""
+        if tuple(variants) == self._variants:
+            return
         self._variants = tuple(variants)
         count = len(self._variants)
         self.set_title(

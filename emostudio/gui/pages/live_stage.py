@@ -52,7 +52,8 @@ class LiveStage(QWidget):
 
     def set_variants(self, variants: Sequence[StageVariant]) -> None:
         """Show one tile per variant."""
-        if tuple(variants) == self._variants:
+        asked = [(variant.model, variant.slot) for variant in variants]
+        if asked == [(variant.model, variant.slot) for variant in self._variants]:
             return
         self._variants = tuple(variants)
         for tile in self._tiles:

@@ -76,9 +76,12 @@ class CheckedMenu(QWidget):
         action: QAction | None = None
         if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonRelease:
             action = self._menu.actionAt(event.position().toPoint())
-        elif isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            if event.key() in {Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter}:
-                action = self._menu.activeAction()
+        elif (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.KeyPress
+            and event.key() in {Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter}
+        ):
+            action = self._menu.activeAction()
         for key, known in self._actions.items():
             if known is action:
                 self.toggle(key)

@@ -248,7 +248,7 @@ class LiveTile(QWidget):
         row_height = box.height() / len(EMOTIONS)
         for index, emotion in enumerate(EMOTIONS):
             top = box.top() + index * row_height
-            row = QRectF(box.left(), top, box.width(), row_height - 4)
+            row = QRectF(box.left(), top - 1, box.width(), row_height - 3)
             is_best = emotion == best
             style = "caption_bold" if is_best else "caption"
             tone = TILE.text if is_best else TILE.text2
@@ -256,7 +256,7 @@ class LiveTile(QWidget):
             _text(painter, row, emotion.capitalize(), _font(style, zoom), tone)
             text = "–" if value is None else _share(value)
             _text(painter, row, text, _font(style, zoom), tone, right=True)
-            groove = QRectF(row.left(), top + row_height - 4, row.width(), 2 * zoom)
+            groove = QRectF(row.left(), top + row_height - 3.5, row.width(), 2 * zoom)
             painter.fillRect(groove, QColor(255, 255, 255, 40))
             if value:
                 groove.setWidth(max(groove.width() * min(value, 1.0), 1.5))
