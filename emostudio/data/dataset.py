@@ -129,15 +129,14 @@ class Dataset:
         """
         channels, height, width = preprocessing.input_shape
         path = self.folder / "cache" / f"{height}x{width}x{channels}.npy"
-        if not path.exists():
+        shape = (len(self), height, width, channels)
+        array = _load_pixels(path, shape)
+        if array is None:  # not built yet, or damaged: it can always be built again
             write_with(path, lambda temporary: self._build(temporary, preprocessing, context))
-        try:
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise _damaged(path) from error
-        if array.shape != (len(self), height, width, channels) or array.dtype != np.uint8:
+            array = _load_pixels(path, shape)
+        if array is None:
             raise _damaged(path)
-        return np.asarray(array) if not isinstance(array, np.memmap) else array
+        return array
 
     def _build(self, path: Path, preprocessing: Preprocessing, context: JobContext | None) -> None:
         channels, height, width = preprocessing.input_shape
@@ -151,9 +150,20 @@ class Dataset:
         array.flush()
 
 
+def _load_pixels(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
+    try:
+        array: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return array if array.shape == shape and array.dtype == np.uint8 else None
+
+
 def is_dataset_folder(folder: Path) -> bool:
     """Whether a folder holds an imported dataset."""
-    return (folder / MANIFEST).is_file()
+    try:
+        return (folder / MANIFEST).is_file()
+    except (OSError, ValueError):  # no path at all, such as one that is too long
+        return False
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

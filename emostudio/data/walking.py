@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from emostudio.core.answers import Problem
@@ -30,7 +31,12 @@ def walk_pictures(folder: Path, root: Path) -> Iterator[Path | Problem]:
     root
         Folder that links must not lead out of; names in problems are relative to it.
     """
-    yield from _walk(folder, root, set())
+    # A link back to the root would bring other classes' pictures under this one's label.
+    yield from _walk(
+        folder,
+        root,
+        _identities([root, *(root / above for above in folder.relative_to(root).parents)]),
+    )
 
 
 def item_name(path: Path, root: Path) -> str:
@@ -50,6 +56,15 @@ def subfolders(folder: Path) -> list[Path]:
     except OSError:
         return []
     return [folder / name for name in sorted(names)]
+
+
+def _identities(folders: list[Path]) -> set[tuple[int, int]]:
+    found = set()
+    for folder in folders:
+        with suppress(OSError):
+            status = folder.stat()
+            found.add((status.st_dev, status.st_ino))
+    return found
 
 
 def _walk(folder: Path, root: Path, visited: set[tuple[int, int]]) -> Iterator[Path | Problem]:
