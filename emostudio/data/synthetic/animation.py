@@ -24,8 +24,8 @@ _SCENE_STREAM, _MOMENT_STREAM = 0x5C, 0x30
 _FACE_SHARE = 0.32
 _FACE_WIDTH, _FACE_TOP, _FACE_BOTTOM = 2.34, -0.95, 1.85
 _HOLD_S, _CHANGE_S = 2.4, 0.6
-_PATCH = (4.6, 5.2)
-"""Width and height, in inter-ocular distances, of the part of a frame that a person covers."""
+_PATCH_WIDTH = 5.2
+"""Inter-ocular distances that a person covers."""
 
 
 @dataclass(frozen=True)
@@ -159,11 +159,11 @@ def _moment(actor: _Actor, t_seconds: float) -> tuple[FloatArray, Emotion]:
 def _draw_person(head: Head, view: View, image: ByteArray) -> None:
     """Compose a person into the part of the frame around the head only."""
     height, width = image.shape[:2]
-    wide, tall = (round(share * view.scale) for share in _PATCH)
+    wide = round(_PATCH_WIDTH * view.scale)
     left = int(np.clip(round(view.centre[0] - wide / 2), 0, width - 2)) // 2 * 2
     top = int(np.clip(round(view.centre[1] - 2.1 * view.scale), 0, height - 2)) // 2 * 2
     right = min(width, left + wide // 2 * 2)
-    bottom = min(height, top + tall // 2 * 2)
+    bottom = height
     right -= (right - left) % 2
     bottom -= (bottom - top) % 2
     local = View(

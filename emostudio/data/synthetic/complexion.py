@@ -45,10 +45,11 @@ HANGING = frozenset({"bob", "long"})
 
 @dataclass(frozen=True)
 class Complexion:
-    """Painting (H, W, 3) without features; hair mask and thickness on the lattice."""
+    """Painting (H, W, 3) without features, its hair mask (H, W); hair and cap on the lattice."""
 
     painting: ByteArray
     hair: FloatArray
+    hair_mask: ByteArray
     cap: FloatArray
 
 
@@ -147,7 +148,7 @@ def _paint(identity: Identity, chart: Chart) -> Complexion:
     lattice_hair = cv2.resize(hair, size, interpolation=cv2.INTER_AREA)
     thickness = cv2.GaussianBlur(lattice_hair, (0, 0), 0.05 * chart.scale / 2)
     cap = thickness * np.float32(_CAPS[identity.hair_style] * random.uniform(0.8, 1.25))
-    return Complexion(np.clip(painting, 0, 255).astype(np.uint8), lattice_hair, cap)
+    return Complexion(cv2.convertScaleAbs(painting), lattice_hair, cv2.convertScaleAbs(hair, alpha=255), cap)
 
 
 @lru_cache(maxsize=24)

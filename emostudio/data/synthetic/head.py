@@ -49,8 +49,7 @@ def _warm_shadow() -> ByteArray:
     """Shade to colour factors: shadows on skin lose blue first."""
     value = np.arange(256, dtype=np.float32) / NEUTRAL
     dark = np.minimum(value, 1.0)
-    table = np.stack((value * dark**-0.14 if False else value, value, value), axis=1)
-    table = np.where(value[:, None] < 1, np.maximum(value, 1e-3)[:, None] ** (0.86, 1.04, 1.10), table)
+    table = np.stack((dark**0.86, dark**1.04, dark**1.10), axis=1) * np.maximum(value, 1.0)[:, None]
     return np.clip(table * NEUTRAL, 0, 255).astype(np.uint8).reshape(1, 256, 3)
 
 
@@ -70,19 +69,20 @@ def _hanging_hair(skull: Skull, radius: FloatArray, skin: Complexion) -> FloatAr
 
 
 def _shade_painting(
-    painting: ByteArray, strokes: DisplayList, scale: float, light: tuple[ByteArray, ByteArray]
+    painting: ByteArray, strokes: DisplayList, hair: ByteArray, light: tuple[ByteArray, ByteArray]
 ) -> ByteArray:
     multiplier, gloss = light
+    scale = strokes.scale
     size = (painting.shape[1], painting.shape[0])
     soft = np.full(multiplier.shape, 255, np.uint8)
-    strokes.draw(SOFT, soft, scale / 2, shrink=2)
+    strokes.draw(SOFT, soft, shrink=2)
     wide = max(3, round(0.10 * scale / 2) | 1)
     soft = cv2.blur(cv2.blur(soft, (wide, wide)), (wide, wide))
     multiplier = cv2.multiply(multiplier, soft, scale=1 / 255)
     crease = np.full(painting.shape[:2], 255, np.uint8)
-    strokes.draw(CREASE, crease, scale)
+    strokes.draw(CREASE, crease)
     narrow = max(3, round(0.035 * scale) | 1)
-    crease = cv2.blur(crease, (narrow, narrow))
+    crease = cv2.max(cv2.blur(crease, (narrow, narrow)), hair)
     full = cv2.multiply(cv2.resize(multiplier, size), crease, scale=1 / 255)
     tinted = cv2.LUT(cv2.cvtColor(full, cv2.COLOR_GRAY2RGB), _warm_shadow())
     shaded = cv2.multiply(painting, tinted, scale=1 / NEUTRAL)
@@ -116,12 +116,12 @@ def paint_head(
     add_features(strokes, identity, layout, gaze)
     strokes.map_onto(skull)
     painting = skin.painting.copy()
-    strokes.draw(PAINT, painting, scale)
+    strokes.draw(PAINT, painting)
     paint_eyes(painting, strokes, identity)
     radius = skull.radius() + relief(chart, identity, layout) + skin.cap
     if identity.hair_style in HANGING:
         radius = _hanging_hair(skull, radius, skin)
-    shaded = _shade_painting(painting, strokes, scale, shade(skull, radius, skin.hair, light))
+    shaded = _shade_painting(painting, strokes, skin.hair_mask, shade(skull, radius, skin.hair, light))
     surface = np.empty((*radius.shape, 3), np.float32)
     surface[..., 0] = radius * chart.sine
     surface[..., 1] = chart.heights[:, None]

@@ -74,7 +74,7 @@ def _clipped_normal(random: np.random.Generator, spread: float) -> float:
 
 
 def _pick(random: np.random.Generator, anchors: NDArray[np.float32]) -> NDArray[np.float32]:
-    position = random.uniform(0, len(anchors) - 1)
+    position = (len(anchors) - 1) * random.random() ** 1.35
     index = min(int(position), len(anchors) - 2)
     share = np.float32(position - index)
     return anchors[index] * (1 - share) + anchors[index + 1] * share

@@ -18,6 +18,7 @@ FloatArray = NDArray[np.float32]
 
 _NOISE_SEED = 0x0015E
 _BANK = 640
+_NECK_TONES = tuple((1.0 - 0.14 * step, 0.50 + 0.035 * step) for step in range(6))
 _RING = np.linspace(0, 2 * np.pi, 28, endpoint=False, dtype=np.float32)
 
 
@@ -85,11 +86,11 @@ def _neck(image: ByteArray, head: Head, view: View) -> None:
     identity = head.identity
     wide = 0.72 if identity.is_male else 0.58
     skin = np.array(identity.skin)
-    neck = [(-wide, 0.6), (-wide * 0.95, 2.0), (-wide * 1.15, 2.5), (wide * 1.15, 2.5),
-            (wide * 0.95, 2.0), (wide, 0.6)]  # fmt: skip
-    fill(image, _outline(view, neck, -0.32), tuple((skin * 0.60).tolist()))
-    middle = [(-wide * 0.5, 0.6), (-wide * 0.45, 2.5), (wide * 0.45, 2.5), (wide * 0.5, 0.6)]
-    fill(image, _outline(view, middle, -0.28), tuple((skin * 0.68).tolist()))
+    for share, tone in _NECK_TONES:
+        edge = wide * share
+        neck = [(-edge, 0.6), (-edge * 0.95, 2.0), (-edge * 1.15, 2.75), (edge * 1.15, 2.75),
+                (edge * 0.95, 2.0), (edge, 0.6)]  # fmt: skip
+        fill(image, _outline(view, neck, -0.32), tuple((skin * tone).tolist()))
     broad = 2.5 if identity.is_male else 2.1
     shoulders = [(-broad, 3.2), (-broad * 0.86, 2.72), (-0.8, 2.3), (-0.45, 2.48), (0, 2.56),
                  (0.45, 2.48), (0.8, 2.3), (broad * 0.86, 2.72), (broad, 3.2), (broad, 9),

@@ -54,6 +54,7 @@ class DisplayList:
         self._strokes: list[_Stroke] = []
         self._count = 0
         self._mapped: IntArray = np.zeros((0, 2), np.int32)
+        self.scale = 0.0
 
     def add(self, layer: int, points: FloatArray, ink: Ink, width: float = 0.0) -> None:
         """Collect a line of `width`, or a filled polygon when `width` is 0."""
@@ -64,9 +65,10 @@ class DisplayList:
 
     def map_onto(self, skull: Skull) -> None:
         """Map all collected points to the painting of `skull`."""
+        self.scale = skull.chart.scale
         self._mapped = fixed_point(skull.to_painting(np.concatenate(self._points)))
 
-    def draw(self, layer: int, image: ByteArray, scale: float, shrink: int = 1) -> None:
+    def draw(self, layer: int, image: ByteArray, shrink: int = 1) -> None:
         """Draw one layer.
 
         Parameters
@@ -75,8 +77,6 @@ class DisplayList:
             Which strokes.
         image
             Painting, or an image `shrink` times smaller; changed in place.
-        scale
-            Pixels per unit of line width.
         shrink
             How many times smaller than the painting `image` is.
         """
@@ -87,7 +87,7 @@ class DisplayList:
             if shrink > 1:
                 points = points // shrink
             if item.width:
-                stroke(image, points, item.ink, item.width * scale)
+                stroke(image, points, item.ink, item.width * self.scale / shrink)
             else:
                 fill(image, points, item.ink)
 
