@@ -1,0 +1,208 @@
+"""What a student learns from: labels, a teacher's labels, or a teacher's probabilities.
+
+Every objective returns the loss of a batch and the labels its error is counted against. Where a
+teacher lacks classes of the student, they are left out of the student's softmax before teacher
+and student are compared; they are never taken for improbable.
+
+References
+----------
+.. [1] Hinton, Vinyals and Dean, "Distilling the knowledge in a neural network",
+   arXiv:1503.02531, 2015.
+.. [2] Tramer et al., "Stealing machine learning models via prediction APIs", USENIX Security 2016.
+.. [3] Rassadin and Savchenko, "Deep neural networks performance optimization in image
+   recognition", 2017.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import torch
+from torch.nn import functional as F
+
+from emostudio.core.emotions import Emotion
+from emostudio.training.batches import Batch
+from emostudio.training.teachers import LabelsOf, LabelSource, ProbabilitySource, SharedClasses
+
+_LEAST_PROBABILITY = 1e-7
+_NO_LABEL = -1
+
+
+class Outcome(NamedTuple):
+    """Loss of a batch (scalar), and the labels to count errors against, int64 (N,), -1 for none."""
+
+    loss: torch.Tensor
+    reference: torch.Tensor
+
+
+class Objective(Protocol):
+    """A loss together with what it needs to know.
+
+    Attributes
+    ----------
+    key
+        Name kept in checkpoints.
+    needs_labels
+        Whether pictures without a label are of no use.
+    starts_at_chance
+        Whether the loss of a network that knows nothing is ln K, so that a network that never
+        starts to learn can be told.
+    """
+
+    key: str
+    needs_labels: bool
+    starts_at_chance: bool
+
+    def outcome(self, logits: torch.Tensor, batch: Batch) -> Outcome:
+        """Compare the student's logits (N, K) with what it should say."""
+
+
+class Supervised:
+    """Cross-entropy with the labels of the data.
+
+    Parameters
+    ----------
+    label_smoothing
+        Share of each label spread over all classes.
+    """
+
+    key = "supervised"
+    needs_labels = True
+    starts_at_chance = True
+
+    def __init__(self, label_smoothing: float = 0.1) -> None:
+        self._label_smoothing = label_smoothing
+
+    def outcome(self, logits: torch.Tensor, batch: Batch) -> Outcome:
+        """Return the weighted mean over the batch."""
+        targets, weights = batch.targets.to(logits.device), batch.weights.to(logits.device)
+        losses = F.cross_entropy(
+            logits, targets, reduction="none", label_smoothing=self._label_smoothing
+        )
+        return Outcome((losses * weights).sum() / weights.sum(), targets)
+
+
+class LabelsOnly:
+    """Cross-entropy with the class ids a teacher gives; nothing else leaves the teacher.
+
+    Parameters
+    ----------
+    teacher
+        Asked for labels only.
+    labels
+        The student's labels in order.
+    """
+
+    key = "labels_only"
+    needs_labels = False
+    starts_at_chance = True
+
+    def __init__(self, teacher: LabelSource, labels: tuple[Emotion, ...]) -> None:
+        self._teacher = LabelsOf(teacher)
+        self._shared = SharedClasses(labels, self._teacher.labels)
+
+    def outcome(self, logits: torch.Tensor, batch: Batch) -> Outcome:
+        """Return the mean over the pictures whose class the student has."""
+        places = self._shared.shared_place(self._teacher.predict_labels(batch)).to(logits.device)
+        columns = self._shared.student.to(logits.device)
+        loss = F.cross_entropy(
+            logits[:, columns], places, ignore_index=_NO_LABEL, reduction="sum"
+        ) / (places >= 0).sum().clamp(min=1)
+        return Outcome(loss, torch.where(places >= 0, columns[places], _NO_LABEL))
+
+
+class SoftmaxKld:
+    """Kullback-Leibler divergence from the teacher's probabilities; no labels are needed.
+
+    Parameters
+    ----------
+    teacher
+        Asked for probabilities.
+    labels
+        The student's labels in order.
+    temperature
+        Divides the logits of both; 1 is the paper's.
+    """
+
+    key = "softmax_kld"
+    needs_labels = False
+    starts_at_chance = False
+
+    def __init__(
+        self, teacher: ProbabilitySource, labels: tuple[Emotion, ...], temperature: float = 1.0
+    ) -> None:
+        self._teacher = teacher
+        self._shared = SharedClasses(labels, teacher.labels)
+        self._temperature = temperature
+
+    def outcome(self, logits: torch.Tensor, batch: Batch) -> Outcome:
+        """Return T^2 KL(teacher || student), the sum over classes, the mean over the batch."""
+        columns = self._shared.student.to(logits.device)
+        teacher = self._teacher.probabilities(batch)[:, self._shared.teacher].to(logits.device)
+        loss = distillation_loss(logits[:, columns], teacher, self._temperature)
+        reference = columns[teacher.argmax(dim=1)]
+        targets = batch.targets.to(logits.device)
+        return Outcome(loss, torch.where(targets >= 0, targets, reference))
+
+
+class Hinton:
+    """Labels and softened teacher probabilities together.
+
+    Pictures without a label count in the second part only.
+
+    Parameters
+    ----------
+    teacher
+        Asked for probabilities.
+    labels
+        The student's labels in order.
+    temperature
+        Softness of both posteriors.
+    distillation_weight
+        Weight of the teacher's part in [0, 1]; the labels have the rest.
+    """
+
+    key = "hinton"
+    needs_labels = False
+    starts_at_chance = False
+
+    def __init__(
+        self,
+        teacher: ProbabilitySource,
+        labels: tuple[Emotion, ...],
+        temperature: float = 4.0,
+        distillation_weight: float = 0.8,
+    ) -> None:
+        self._soft = SoftmaxKld(teacher, labels, temperature)
+        self._distillation_weight = distillation_weight
+
+    def outcome(self, logits: torch.Tensor, batch: Batch) -> Outcome:
+        """Return (1 - a) CE(labels) + a T^2 KL(teacher || student)."""
+        soft = self._soft.outcome(logits, batch)
+        targets = batch.targets.to(logits.device)
+        hard = F.cross_entropy(logits, targets, ignore_index=_NO_LABEL, reduction="sum")
+        hard = hard / (targets >= 0).sum().clamp(min=1)
+        weight = self._distillation_weight
+        return Outcome((1.0 - weight) * hard + weight * soft.loss, soft.reference)
+
+
+def distillation_loss(
+    logits: torch.Tensor, teacher_probabilities: torch.Tensor, temperature: float
+) -> torch.Tensor:
+    """Return T^2 KL(p_teacher^T || p_student^T), summed over classes, averaged over the batch.
+
+    Parameters
+    ----------
+    logits
+        The student's, (N, K).
+    teacher_probabilities
+        At temperature 1, (N, K); rows are renormalised.
+    temperature
+        T; the factor T^2 keeps the gradient's size independent of it.
+    """
+    # softmax(log p / T) is softmax(z / T), so the teacher's logits are not needed.
+    teacher_logits = teacher_probabilities.clamp(min=_LEAST_PROBABILITY).log()
+    teacher = F.softmax(teacher_logits / temperature, dim=1)
+    student = F.log_softmax(logits / temperature, dim=1)
+    # "batchmean", because "mean" would divide by the number of classes as well.
+    return F.kl_div(student, teacher, reduction="batchmean") * temperature**2
