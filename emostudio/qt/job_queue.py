@@ -91,7 +91,6 @@ class JobQueue(QObject):
             self._paused = True
             self._runner.pause(run_id)
             self._runner.checkpoint(run_id)
-            self._workspace.update_run(run_id, status=JobStatus.PAUSED)
             self.runs_changed.emit()
 
     def resume(self, run_id: str) -> None:
@@ -99,7 +98,6 @@ class JobQueue(QObject):
         if self._runner is not None and run_id == self._current:
             self._paused = False
             self._runner.resume(run_id)
-            self._workspace.update_run(run_id, status=JobStatus.RUNNING)
             self.runs_changed.emit()
         else:
             self.take_up(run_id)
@@ -131,9 +129,8 @@ class JobQueue(QObject):
         if not runner.wait(milliseconds):
             runner.kill()
             runner.wait(milliseconds)
-        self._workspace.update_run(
-            run_id, status=JobStatus.LOST, pid=None, message="Stopped with the window"
-        )
+        if self._workspace.run(run_id).is_active:
+            self._workspace.update_run(run_id, status=JobStatus.LOST, pid=None)
         self._runner, self._current = None, ""
 
     def _enqueue(self, run_id: str, job: Job) -> None:

@@ -80,6 +80,7 @@ class Studio(QObject):
         self.queue.held.connect(self.queue_held)
         self._live: JobRunner | None = None
         self._token = workspace.change_token()
+        self._models, self._datasets = self._models_stamp(), self._datasets_stamp()
         self._poll = QTimer(self)
         self._poll.setInterval(POLL_MS)
         self._poll.timeout.connect(self.refresh)
@@ -165,10 +166,17 @@ class Studio(QObject):
     def refresh(self) -> None:
         """Tell the pages if anything in the workspace changed."""
         token = self.workspace.change_token()
-        if token != self._token:
-            self._token = token
-            self.runs_changed.emit()
+        if token == self._token:
+            return
+        self._token = token
+        self.runs_changed.emit()
+        # A training run writes its progress every second; models and datasets change far less.
+        models, datasets = self._models_stamp(), self._datasets_stamp()
+        if models != self._models:
+            self._models = models
             self.models_changed.emit()
+        if datasets != self._datasets:
+            self._datasets = datasets
             self.datasets_changed.emit()
 
     def close(self, *, milliseconds: int = 8_000) -> None:
@@ -179,6 +187,13 @@ class Studio(QObject):
         self.questions.close(milliseconds)
         if self._live is not None:
             self._live.wait(milliseconds)
+
+    def _models_stamp(self) -> int:
+        return _stamp(self.workspace.models_folder)
+
+    def _datasets_stamp(self) -> int:
+        folder = self.workspace.datasets_folder
+        return sum(_stamp(child) for child in (folder, *folder.iterdir()))
 
     def _on_runs_changed(self) -> None:
         self._token = self.workspace.change_token()
@@ -210,6 +225,11 @@ class Studio(QObject):
             self._live = None
             self.live_job = None
             self.live_changed.emit(False)  # noqa: FBT003 - a signal's only argument
+
+
+def _stamp(path: Path) -> int:
+    # Records are written by renaming, which changes the folder they lie in.
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def job_title(job: Job) -> str:

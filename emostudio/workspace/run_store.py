@@ -157,14 +157,18 @@ class RunStore(WorkspaceFolder):
                 return run
         raise InputError(f"Run {run_id} is not in the trash")
 
-    def events(self, run_id: str, start: int = 0) -> tuple[list[Event], int]:
-        """Return the events of a run from byte `start` on, and where to go on next time."""
+    def events(self, run_id: str, start: int = 0, most_bytes: int = -1) -> tuple[list[Event], int]:
+        """Return the events of a run from byte `start` on, and where to go on next time.
+
+        `most_bytes` bounds how much is read at once, for readers that must not take long; it has
+        to be longer than any line.
+        """
         file = self.runs_folder / run_id / folders.EVENTS_FILE
         if not file.exists():
             return [], start
         with file.open("rb") as stream:
             stream.seek(start)
-            content = stream.read()
+            content = stream.read(most_bytes)
         complete = content[: content.rfind(b"\n") + 1]
         events: list[Event] = []
         for line in complete.splitlines():
