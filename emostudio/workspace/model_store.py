@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import delete
 
-from emostudio.core.answers import BenchReport, EvaluationResult
+from emostudio.core.answers import BenchReport, EvaluationResult, PairedResult, Ratio
 from emostudio.core.errors import InputError
 from emostudio.core.model_info import ModelInfo
 from emostudio.core.paths import safe_name
@@ -120,10 +120,23 @@ class ModelStore(WorkspaceFolder):
         raise InputError(f"Model {name} is not in the trash")
 
     def add_evaluation(
-        self, model: str, dataset: str, split: str, result: EvaluationResult
+        self,
+        model: str,
+        dataset: str,
+        split: str,
+        result: EvaluationResult,
+        paired: tuple[PairedResult, ...] = (),
     ) -> EvaluationRecord:
-        """Keep an accuracy measurement with its model."""
-        record = EvaluationRecord(dataset=dataset, split=split, measured=now(), result=result)
+        """Keep an accuracy measurement with its model.
+
+        Parameters
+        ----------
+        paired
+            Comparisons on the same images in which the model is `b`.
+        """
+        record = EvaluationRecord(
+            dataset=dataset, split=split, measured=now(), result=result, paired=paired
+        )
         self._add_measurement(model, record)
         return record
 
@@ -139,7 +152,7 @@ class ModelStore(WorkspaceFolder):
         for result in report.results:
             if result.model not in known:
                 continue
-            ratios = tuple(r for r in report.ratios if result.model in (r.a, r.b))
+            ratios = tuple(r for r in report.ratios if _takes_part(result.model, r))
             record = BenchRecord(
                 measured=now(), bench=bench, machine=report.machine, result=result, ratios=ratios
             )
@@ -156,3 +169,8 @@ class ModelStore(WorkspaceFolder):
             changed = model.model_copy(update={field: (record, *getattr(model, field))})
             folders.write_model(changed)
             rows.insert_measurement(connection, name, record)
+
+
+def _takes_part(model: str, ratio: Ratio) -> bool:
+    """Return whether the ratio is about the model; engines are named as ``model@engine``."""
+    return model in {ratio.a.partition("@")[0], ratio.b.partition("@")[0]}

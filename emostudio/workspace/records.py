@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from emostudio.core.answers import BenchResult, EvaluationResult, Ratio
+from emostudio.core.answers import BenchResult, EvaluationResult, PairedResult, Ratio
 from emostudio.core.jobs import Job, JobStatus
 from emostudio.core.model_info import ModelInfo
 
@@ -77,6 +77,8 @@ class EvaluationRecord(_Record):
     split: str
     measured: datetime
     result: EvaluationResult
+    paired: tuple[PairedResult, ...] = ()
+    """This model (as `b`) against others on the same images, measured together."""
 
 
 class BenchRecord(_Record):

@@ -1,0 +1,285 @@
+"""The rows of a comparison, from what was measured; page, table and report show them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from emostudio.core.answers import BenchResult, EvaluationResult, Latency, PairedResult, Ratio
+from emostudio.statistics.pareto import pareto_front
+from emostudio.statistics.verdicts import Verdict, inverse, variant_verdict
+from emostudio.workspace.records import BenchRecord, EvaluationRecord, ModelRecord
+
+STEP_MS_KEY = "training_step_ms"
+"""Key under which `ModelInfo.measurements` keeps the median time of a training step."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ComparisonRow(_Frozen):
+    """One model beside the baseline; None where something was not measured.
+
+    Changes and ratios are against the baseline: `accuracy_change` in shares (0.01 is one point),
+    `size_ratio` above 1 is smaller, `speed.ratio` above 1 is faster.
+    """
+
+    model: str
+    role: Literal["teacher", "variant"]
+    slot: int
+    recipe: str
+    architecture: str
+    is_baseline: bool
+    accuracy: float | None = None
+    accuracy_interval: tuple[float, float] | None = None
+    accuracy_change: float | None = None
+    paired: PairedResult | None = None
+    macro_f1: float | None = None
+    balanced_accuracy: float | None = None
+    samples: int = 0
+    disk_bytes: int
+    size_ratio: float | None = None
+    parameters: int | None = None
+    macs: int | None = None
+    resident_bytes: int | None = None
+    latency_ms: Latency | None = None
+    speed: Ratio | None = None
+    kernels: str = ""
+    engine: str = ""
+    threads: int | None = None
+    training_step_ms: float | None = None
+    verdict: str = ""
+    on_front: bool = False
+    evaluation: EvaluationResult | None = None
+    bench: BenchResult | None = None
+
+
+class Comparison(_Frozen):
+    """Rows, baseline first, and what they have in common."""
+
+    rows: tuple[ComparisonRow, ...]
+    baseline: str = ""
+    dataset: str = ""
+    split: str = ""
+    engine: str = ""
+    machine: dict[str, Any] = {}
+    notes: tuple[str, ...] = ()
+
+
+def compare(
+    models: Sequence[ModelRecord],
+    *,
+    baseline: str | None = None,
+    dataset: str | None = None,
+    split: str | None = None,
+    engine: str | None = None,
+) -> Comparison:
+    """Put models side by side.
+
+    Parameters
+    ----------
+    models
+        What to compare.
+    baseline
+        Name of the model the others are held against; None takes the first teacher, else the
+        first model.
+    dataset, split, engine
+        Which measurements to show; None takes those that most of the models share.
+    """
+    if not models:
+        return Comparison(rows=())
+    first = _baseline(models, baseline)
+    ordered = [first, *(model for model in models if model.name != first.name)]
+    data, part = _shared_data(ordered, dataset, split)
+    chosen_engine = engine or _shared_engine(ordered)
+    evaluations = {m.name: _evaluation(m, data, part) for m in ordered}
+    benches = _benches(ordered, chosen_engine)
+    rows = [
+        _row(model, first, evaluations[model.name], evaluations[first.name], benches)
+        for model in ordered
+    ]
+    machine = next((b.machine for b in benches.values() if b is not None), {})
+    return Comparison(
+        rows=_with_front(rows),
+        baseline=first.name,
+        dataset=data,
+        split=part,
+        engine=chosen_engine,
+        machine=machine,
+        notes=_notes(ordered, evaluations, benches),
+    )
+
+
+def _baseline(models: Sequence[ModelRecord], name: str | None) -> ModelRecord:
+    for model in models:
+        if model.name == name:
+            return model
+    return next((model for model in models if model.role == "teacher"), models[0])
+
+
+def _shared_data(
+    models: Sequence[ModelRecord], dataset: str | None, split: str | None
+) -> tuple[str, str]:
+    found: Counter[tuple[str, str]] = Counter()
+    newest: dict[tuple[str, str], float] = {}
+    for model in models:
+        for key in {(e.dataset, e.split) for e in model.evaluations if _fits(e, dataset, split)}:
+            found[key] += 1
+        for e in model.evaluations:
+            key = (e.dataset, e.split)
+            newest[key] = max(newest.get(key, 0.0), e.measured.timestamp())
+    if not found:
+        return dataset or "", split or ""
+    return max(found, key=lambda key: (found[key], key[1] == "test", newest[key]))
+
+
+def _fits(record: EvaluationRecord, dataset: str | None, split: str | None) -> bool:
+    return dataset in {None, record.dataset} and split in {None, record.split}
+
+
+def _shared_engine(models: Sequence[ModelRecord]) -> str:
+    found: Counter[str] = Counter()
+    for model in models:
+        found.update({b.result.engine for b in model.benches})
+    return max(found, key=lambda key: (found[key], key == "onnxruntime")) if found else ""
+
+
+def _evaluation(model: ModelRecord, dataset: str, split: str) -> EvaluationRecord | None:
+    return next((e for e in model.evaluations if (e.dataset, e.split) == (dataset, split)), None)
+
+
+def _benches(models: Sequence[ModelRecord], engine: str) -> dict[str, BenchRecord | None]:
+    """Take each model's record of the bench that covers most models, else its newest one."""
+    shared: Counter[str] = Counter()
+    newest: dict[str, float] = {}
+    for model in models:
+        for record in model.benches:
+            if record.result.engine == engine:
+                shared[record.bench] += 1
+                newest[record.bench] = record.measured.timestamp()
+    order = sorted(shared, key=lambda bench: (shared[bench], newest[bench]), reverse=True)
+    best = order[0] if order else ""
+    chosen: dict[str, BenchRecord | None] = {}
+    for model in models:
+        own = [b for b in model.benches if b.result.engine == engine]
+        in_best = [b for b in own if b.bench == best]
+        chosen[model.name] = next(iter(in_best or own), None)
+    return chosen
+
+
+def _row(
+    model: ModelRecord,
+    first: ModelRecord,
+    evaluation: EvaluationRecord | None,
+    reference: EvaluationRecord | None,
+    benches: dict[str, BenchRecord | None],
+) -> ComparisonRow:
+    bench = benches[model.name]
+    is_baseline = model.name == first.name
+    speed = None if is_baseline else _speed(model.name, first.name, bench)
+    fields: dict[str, Any] = {
+        "model": model.name,
+        "role": model.role,
+        "slot": model.slot,
+        "recipe": model.info.recipe.title if model.info.recipe.steps else "",
+        "architecture": model.info.architecture,
+        "is_baseline": is_baseline,
+        "disk_bytes": model.disk_bytes,
+        "size_ratio": first.disk_bytes / model.disk_bytes if model.disk_bytes else None,
+        "parameters": model.parameters,
+        "macs": model.macs,
+        "speed": speed,
+        "training_step_ms": model.info.measurements.get(STEP_MS_KEY),
+        "verdict": _verdict(model, first, bench, speed),
+    }
+    return ComparisonRow(
+        **fields, **_accuracy_fields(evaluation, reference), **_bench_fields(bench)
+    )
+
+
+def _accuracy_fields(
+    evaluation: EvaluationRecord | None, reference: EvaluationRecord | None
+) -> dict[str, Any]:
+    if evaluation is None:
+        return {}
+    result = evaluation.result
+    base = reference.result if reference is not None else None
+    paired = next((p for p in evaluation.paired if base is not None and p.a == base.model), None)
+    return {
+        "accuracy": result.accuracy,
+        "accuracy_interval": result.accuracy_interval,
+        "accuracy_change": result.accuracy - base.accuracy if base is not None else None,
+        "paired": paired,
+        "macro_f1": result.macro_f1,
+        "balanced_accuracy": result.balanced_accuracy,
+        "samples": result.samples,
+        "evaluation": result,
+    }
+
+
+def _bench_fields(bench: BenchRecord | None) -> dict[str, Any]:
+    if bench is None:
+        return {}
+    result = bench.result
+    return {
+        "resident_bytes": result.resident_bytes,
+        "latency_ms": result.latency_ms,
+        "kernels": result.kernels,
+        "engine": result.engine,
+        "threads": result.threads,
+        "bench": result,
+    }
+
+
+def _speed(name: str, baseline: str, bench: BenchRecord | None) -> Ratio | None:
+    """Return the ratio with the model as `a`: above 1 the model is faster than the baseline."""
+    if bench is None:
+        return None
+    for ratio in bench.ratios:
+        a, b = ratio.a.partition("@")[0], ratio.b.partition("@")[0]
+        if (a, b) == (name, baseline):
+            return ratio
+        if (a, b) == (baseline, name):
+            return inverse(ratio, ratio.verdict)
+    return None
+
+
+def _verdict(
+    model: ModelRecord, first: ModelRecord, bench: BenchRecord | None, speed: Ratio | None
+) -> str:
+    if model.name == first.name:
+        return Verdict.BASELINE.value
+    return variant_verdict(
+        speed=speed,
+        size_ratio=first.disk_bytes / max(model.disk_bytes, 1),
+        kernels=bench.result.kernels if bench is not None else "real",
+    ).value
+
+
+def _with_front(rows: list[ComparisonRow]) -> tuple[ComparisonRow, ...]:
+    measured = [r for r in rows if r.latency_ms is not None and r.accuracy is not None]
+    costs = [r.latency_ms.p50 for r in measured if r.latency_ms is not None]
+    values = [r.accuracy for r in measured if r.accuracy is not None]
+    best = {r.model for r, on in zip(measured, pareto_front(costs, values), strict=True) if on}
+    return tuple(row.model_copy(update={"on_front": row.model in best}) for row in rows)
+
+
+def _notes(
+    models: Sequence[ModelRecord],
+    evaluations: dict[str, EvaluationRecord | None],
+    benches: dict[str, BenchRecord | None],
+) -> tuple[str, ...]:
+    notes = []
+    unevaluated = [m.name for m in models if evaluations[m.name] is None]
+    if unevaluated:
+        notes.append(f"Not evaluated on these images: {', '.join(unevaluated)}")
+    unmeasured = [m.name for m in models if benches[m.name] is None]
+    if unmeasured:
+        notes.append(f"Speed not measured: {', '.join(unmeasured)}")
+    if len({b.bench for b in benches.values() if b is not None}) > 1:
+        notes.append("Not all models were timed together; measure again for ratios between them")
+    return tuple(notes)
