@@ -33,9 +33,10 @@ class TrainResult:
     stopped
         ``epochs`` (all done), ``patience``, ``time``, or empty where nothing was to do.
     best_epoch
-        Epoch with the best validation macro-F1; the last one without validation images.
+        Epoch whose weights are kept: the one with the best validation macro-F1, or the last one
+        where there are no validation images or the settings say so.
     macro_f1, validation_error
-        Of the best epoch; None without validation images.
+        Best macro-F1, and error of the epoch that is kept; None without validation images.
     train_error
         Of the last epoch, while it ran; None where nothing was to do.
     seconds
@@ -88,7 +89,8 @@ def train(
     context
         Folder for ``checkpoints``, seed, device, threads, progress and cancel.
     after_step
-        Called with the network after every optimiser step, to put masks or shared values back.
+        ``after_step(step, total_steps, optimiser)`` is called after every optimiser step, to put
+        masks or shared values back; steps count from 1, with a time limit the total is a guess.
 
     Yields
     ------
@@ -176,7 +178,7 @@ def _result(run: TrainingRun) -> TrainResult:
         steps=counters.step,
         stopped=counters.stopped,
         best_epoch=counters.best_epoch,
-        macro_f1=counters.best_score if counters.best_score >= 0 else None,
+        macro_f1=counters.best_score if counters.best_score >= 0.0 else None,
         validation_error=best.get("validation_error"),
         train_error=counters.history[-1]["train_error"] if counters.history else None,
         seconds=counters.busy_s,

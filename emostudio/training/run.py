@@ -29,7 +29,8 @@ from emostudio.training.settings import TrainingSettings
 from emostudio.training.state import Counters, RunState
 from emostudio.training.validation import Validation, validate
 
-AfterStep = Callable[[nn.Module], object]
+AfterStep = Callable[[int, int, torch.optim.Optimizer], object]
+"""``after_step(step, total_steps, optimiser)``; steps count from 1."""
 
 
 class TrainingRun:
@@ -48,7 +49,7 @@ class TrainingRun:
     settings, context
         The run's.
     after_step
-        Called with the network after every optimiser step.
+        Called after every optimiser step.
     """
 
     def __init__(
@@ -142,11 +143,17 @@ class TrainingRun:
         require_finite_gradients(state.module, norm, number)
         state.optimiser.step()
         if self._after_step is not None:
-            self._after_step(state.module)
+            self._after_step(number, self._expected_steps(number), state.optimiser)
         require_finite_weights(state.module, number)
         state.average.update(number)
         self._count(loss.item(), logits.detach(), reference, len(items))
         return loss.item()
+
+    def _expected_steps(self, step: int) -> int:
+        if not self._settings.time_limit_s:
+            return self.total_steps
+        done = max(self.state.counters.progress, 1.0 / self.total_steps)
+        return min(self.total_steps, max(step, round(step / done)))
 
     def _count(
         self, loss: float, logits: torch.Tensor, reference: torch.Tensor, images: int
@@ -202,8 +209,10 @@ class TrainingRun:
         improved = validation.macro_f1 is None or score > counters.best_score
         counters.stale_epochs = 0 if improved else counters.stale_epochs + 1
         # Among equals the later epoch wins: its learning rate was lower.
-        if improved or score == counters.best_score:
-            counters.best_score, counters.best_epoch = score, counters.epoch
+        keeps_all = self._settings.keep == "last"
+        if improved or keeps_all or score == counters.best_score:
+            counters.best_score = max(score, counters.best_score)
+            counters.best_epoch = counters.epoch
             self.state.best = self.state.average.weights()
         if counters.epoch >= self._settings.epochs:
             counters.stopped = "epochs"

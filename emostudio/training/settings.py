@@ -98,6 +98,12 @@ class TrainingSettings(Settings):
         low=0,
         high=1000,
     )
+    keep: Literal["best", "last"] = setting(
+        "best",
+        title="Weights kept",
+        help="Those of the epoch with the best validation macro-F1, or the last ones.",
+        advanced=True,
+    )
     ema_decay: float = setting(
         0.999,
         title="Weight averaging",
