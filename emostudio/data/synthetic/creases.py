@@ -55,7 +55,9 @@ def _eye_folds(strokes: DisplayList, identity: Identity, layout: Layout, side: i
     squint = float(units[6][side])
     lower = layout.eyes.lower[side]
     upper = layout.eyes.upper[side]
-    drop = np.linspace(0.055, 0.075, 13, dtype=np.float32) + 0.04 * (1 - np.linspace(-1, 1, 13) ** 2)
+    drop = np.linspace(0.055, 0.075, 13, dtype=np.float32) + 0.04 * (
+        1 - np.linspace(-1, 1, 13) ** 2
+    )
     bag = lower + np.stack((np.zeros(13), drop), axis=1)
     depth = 0.10 + 0.14 * identity.age + 0.38 * squint + 0.18 * float(units[7][side])
     _crease(strokes, bag[1:11].astype(np.float32), depth, 0.03)

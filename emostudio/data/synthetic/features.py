@@ -19,7 +19,9 @@ _TURN = np.linspace(0, 2 * np.pi, 16, endpoint=False, dtype=np.float32)
 _CIRCLE = np.stack((np.cos(_TURN), np.sin(_TURN)), axis=1).astype(np.float32)
 _RIM = np.linspace(0, 1, 13, dtype=np.float32)
 _IRIS, _PUPIL, _GAZE_STEP = 0.108, 0.047, 0.115
-_LASH = (0.008 + 0.022 * np.sin(np.pi * np.minimum(1, _RIM * 0.85 + 0.12)) ** 0.6).astype(np.float32)
+_LASH = (0.008 + 0.022 * np.sin(np.pi * np.minimum(1, _RIM * 0.85 + 0.12)) ** 0.6).astype(
+    np.float32
+)
 _PARTS_PER_EYE = 8
 
 
@@ -44,15 +46,20 @@ def _band(curve: FloatArray, above: FloatArray | float, below: FloatArray | floa
     return np.concatenate((top, bottom))
 
 
-def _add_eye(strokes: DisplayList, identity: Identity, layout: Layout, side: int, gaze: float) -> None:
+def _add_eye(
+    strokes: DisplayList, identity: Identity, layout: Layout, side: int, gaze: float
+) -> None:
     eyes = layout.eyes
     upper, lower = eyes.upper[side], eyes.lower[side]
     white = _mix((236.0, 232.0, 228.0), identity.skin, 0.10)
     centre = eyes.centre[side] + np.array((gaze * _GAZE_STEP, 0.0), np.float32)
     strokes.add(EYE, np.concatenate((upper, lower[::-1])), (255.0,))
     strokes.add(EYE, _band(upper, 0.0, 0.045), _dark(white, 0.72))
-    strokes.add(EYE, _circle(upper[0] + np.array(((-1, 1)[side] * 0.03, 0.01), np.float32), 0.035),
-                _mix((196.0, 128.0, 118.0), identity.skin, 0.3))
+    strokes.add(
+        EYE,
+        _circle(upper[0] + np.array(((-1, 1)[side] * 0.03, 0.01), np.float32), 0.035),
+        _mix((196.0, 128.0, 118.0), identity.skin, 0.3),
+    )
     strokes.add(EYE, _circle(centre, _IRIS), _dark(identity.iris, 0.42))
     strokes.add(EYE, _circle(centre, _IRIS * 0.82), identity.iris)
     strokes.add(EYE, _circle(centre, _PUPIL), (14.0, 12.0, 12.0))
@@ -83,8 +90,12 @@ def _add_mouth(strokes: DisplayList, identity: Identity, layout: Layout) -> None
     mouth = layout.mouth
     units = layout.units
     lip = identity.lip
-    strokes.add(PAINT, np.concatenate((mouth.upper_outer, mouth.lower_outer[::-1])), _dark(lip, 0.97))
-    strokes.add(PAINT, np.concatenate((mouth.upper_outer, mouth.upper_inner[::-1])), _dark(lip, 0.84))
+    strokes.add(
+        PAINT, np.concatenate((mouth.upper_outer, mouth.lower_outer[::-1])), _dark(lip, 0.97)
+    )
+    strokes.add(
+        PAINT, np.concatenate((mouth.upper_outer, mouth.upper_inner[::-1])), _dark(lip, 0.84)
+    )
     shine = mouth.lower_inner[8:17] * 0.45 + mouth.lower_outer[8:17] * 0.55
     strokes.add(PAINT, _band(shine, 0.012, 0.012), _mix(lip, (255.0, 225.0, 215.0), 0.22))
     if mouth.gap < 0.02:
@@ -122,7 +133,9 @@ def _add_teeth(strokes: DisplayList, layout: Layout, height: float, lower_share:
     if lower_share > 0.15:
         edge = bottom.copy()
         high = min(0.09, 0.11 * lower_share)
-        edge[:, 1] = np.maximum(bottom[:, 1] - high, np.minimum(top[:, 1] + height + 0.012, bottom[:, 1]))
+        edge[:, 1] = np.maximum(
+            bottom[:, 1] - high, np.minimum(top[:, 1] + height + 0.012, bottom[:, 1])
+        )
         strokes.add(PAINT, np.concatenate((edge, bottom[::-1])), (214.0, 206.0, 194.0))
 
 

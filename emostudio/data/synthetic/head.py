@@ -121,7 +121,9 @@ def paint_head(
     radius = skull.radius() + relief(chart, identity, layout) + skin.cap
     if identity.hair_style in HANGING:
         radius = _hanging_hair(skull, radius, skin)
-    shaded = _shade_painting(painting, strokes, skin.hair_mask, shade(skull, radius, skin.hair, light))
+    shaded = _shade_painting(
+        painting, strokes, skin.hair_mask, shade(skull, radius, skin.hair, light)
+    )
     surface = np.empty((*radius.shape, 3), np.float32)
     surface[..., 0] = radius * chart.sine
     surface[..., 1] = chart.heights[:, None]

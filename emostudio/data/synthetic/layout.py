@@ -22,7 +22,9 @@ _BROW = np.linspace(0, 1, 10, dtype=np.float32)
 _MOUTH = np.linspace(-1, 1, 25, dtype=np.float32)
 _ABS_MOUTH = np.abs(_MOUTH)
 _CUPID = (
-    1.0 - 0.24 * np.exp(-0.5 * (_MOUTH / 0.10) ** 2) + 0.10 * np.exp(-0.5 * ((_ABS_MOUTH - 0.27) / 0.13) ** 2)
+    1.0
+    - 0.24 * np.exp(-0.5 * (_MOUTH / 0.10) ** 2)
+    + 0.10 * np.exp(-0.5 * ((_ABS_MOUTH - 0.27) / 0.13) ** 2)
 ).astype(np.float32)
 _SQUARE = np.exp(-0.5 * ((_ABS_MOUTH - 0.42) / 0.2) ** 2).astype(np.float32)
 _INNER = np.exp(-0.5 * (_BROW / 0.45) ** 2).astype(np.float32)
@@ -31,9 +33,9 @@ _BROW_REST = (
     0.035 * (1 - _BROW) ** 2 - 0.05 * np.sin(np.pi * np.minimum(1, _BROW * 0.82 + 0.06))
     + 0.055 * _BROW**3
 ).astype(np.float32)  # fmt: skip
-_BROW_TAPER = (
-    np.interp(_BROW, (0, 0.08, 0.3, 0.6, 1), (0.55, 0.9, 1.0, 0.82, 0.16)) * 0.5
-).astype(np.float32)
+_BROW_TAPER = (np.interp(_BROW, (0, 0.08, 0.3, 0.6, 1), (0.55, 0.9, 1.0, 0.82, 0.16)) * 0.5).astype(
+    np.float32
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,9 @@ class Layout:
 def _eyes(identity: Identity, units: dict[int, FloatArray]) -> Eyes:
     shape = identity.shape
     half = 0.228 * (1 + shape["eye_width"]) * (1.0 if identity.is_male else 1.04)
-    tall = (1 + shape["eye_height"]) * (0.98 if identity.is_male else 1.08) * (1 - 0.1 * identity.age)
+    tall = (
+        (1 + shape["eye_height"]) * (0.98 if identity.is_male else 1.08) * (1 - 0.1 * identity.age)
+    )
     worry = np.minimum(units[1], units[4])
     upper = 0.098 * tall + 0.095 * units[5] - 0.026 * units[6] - 0.035 * units[7] - 0.03 * units[9]
     upper = upper - 0.085 * units[43]
@@ -96,7 +100,11 @@ def _eyes(identity: Identity, units: dict[int, FloatArray]) -> Eyes:
     slant = 0.035 * worry[:, None] * _LID + 0.018 * _LID * np.minimum(worry[:, None], 1)
     arc = np.maximum(1 - np.abs(_LID + 0.06 * (1 - _LID**2)) ** 2.2, 0.0) ** 0.75
     upper_y = tilt + slant - upper[:, None] * arc
-    lower_y = tilt + 0.5 * slant + lower[:, None] * np.maximum(1 - np.abs(_LID - 0.08 * (1 - _LID**2)) ** 2.4, 0)
+    lower_y = (
+        tilt
+        + 0.5 * slant
+        + lower[:, None] * np.maximum(1 - np.abs(_LID - 0.08 * (1 - _LID**2)) ** 2.4, 0)
+    )
     centre = np.stack((SIDES[:, 0] * (0.5 + shape["eye_distance"]), np.full(2, -0.012)), axis=1)
     return Eyes(
         upper=np.stack((x, upper_y), axis=2).astype(np.float32),

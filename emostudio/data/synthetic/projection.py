@@ -52,9 +52,7 @@ class View:
 
 def make_rotation(yaw: float, pitch: float, roll: float) -> FloatArray:
     """Return the head rotation; radians, positive yaw turns the nose to the right."""
-    cy, sy, cp, sp, cr, sr = (
-        f(a) for a in (yaw, pitch, roll) for f in (np.cos, np.sin)
-    )
+    cy, sy, cp, sp, cr, sr = (f(a) for a in (yaw, pitch, roll) for f in (np.cos, np.sin))
     turn = np.array(((cy, 0, sy), (0, 1, 0), (-sy, 0, cy)))
     nod = np.array(((1, 0, 0), (0, cp, sp), (0, -sp, cp)))
     tilt = np.array(((cr, -sr, 0), (sr, cr, 0), (0, 0, 1)))
@@ -144,8 +142,6 @@ def look_at(head: Head, view: View) -> tuple[ByteArray, FloatArray]:
     whole = cv2.resize(packed, size)
     place = whole[..., :2] / np.maximum(whole[..., 2:], 1e-4)
     place[..., 0] += np.float32(first * 2)
-    colours = cv2.remap(
-        head.painting, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
-    )
+    colours = cv2.remap(head.painting, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     coverage = np.clip(cv2.resize(near, size) * np.float32(2.4) - np.float32(0.7), 0, 1)
     return colours, coverage

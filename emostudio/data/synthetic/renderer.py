@@ -68,7 +68,14 @@ def _oversampling(size: int) -> float:
 
 def _paint(request: FaceRequest, pixels: int) -> tuple[Head, NDArray[np.float64]]:
     gaze = GAZES.index(request.gaze) - 1
-    key = [_FACE_STREAM, request.seed, request.identity, request.emotion.position, gaze + 1, request.take]
+    key = [
+        _FACE_STREAM,
+        request.seed,
+        request.identity,
+        request.emotion.position,
+        gaze + 1,
+        request.take,
+    ]
     random = np.random.default_rng(key)
     identity = draw_identity(request.identity, request.seed, request.glasses_share)
     expression = draw_expression(request.emotion, random, request.intensity)
@@ -84,7 +91,15 @@ def _photograph(
     side = CAMERAS.index(camera)
     gaze = GAZES.index(request.gaze)
     random = np.random.default_rng(
-        [_CAMERA_STREAM, request.seed, request.identity, request.emotion.position, gaze, request.take, side]
+        [
+            _CAMERA_STREAM,
+            request.seed,
+            request.identity,
+            request.emotion.position,
+            gaze,
+            request.take,
+            side,
+        ]
     )
     yaw, pitch, roll = pose.tolist()
     yaw += np.radians((side - 2) * 45.0)
