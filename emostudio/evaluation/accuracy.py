@@ -98,7 +98,7 @@ def evaluate_paired(
         )
     predicted = _predict(classifier, dataset, images, report)
     confusion = classification.confusion_matrix(truth, predicted, len(classifier.info.labels))
-    canonical = np.array([label.index for label in classifier.info.labels], dtype=np.int8)
+    canonical = np.array([label.position for label in classifier.info.labels], dtype=np.int8)
     result = _result(classifier, name, confusion, dropped=len(indices) - len(images))
     return Evaluation(
         result=result,

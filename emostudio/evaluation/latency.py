@@ -263,7 +263,6 @@ def _too_short(samples: dict[str, NDArray[np.float64]], protocol: Protocol) -> l
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
     was_enabled = gc.isenabled()
-    gc.collect()
     gc.disable()
     try:
         yield

@@ -1,0 +1,205 @@
+"""One benchmark: latency, memory and sizes of several models on several engines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emostudio.core.answers import BenchReport, BenchResult, Ratio
+from emostudio.core.errors import EmoStudioError
+from emostudio.core.events import Event, Note, Progress
+from emostudio.core.model_info import Preprocessing
+from emostudio.data.transforms import normalise
+from emostudio.evaluation import latency, machine
+from emostudio.evaluation.memory import resident_bytes
+from emostudio.inference.base import Kernels, Session
+from emostudio.inference.catalogue import DEFAULT_ENGINE, open_session
+from emostudio.models.loaded import LoadedModel
+
+_INPUTS = 16
+_SAMPLES_KEPT = 100
+_LATENCY_SHARE = 0.7
+"""Share of the progress bar; the rest is memory."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model on one engine.
+
+    Attributes
+    ----------
+    model
+        The model; its weights are copied for every session.
+    engine
+        Catalogue key.
+    disk_bytes
+        Size of the model's file.
+    parameters, macs
+        None for a black box.
+    memory_argv
+        Command line of a process that loads the model on the engine and reports its memory
+        (`memory.resident_bytes`); None leaves memory unmeasured.
+    """
+
+    model: LoadedModel
+    engine: str = DEFAULT_ENGINE
+    disk_bytes: int = 0
+    parameters: int | None = None
+    macs: int | None = None
+    memory_argv: tuple[str, ...] | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the name of the model."""
+        return self.model.info.name
+
+
+def bench(
+    entries: Sequence[Entry], threads: int, protocol: latency.Protocol
+) -> Generator[Event, None, BenchReport]:
+    """Measure all entries against each other.
+
+    Every entry is compared with the first one and, where both take part on the same engine, with
+    the model it was made from.
+
+    Parameters
+    ----------
+    entries
+        The baseline first.
+    threads
+        CPU threads of every session.
+    protocol
+        How long to measure.
+
+    Yields
+    ------
+    Progress, and a note for each warning.
+
+    Returns
+    -------
+    The report, raw timings included.
+    """
+    names = _contender_names(entries)
+    kernels = {name: _kernels(entry, threads) for name, entry in names.items()}
+    real = {name: entry for name, entry in names.items() if kernels[name] == "real"}
+    timings = yield from _time(real, threads, protocol)
+    resident = yield from _measure_memory(names)
+    for warning in timings.warnings if timings else ():
+        yield Note(level="warning", what=warning)
+    return BenchReport(
+        machine=machine.describe(),
+        results=tuple(
+            BenchResult(
+                model=entry.name,
+                engine=entry.engine,
+                threads=threads,
+                kernels=kernels[name],
+                latency_ms=timings.latency(name) if timings and name in real else None,
+                disk_bytes=entry.disk_bytes,
+                resident_bytes=resident[name],
+                parameters=entry.parameters,
+                macs=entry.macs,
+                samples=timings.samples_ms[name].size if timings and name in real else 0,
+            )
+            for name, entry in names.items()
+        ),
+        ratios=_ratios(real, timings) if timings else (),
+        warnings=timings.warnings if timings else (),
+        conditions=timings.conditions if timings else machine.conditions(),
+        samples_ms=_kept_samples(timings) if timings else {},
+    )
+
+
+def bench_inputs(
+    preprocessing: Preprocessing, count: int = _INPUTS, seed: int = 0
+) -> NDArray[np.float32]:
+    """Return different normalised inputs (N, C, H, W) of random grey levels."""
+    channels, height, width = preprocessing.input_shape
+    generator = np.random.default_rng(seed)
+    pixels = generator.integers(0, 256, size=(count, height, width, channels), dtype=np.uint8)
+    return normalise(pixels, preprocessing)
+
+
+def _contender_names(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """Name entries by model, and by ``model@engine`` where one model runs on several engines."""
+    models = [entry.name for entry in entries]
+    return {
+        entry.name if models.count(entry.name) == 1 else f"{entry.name}@{entry.engine}": entry
+        for entry in entries
+    }
+
+
+def _opener(entry: Entry, threads: int) -> Callable[[], Session]:
+    return lambda: open_session(entry.model, entry.engine, threads)
+
+
+def _kernels(entry: Entry, threads: int) -> Kernels:
+    session = open_session(entry.model, entry.engine, threads)
+    try:
+        return session.kernels
+    finally:
+        session.close()
+
+
+def _time(
+    real: dict[str, Entry], threads: int, protocol: latency.Protocol
+) -> Generator[Event, None, latency.Timings | None]:
+    if not real:
+        return None
+    run = latency.compare(
+        [
+            latency.Contender(
+                name, _opener(entry, threads), bench_inputs(entry.model.info.preprocessing)
+            )
+            for name, entry in real.items()
+        ],
+        protocol,
+    )
+    while True:
+        try:
+            step = next(run)
+        except StopIteration as done:
+            timings: latency.Timings = done.value
+            return timings
+        yield step.model_copy(update={"fraction": _LATENCY_SHARE * (step.fraction or 0.0)})
+
+
+def _measure_memory(names: dict[str, Entry]) -> Generator[Event, None, dict[str, int | None]]:
+    found: dict[str, int | None] = {}
+    for place, (name, entry) in enumerate(names.items()):
+        found[name] = None
+        if entry.memory_argv is None:
+            continue
+        share = _LATENCY_SHARE + (1 - _LATENCY_SHARE) * place / len(names)
+        yield Progress(fraction=share, message=f"Memory of {name} in fresh processes")
+        try:
+            found[name] = resident_bytes(entry.memory_argv).loaded_bytes
+        except EmoStudioError as error:
+            yield Note(level="warning", what=f"{error.what} ({name})", why=error.why)
+    return found
+
+
+def _ratios(real: dict[str, Entry], timings: latency.Timings) -> tuple[Ratio, ...]:
+    names = list(real)
+    pairs = [(name, names[0]) for name in names[1:]]
+    for name, entry in real.items():
+        for other, candidate in real.items():
+            is_parent = candidate.name == entry.model.info.lineage.parent
+            if is_parent and candidate.engine == entry.engine and (name, other) not in pairs:
+                pairs.append((name, other))
+    return tuple(timings.ratio(a, b) for a, b in pairs if a != b)
+
+
+def _kept_samples(timings: latency.Timings) -> dict[str, tuple[tuple[float, ...], ...]]:
+    """At most `_SAMPLES_KEPT` timings per block, evenly spaced over it."""
+    kept = {}
+    for name, times in timings.samples_ms.items():
+        count = min(times.shape[1], _SAMPLES_KEPT)
+        columns = np.linspace(0, times.shape[1] - 1, count).round().astype(int)
+        kept[name] = tuple(
+            tuple(round(float(value), 5) for value in row) for row in times[:, columns]
+        )
+    return kept

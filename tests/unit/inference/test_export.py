@@ -1,0 +1,131 @@
+import json
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+from emostudio.core.emotions import EMOTIONS
+from emostudio.core.errors import EmoStudioError
+from emostudio.core.model_info import ModelInfo, Preprocessing
+from emostudio.data.transforms import normalise
+from emostudio.inference.catalogue import open_classifier, open_session
+from emostudio.inference.engines.onnxruntime import OnnxRuntimeSession
+from emostudio.inference.export import export_onnx
+from emostudio.inference.graph import onnx_graph
+from emostudio.models.importers.onnx_model import read_onnx
+from emostudio.models.loaded import LoadedModel
+
+PREPROCESSING = Preprocessing(
+    height=24, width=24, channels=3, mean=(0.4, 0.5, 0.6), std=(0.2, 0.25, 0.3)
+)
+
+
+@pytest.fixture(scope="module")
+def model() -> LoadedModel:
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Conv2d(3, 4, 3, stride=2),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(16, 8),
+    )
+    info = ModelInfo(name="net", architecture="t", labels=EMOTIONS, preprocessing=PREPROCESSING)
+    return LoadedModel(info, net.eval())
+
+
+@pytest.fixture(scope="module")
+def pixels() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, size=(4, 24, 24, 3), dtype=np.uint8)
+
+
+def test_export_takes_raw_pixels_and_agrees_with_the_model(model, pixels, tmp_path):
+    report = export_onnx(model, tmp_path / "net.onnx")
+    assert report.largest_difference <= 1e-5
+    assert report.same_answers == 1.0
+    assert report.checked_inputs == 256
+    session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
+    raw = pixels.transpose(0, 3, 1, 2).astype(np.float32)
+    found = session.run(None, {"pixels": raw})[0]
+    expected = open_session(model, "torch").run(normalise(pixels, PREPROCESSING))
+    assert np.abs(found - expected).max() <= 1e-5
+
+
+def test_export_carries_its_labels(model, tmp_path):
+    export_onnx(model, tmp_path / "net.onnx")
+    metadata = onnxruntime.InferenceSession(tmp_path / "net.onnx").get_modelmeta()
+    document = json.loads(metadata.custom_metadata_map["emostudio"])
+    assert document["labels"] == list(EMOTIONS)
+    assert document["preprocessing"]["scale"] == 1.0
+    assert document["lineage"]["parent"] == "net"
+
+
+def test_export_has_no_outside_data_and_passes_the_checker(model, tmp_path):
+    report = export_onnx(model, tmp_path / "net.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
+    assert report.disk_bytes == (tmp_path / "net.onnx").stat().st_size
+    onnx.checker.check_model(onnx.load(tmp_path / "net.onnx"), full_check=True)
+
+
+def test_export_can_be_imported_again_as_black_box(model, pixels, tmp_path):
+    export_onnx(model, tmp_path / "net.onnx")
+    facts = read_onnx(tmp_path / "net.onnx")
+    assert facts.info is not None
+    assert facts.info.is_black_box
+    again = LoadedModel(facts.info, onnx_bytes=facts.content)
+    images = list(pixels)
+    found = open_classifier(again).classify(images)
+    assert found == pytest.approx(open_classifier(model, "torch").classify(images), abs=1e-5)
+
+
+def test_black_boxes_are_exported_with_their_preprocessing(model, tmp_path):
+    black_box = LoadedModel(model.info, onnx_bytes=onnx_graph(model.network(), model.input_shape))
+    report = export_onnx(black_box, tmp_path / "black.onnx")
+    assert report.largest_difference <= 1e-4
+
+
+def test_a_wrong_export_is_not_written(model, tmp_path, monkeypatch):
+    wrong = onnx_graph(nn.Sequential(nn.Flatten(), nn.Linear(1728, 8)), model.input_shape)
+    monkeypatch.setattr("emostudio.inference.export.ENGINE.graph", lambda _model: wrong)
+    with pytest.raises(EmoStudioError, match="was not written"):
+        export_onnx(model, tmp_path / "net.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_layers_without_onnx_form_are_named_in_the_error():
+    class Strange(nn.Module):
+        def forward(self, features):
+            return features * 2 if features.sum() > 0 else features
+
+    with pytest.raises(EmoStudioError, match="cannot be exported"):
+        onnx_graph(Strange(), (1, 24, 24))
+
+
+def test_lrn_becomes_one_operator_with_the_same_values():
+    layer = nn.LocalResponseNorm(5, alpha=0.01, beta=0.75, k=2.0)
+    content = onnx_graph(nn.Sequential(layer, nn.AdaptiveAvgPool2d(1), nn.Flatten()), (6, 8, 8))
+    operators = [node.op_type for node in onnx.load_from_string(content).graph.node]
+    assert operators.count("LRN") == 1
+    features = torch.randn(2, 6, 8, 8) * 4
+    expected = layer(features).mean(dim=(2, 3)).numpy()
+    found = OnnxRuntimeSession(content, 1).run(features.numpy())
+    assert np.abs(found - expected).max() <= 1e-5
+
+
+def test_graphs_of_fixed_batch_size_take_any_number_of_pictures(model, pixels):
+    graph = onnx.load_from_string(onnx_graph(model.network(), model.input_shape))
+    graph.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 3
+    graph.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 3
+    del graph.graph.value_info[:]
+    fixed = OnnxRuntimeSession(graph.SerializeToString(), 1)
+    batch = normalise(pixels, PREPROCESSING)
+    assert fixed.run(batch) == pytest.approx(open_session(model, "torch").run(batch), abs=1e-5)
+
+
+def test_nonsense_is_refused_in_plain_words():
+    with pytest.raises(EmoStudioError, match="ONNX Runtime refuses"):
+        OnnxRuntimeSession(b"not a graph", 1)

@@ -1,0 +1,57 @@
+import math
+
+import numpy as np
+import pytest
+
+from emostudio.statistics.intervals import t_interval, wilson
+
+
+@pytest.mark.parametrize(
+    ("successes", "count", "low", "high"),
+    [
+        (81, 263, 0.2553, 0.3662),  # Newcombe 1998, Stat. Med. 17, table I, method 3
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilson_equals_published_values(successes, count, low, high):
+    assert wilson(successes, count) == pytest.approx((low, high), abs=6e-5)
+
+
+def test_wilson_of_nothing_says_nothing():
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_wilson_refuses_impossible_counts():
+    with pytest.raises(ValueError, match="not a share"):
+        wilson(3, 2)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.65, 0.95])
+def test_wilson_covers_the_true_share_about_95_times_in_100(share):
+    hits = np.random.default_rng(1).binomial(321, share, size=4000)
+    covered = [low <= share <= high for low, high in (wilson(int(hit), 321) for hit in hits)]
+    assert 0.93 <= np.mean(covered) <= 0.97
+
+
+def test_t_interval_is_wider_for_fewer_values():
+    generator = np.random.default_rng(2)
+    few, many = t_interval(generator.normal(size=5)), t_interval(generator.normal(size=500))
+    assert few[2] - few[1] > many[2] - many[1] > 0
+
+
+def test_t_interval_covers_the_true_mean_about_95_times_in_100():
+    draws = np.random.default_rng(3).normal(0.3, 2.0, size=(4000, 10))
+    covered = [low <= 0.3 <= high for _, low, high in map(t_interval, draws)]
+    assert 0.93 <= np.mean(covered) <= 0.97
+
+
+def test_t_interval_needs_two_values():
+    with pytest.raises(ValueError, match="two values"):
+        t_interval([1.0])
+
+
+def test_equal_values_have_an_interval_of_no_width():
+    assert t_interval([2.0, 2.0, 2.0]) == (2.0, 2.0, 2.0)
+    assert math.isclose(t_interval([1.0, 3.0])[0], 2.0)
