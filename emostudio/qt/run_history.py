@@ -118,8 +118,7 @@ class RunHistory:
     def _add_step(self, event: StepDone) -> None:
         x = event.step + self.step_offset
         if len(self.steps) and x <= self.steps["x"][-1]:
-            # A resumed run repeats the steps after its checkpoint; the newest telling counts.
-            x = int(self.steps["x"][-1]) + 1
+            return  # a resumed run repeats, bit by bit, the steps after its checkpoint
         self.steps.append(x, event.loss, event.learning_rate, event.images_per_s, event.step_ms)
 
     def _add_epoch(self, event: EpochDone) -> None:

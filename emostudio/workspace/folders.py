@@ -17,6 +17,7 @@ from emostudio.workspace.records import DatasetRecord, ModelRecord, RunRecord
 
 RUN_FILE = "run.json"
 EVENTS_FILE = "events.jsonl"
+LOG_FILE = "log.txt"
 CANCEL_FILE = "cancel.request"
 """Appears in a run's folder when another process asks for its end."""
 DATASET_FILE = "record.json"

@@ -157,6 +157,16 @@ class RunStore(WorkspaceFolder):
                 return run
         raise InputError(f"Run {run_id} is not in the trash")
 
+    def log(self, run_id: str, most_bytes: int = 200_000) -> str:
+        """Return the end of a run's log."""
+        file = self.runs_folder / run_id / folders.LOG_FILE
+        if not file.exists():
+            return ""
+        with file.open("rb") as stream:
+            size = stream.seek(0, 2)
+            stream.seek(max(0, size - most_bytes))
+            return stream.read().decode(errors="replace")
+
     def events(self, run_id: str, start: int = 0, most_bytes: int = -1) -> tuple[list[Event], int]:
         """Return the events of a run from byte `start` on, and where to go on next time.
 

@@ -1,0 +1,301 @@
+"""Jobs: the queue, live curves, and what can be done with a run."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QStackedWidget, QVBoxLayout
+
+from emostudio.core.events import Note as NoteEvent
+from emostudio.core.jobs import JobStatus
+from emostudio.core.units import format_duration
+from emostudio.gui.pages.base import Page
+from emostudio.gui.pages.jobs_charts import DrawnRun, ErrorCard, SmallCharts
+from emostudio.gui.pages.jobs_rows import describe_time, elapsed_seconds, run_items
+from emostudio.gui.theme import theme
+from emostudio.gui.tokens import SPACE
+from emostudio.gui.widgets.buttons import Segmented, button
+from emostudio.gui.widgets.card import Card, EmptyState, Note, fact, plain
+from emostudio.gui.widgets.labels import label, set_shown
+from emostudio.gui.widgets.run_list import RunList
+from emostudio.qt.run_history import RunHistory
+from emostudio.qt.studio import Studio
+from emostudio.workspace.records import RunRecord
+
+DRAW_MS = 100
+_MOST_HISTORIES = 24
+_LOG_BYTES = 200_000
+
+
+class JobsPage(Page):
+    """One list of runs; the chosen one in detail, others laid over it."""
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio, "Jobs")
+        self._runs: dict[str, RunRecord] = {}
+        self._slots: dict[str, int] = {}
+        self._histories: dict[str, RunHistory] = {}
+        self._build_header()
+        self._build_body()
+        self._timer = QTimer(self)
+        self._timer.setInterval(DRAW_MS)
+        self._timer.timeout.connect(self._drain)
+        studio.runs_changed.connect(self.mark_stale)
+        studio.models_changed.connect(self.mark_stale)
+
+    def open(self, argument: object) -> None:
+        """Show a run by id."""
+        self.refresh()
+        self.list.choose([str(argument)])
+        self._show_chosen()
+
+    def refresh(self) -> None:
+        """Read the runs again."""
+        runs = self.studio.workspace.runs()
+        self._runs = {run.id: run for run in runs}
+        self._find_slots()
+        queue = self.studio.queue
+        only_failed = self._filter.current() == "failed"
+        self.list.set_items(
+            run_items(runs, self._slots, queue.current, queue.waiting, only_failed=only_failed)
+        )
+        running = sum(run.status in {JobStatus.RUNNING, JobStatus.PAUSED} for run in runs)
+        self._queue_card.set_state(
+            self.tr("{0} running").format(running) if running else "", "text2"
+        )
+        self._views.setCurrentIndex(1 if runs else 0)
+        if not self.list.chosen_ids() and runs:
+            self.list.choose([queue.current or runs[0].id])
+        self._show_chosen()
+        self._timer.start()
+
+    def leave(self) -> None:
+        """Stop drawing."""
+        self._timer.stop()
+
+    def _build_header(self) -> None:
+        self.log_button = button(self.tr("Log"), "ghost", on_click=self._toggle_log)
+        self.duplicate_button = button(self.tr("Duplicate"), icon="copy", on_click=self._duplicate)
+        self.cancel_button = button(
+            self.tr("Cancel and keep checkpoint"), icon="stop", on_click=self._cancel
+        )
+        self.pause_button = button(self.tr("Pause"), icon="pause", on_click=self._pause)
+        self.resume_button = button(self.tr("Resume"), "primary", "play", self._resume)
+        for made in (
+            self.log_button,
+            self.duplicate_button,
+            self.cancel_button,
+            self.pause_button,
+            self.resume_button,
+        ):
+            self.header.add_action(made)
+
+    def _build_body(self) -> None:
+        self._views = QStackedWidget()
+        empty = EmptyState(
+            "jobs",
+            self.tr("No job has run yet. Start a compression, or import data first."),
+            self.tr("New compression"),
+            self.tr("Bring data"),
+        )
+        empty.acted.connect(lambda: self.go.emit("compress", None))
+        empty.link_clicked.connect(lambda: self.go.emit("data", None))
+        self._views.addWidget(empty)
+        content = plain()
+        row = QHBoxLayout(content)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE.m)
+        row.addWidget(self._queue(), 0)
+        right = QVBoxLayout()
+        right.setSpacing(SPACE.m)
+        right.addWidget(self._facts_card())
+        self.run_note = Note()
+        self.run_note.hide()
+        right.addWidget(self.run_note)
+        self.chart = ErrorCard()
+        self.small = SmallCharts()
+        self.small.setFixedHeight(140)
+        self.log = QPlainTextEdit()
+        self.log.setReadOnly(True)
+        self.log.setAccessibleName(self.tr("Log"))
+        self.log.hide()
+        right.addWidget(self.chart, 1)
+        right.addWidget(self.small)
+        right.addWidget(self.log, 1)
+        row.addLayout(right, 1)
+        self._views.addWidget(content)
+        self.body.addWidget(self._views, 1)
+
+    def _queue(self) -> Card:
+        self._queue_card = Card(self.tr("Queue"))
+        self._queue_card.setFixedWidth(308)
+        self._filter = Segmented((("all", self.tr("All")), ("failed", self.tr("Ended early"))))
+        self._filter.chosen.connect(lambda _key: self.refresh())
+        self._queue_card.add_action(self._filter)
+        self.list = RunList()
+        self.list.chosen.connect(lambda _ids: self._show_chosen())
+        self._queue_card.body.addWidget(self.list, 1)
+        hint = self.tr("Ctrl+click lays several runs over each other")
+        self._queue_card.body.addWidget(label(hint, "caption", "text3", wrap=True))
+        return self._queue_card
+
+    def _facts_card(self) -> Card:
+        card = Card()
+        row = QHBoxLayout()
+        row.setSpacing(SPACE.xl)
+        self._facts: dict[str, QLabel] = {}
+        for key, name in (
+            ("elapsed", self.tr("Elapsed")),
+            ("left", self.tr("Left")),
+            ("epoch", self.tr("Epoch")),
+            ("best", self.tr("Best validation error")),
+            ("stage", self.tr("Recipe step")),
+            ("checkpoint", self.tr("Checkpoint")),
+        ):
+            holder, self._facts[key] = fact(name)
+            row.addWidget(holder)
+        row.addStretch(1)
+        card.body.addLayout(row)
+        return card
+
+    def _find_slots(self) -> None:
+        models = {model.name: model.slot for model in self.studio.workspace.models()}
+        used = max(models.values(), default=-1)
+        for run in sorted(self._runs.values(), key=lambda run: run.created):
+            if run.kind not in {"train", "compress", "quickstart"}:
+                continue
+            known = [models[name] for name in run.models if name in models]
+            if known:
+                self._slots[run.id] = known[0]
+            elif run.id not in self._slots:
+                used += 1
+                self._slots[run.id] = used
+
+    def _chosen(self) -> list[RunRecord]:
+        return [self._runs[run_id] for run_id in self.list.chosen_ids() if run_id in self._runs]
+
+    def _show_chosen(self) -> None:
+        chosen = self._chosen()
+        first = chosen[0] if chosen else None
+        self.header.set_name(first.title if first else "")
+        self._show_actions(first)
+        if first is None:
+            self.header.set_facts("")
+            return
+        self.header.set_facts(_facts_line(first))
+        for run in chosen:
+            if run.id not in self._histories:
+                self._histories[run.id] = RunHistory(self.studio.workspace, run.id)
+        while len(self._histories) > _MOST_HISTORIES:
+            stale = next(key for key in self._histories if key not in {run.id for run in chosen})
+            del self._histories[stale]
+        drawn = [DrawnRun(run.id, run.title, self._slots.get(run.id, 8)) for run in chosen]
+        self.chart.show_runs(drawn, self._histories)
+        self.small.show_run(drawn[0], self._histories[first.id])
+        self._show_facts(first)
+
+    def _drain(self) -> None:
+        chosen = self._chosen()
+        if not chosen or not self.isVisible():
+            return
+        # A list, not a generator: every run has to be read, not only up to the first with news.
+        if any([self._histories[run.id].read() for run in chosen]):  # noqa: C419 - see above
+            self.chart.update_curves()
+            first = chosen[0]
+            slot = self._slots.get(first.id, 8)
+            drawn = DrawnRun(first.id, first.title, slot)
+            self.small.show_run(drawn, self._histories[first.id])
+            self._show_facts(first)
+
+    def _show_actions(self, run: RunRecord | None) -> None:
+        is_current = run is not None and run.id == self.studio.queue.current
+        is_waiting = run is not None and run.id in self.studio.queue.waiting
+        is_paused = is_current and self.studio.queue.is_paused
+        set_shown(self.log_button, run is not None)
+        set_shown(self.duplicate_button, run is not None)
+        set_shown(self.cancel_button, is_current or is_waiting)
+        set_shown(self.pause_button, is_current and not is_paused)
+        can_resume = run is not None and (run.can_resume or run.status == JobStatus.QUEUED)
+        set_shown(
+            self.resume_button, is_paused or (can_resume and not is_current and not is_waiting)
+        )
+
+    def _show_facts(self, run: RunRecord) -> None:
+        history = self._histories[run.id]
+        elapsed = elapsed_seconds(run)
+        best = history.best_error()
+        stage = history.stage
+        shown = {
+            "elapsed": format_duration(elapsed) if elapsed is not None else "–",
+            "left": format_duration(run.seconds_left) if run.seconds_left else "–",
+            "epoch": f"{history.epoch} of {history.epoch_count}" if history.epoch_count else "–",
+            "best": f"{best[0]:.1f} %, epoch {best[1]}" if best else "–",
+            "stage": f"{stage.index + 1} of {stage.count}, {stage.title}" if stage else "–",
+            "checkpoint": f"step {history.checkpoint.step:,}" if history.checkpoint else "–",
+        }
+        for key, text in shown.items():
+            self._facts[key].setText(text)
+        self._show_note(run, history)
+
+    def _show_note(self, run: RunRecord, history: RunHistory) -> None:
+        notes = [note for note in history.notes if note.level != "info"]
+        if run.status == JobStatus.FAILED and history.failure is not None:
+            self.run_note.show_error(history.failure)
+        elif run.status in {JobStatus.FAILED, JobStatus.LOST} and run.error:
+            self.run_note.show_note("warn", self.tr("This run ended early."), run.error)
+        elif notes:
+            newest: NoteEvent = notes[-1]
+            rest = " ".join(
+                f"{part.rstrip('.')}." for part in (newest.why, newest.next_step) if part
+            )
+            self.run_note.show_note("warn", f"{newest.what.rstrip('.')}.", rest)
+        else:
+            self.run_note.show_note("info", "")
+
+    def _toggle_log(self) -> None:
+        is_open = self.log.isHidden()
+        set_shown(self.log, is_open)
+        set_shown(self.chart, not is_open)
+        set_shown(self.small, not is_open)
+        chosen = self._chosen()
+        if is_open and chosen:
+            self.log.setFont(theme().mono())
+            self.log.setPlainText(self.studio.workspace.log(chosen[0].id, _LOG_BYTES))
+
+    def _duplicate(self) -> None:
+        for run in self._chosen()[:1]:
+            self._choose_new(self.studio.submit(run.job, self.tr("{0}, again").format(run.title)))
+
+    def _choose_new(self, run_id: str) -> None:
+        self.refresh()
+        self.list.choose([run_id])
+        self._show_chosen()
+
+    def _cancel(self) -> None:
+        for run in self._chosen()[:1]:
+            self.studio.cancel(run.id)
+            self.cancel_button.setText(self.tr("Stopping"))
+            QTimer.singleShot(
+                2_000,
+                self,
+                lambda: self.cancel_button.setText(self.tr("Cancel and keep checkpoint")),
+            )
+
+    def _pause(self) -> None:
+        for run in self._chosen()[:1]:
+            self.studio.pause(run.id)
+        self.refresh()
+
+    def _resume(self) -> None:
+        for run in self._chosen()[:1]:
+            self.studio.resume(run.id)
+        self.refresh()
+
+
+def _facts_line(run: RunRecord) -> str:
+    document = run.job.model_dump()
+    parts = [run.kind.replace("_", " ").capitalize()]
+    for key, word in (("teacher", "from {0}"), ("data", "on {0}"), ("seed", "seed {0}")):
+        if document.get(key) is not None:
+            parts.append(word.format(document[key]))
+    parts.append(describe_time(run.created))
+    return ", ".join(parts)
