@@ -47,6 +47,8 @@ class Draft(BaseModel):
     recipe: Recipe = Recipe()
     name: str = ""
     seed: int = 0
+    goal_mb: float | None = None
+    """File size in megabytes (10^6 bytes) the user wants to stay under; a check, no search."""
 
 
 class WizardFlow:
@@ -88,6 +90,17 @@ class WizardFlow:
     def set_seed(self, seed: int) -> None:
         """Set the seed of the run."""
         self.draft = self.draft.model_copy(update={"seed": seed})
+
+    def set_goal(self, megabytes: float | None) -> None:
+        """Set the file size to stay under, None for no goal."""
+        self.draft = self.draft.model_copy(update={"goal_mb": megabytes})
+
+    @property
+    def is_goal_met(self) -> bool | None:
+        """Whether the predicted file is small enough, None without goal or prediction."""
+        if self.draft.goal_mb is None or self._plan is None or not self._plan.stages:
+            return None
+        return self._plan.stages[-1].disk_bytes <= self.draft.goal_mb * 1e6
 
     # The recipe, with undo
 
