@@ -1,0 +1,1 @@
+"""Compression: methods (one per file), the rules for combining them, recipes and packed files."""

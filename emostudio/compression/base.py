@@ -1,0 +1,191 @@
+"""What a compression method is, and what it is given when it runs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from pydantic import BaseModel
+from torch import nn
+
+from emostudio.core.answers import ClaimInfo
+from emostudio.core.errors import EmoStudioError
+from emostudio.core.events import Event
+from emostudio.core.jobs import JobContext
+from emostudio.core.recipe import RecipeStep
+from emostudio.data.dataset import Dataset
+from emostudio.inference.classifier import Classifier
+from emostudio.models.loaded import CodedTensor, LoadedModel
+
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
+
+# Traits: what a layer has become; `rules` says which methods may follow which trait.
+PRUNED = "pruned"
+SHARED = "shared"
+ENTROPY_CODED = "entropy_coded"
+LOW_RANK = "low_rank"
+
+
+@dataclass(frozen=True)
+class ApplyContext:
+    """What a running method is given besides the model and its settings.
+
+    Attributes
+    ----------
+    job
+        Folder of this step (checkpoints go there), seed, device, threads, progress and cancel.
+    dataset
+        Images to fine-tune on; None where no step of the recipe trains.
+    teacher
+        The recipe's teacher, possibly a black box.
+    train
+        ``training.loop.train``; methods call it through `fine_tuning`.
+    open_classifier
+        Opens any model, black boxes too, for prediction.
+    """
+
+    job: JobContext
+    dataset: Dataset | None
+    teacher: LoadedModel
+    train: Callable[..., Generator[Event, None, Any]]
+    open_classifier: Callable[[LoadedModel], Classifier]
+
+    def inside(self, name: str) -> ApplyContext:
+        """Return the same context with the sub-folder `name` for its checkpoints."""
+        return replace(self, job=replace(self.job, folder=self.job.folder / name))
+
+    def training_data(self) -> Dataset:
+        """Return the dataset.
+
+        Raises
+        ------
+        EmoStudioError
+            If the recipe was started without one.
+        """
+        if self.dataset is None:
+            raise EmoStudioError(
+                "This step needs training images",
+                why="the recipe was started without a dataset",
+                next_step="Choose a dataset, or set the step's epochs to 0",
+            )
+        return self.dataset
+
+
+@dataclass(frozen=True)
+class SkippedLayer:
+    """A layer a method leaves alone, and why; `layer` empty stands for the whole model."""
+
+    layer: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a step will leave behind, known before any work.
+
+    Attributes
+    ----------
+    model
+        The resulting model without values: parameters on the meta device, packed arrays of the
+        right sizes.
+    exact
+        Whether the bytes predicted from `model` will be the bytes on disk.
+    epochs
+        Training epochs the step will run.
+    layers
+        Paths of the layers that change, as they are called before the step.
+    notes
+        Lines for the user.
+    skipped
+        Layers left alone, with reasons.
+    """
+
+    model: LoadedModel
+    exact: bool = True
+    epochs: int = 0
+    layers: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    skipped: tuple[SkippedLayer, ...] = ()
+
+
+class Method(ABC, Generic[SettingsT]):
+    """One compression technique; a file in ``methods/`` holds one instance named ``METHOD``.
+
+    Attributes
+    ----------
+    key, title, family, summary, reference, settings_type
+        What the catalogue shows; `settings_type` is a `core.settings.Settings`.
+    claim
+        What the literature reports; never ours.
+    leaves
+        Traits (`rules.PRUNED` and others) that layers have after the method.
+    codecs
+        Names of the codecs the method can `unpack`.
+    needs_layers
+        Whether the method changes layers of the given network, so that black boxes and networks
+        without a fitting layer are refused.
+    trains
+        Whether the method cannot do without training images.
+    """
+
+    key: str
+    title: str
+    family: str
+    summary: str
+    reference: str
+    settings_type: type[SettingsT]
+    claim: ClaimInfo | None = None
+    leaves: frozenset[str] = frozenset()
+    codecs: tuple[str, ...] = ()
+    needs_layers: bool = True
+    trains: bool = False
+
+    def why_unavailable(self) -> str:
+        """Return why the method cannot run on this machine, or nothing."""
+        return ""
+
+    def refuses(self, name: str, layer: nn.Module, settings: SettingsT) -> str:
+        """Return why `layer` cannot be changed with `settings`, or nothing."""
+        del name, layer, settings
+        return ""
+
+    def expand(self, settings: SettingsT) -> tuple[RecipeStep, ...]:
+        """Return the steps the method stands for, or nothing if it is a step itself."""
+        del settings
+        return ()
+
+    @abstractmethod
+    def plan(self, model: LoadedModel, settings: SettingsT) -> Planned:
+        """Predict what `apply` leaves behind; values of `model` are never read."""
+
+    @abstractmethod
+    def apply(
+        self, model: LoadedModel, settings: SettingsT, context: ApplyContext
+    ) -> Generator[Event, None, LoadedModel]:
+        """Return a compressed copy of `model`, which is left untouched."""
+
+    def rebuild(self, layer: nn.Module, arguments: dict[str, Any]) -> nn.Module:
+        """Return what takes the place of `layer` when a variant is loaded.
+
+        Parameters
+        ----------
+        layer
+            The layer as the architecture builds it; its values do not matter.
+        arguments
+            As stored in the variant's `StructureRecord`.
+        """
+        del layer, arguments
+        raise NotImplementedError(f"{self.key} changes no structure")
+
+    def unpack(self, coded: CodedTensor) -> np.ndarray:
+        """Return the values of a packed tensor.
+
+        Raises
+        ------
+        InputError
+            If the packed data are damaged.
+        """
+        raise NotImplementedError(f"{self.key} has no codec {coded.codec}")

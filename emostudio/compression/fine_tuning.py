@@ -1,0 +1,147 @@
+"""Training between compression steps, with the settings that every method shares."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from torch import nn
+
+from emostudio.compression.base import ApplyContext
+from emostudio.core.events import Event
+from emostudio.core.model_info import ModelInfo
+from emostudio.core.settings import Settings, setting
+from emostudio.data.base import Split
+from emostudio.training.objectives import Hinton, Objective, SoftmaxKld, Supervised
+from emostudio.training.settings import TrainingSettings
+from emostudio.training.teachers import Teacher
+
+_TEMPERATURE = 4.0
+
+
+class LayerSettings(Settings):
+    """Settings of methods that change some of a network's layers."""
+
+    layers: str = setting(
+        "all",
+        title="Layers",
+        help="Layer names or wildcards such as fire*.expand3x3, separated by blanks or +.",
+    )
+
+
+class FineTuneSettings(LayerSettings):
+    """Settings of methods that train afterwards to win back accuracy."""
+
+    epochs: int = setting(
+        10,
+        title="Fine-tuning epochs",
+        help="Passes over the training images; 0 changes the weights without any training.",
+        low=0,
+        high=1000,
+    )
+    learning_rate: float = setting(
+        1e-3,
+        title="Learning rate",
+        help="Step size of the fine-tuning; a tenth of that of the first training is usual.",
+        low=1e-7,
+        high=1.0,
+    )
+    batch_size: int = setting(
+        64, title="Batch size", help="Images per step.", unit="images", low=1, high=4096
+    )
+    distillation_weight: float = setting(
+        0.0,
+        title="Weight of the teacher",
+        help="Share of the loss that follows the recipe's teacher instead of the labels.",
+        low=0.0,
+        high=1.0,
+    )
+    max_images: int = setting(
+        0,
+        title="Images per epoch",
+        help="Use a random part of the training images in each epoch; 0 uses all.",
+        unit="images",
+        low=0,
+        high=10_000_000,
+        advanced=True,
+    )
+    time_limit_s: float = setting(
+        0.0,
+        title="Time limit",
+        help="Fine-tuning ends in time with the schedule fitted to it; 0 sets no limit.",
+        unit="s",
+        low=0.0,
+        high=1e7,
+        advanced=True,
+    )
+
+
+def fine_tune(
+    network: nn.Module,
+    info: ModelInfo,
+    settings: FineTuneSettings,
+    context: ApplyContext,
+    **changes: Any,
+) -> Generator[Event, None, None]:
+    """Train `network` in place on the context's dataset.
+
+    Parameters
+    ----------
+    network
+        On the CPU; back there afterwards.
+    info
+        Labels and preprocessing of the network.
+    settings
+        The method's.
+    context
+        Data, teacher, folder for checkpoints.
+    **changes
+        ``after_step`` for `training.loop.train`; everything else overrides `TrainingSettings`.
+    """
+    after_step = changes.pop("after_step", None)
+    values: dict[str, Any] = {
+        "epochs": settings.epochs,
+        "batch_size": settings.batch_size,
+        "learning_rate": settings.learning_rate,
+        "max_images": settings.max_images,
+        "time_limit_s": settings.time_limit_s,
+        "optimiser": "sgd",
+        "weight_decay": 1e-4,
+        "warmup_epochs": 0.0,
+        # an average or an earlier epoch would bring back weights from before the compression
+        "ema_decay": 0.0,
+        "early_stop_patience": 0,
+        "keep": "last",
+        **changes,
+    }
+    dataset = context.training_data()
+    classifier = None
+    objective: Objective = Supervised()
+    if settings.distillation_weight > 0 or not has_labels(context):
+        classifier = context.open_classifier(context.teacher)
+        teacher = Teacher(classifier)
+        objective = (
+            Hinton(teacher, info.labels, _TEMPERATURE, settings.distillation_weight)
+            if has_labels(context)
+            else SoftmaxKld(teacher, info.labels, _TEMPERATURE)
+        )
+    try:
+        yield from context.train(
+            network,
+            objective,
+            dataset,
+            info,
+            TrainingSettings(**values),
+            context.job,
+            after_step=after_step,
+        )
+    finally:
+        if classifier is not None:
+            classifier.close()
+    network.to("cpu").eval()
+
+
+def has_labels(context: ApplyContext) -> bool:
+    """Whether the training images carry labels."""
+    dataset = context.training_data()
+    return bool((dataset.emotions[dataset.indices(Split.TRAIN)] >= 0).any())

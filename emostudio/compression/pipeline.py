@@ -1,0 +1,347 @@
+"""Recipes: predicted before any work, then run stage by stage and measured after each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from emostudio.compression import ledger, rules
+from emostudio.compression.base import ApplyContext, Method, Planned
+from emostudio.compression.catalogue import METHODS
+from emostudio.compression.packing import predict_bytes, save_variant
+from emostudio.core.answers import PlanReport, PlanStage, Refusal, StageLedger
+from emostudio.core.errors import InputError
+from emostudio.core.events import Event, Note, StageDone, StageStarted, VariantSaved
+from emostudio.core.jobs import JobContext
+from emostudio.core.model_info import Lineage
+from emostudio.core.recipe import Recipe, RecipeStep
+from emostudio.core.settings import parse_settings
+from emostudio.data.dataset import Dataset
+from emostudio.inference.catalogue import open_classifier
+from emostudio.models.loaded import LoadedModel
+from emostudio.training.loop import train
+
+VARIANT_FILE = "variant.safetensors"
+
+
+@dataclass(frozen=True)
+class CompressionResult:
+    """A finished recipe.
+
+    Attributes
+    ----------
+    model, file
+        The variant and its file in the run's folder.
+    plan
+        What was predicted before any work.
+    stages
+        Measured ledger: the teacher first, then each stage.
+    """
+
+    model: LoadedModel
+    file: Path
+    plan: PlanReport
+    stages: tuple[StageLedger, ...]
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One method with parsed settings; `origin` is the recipe step it belongs to."""
+
+    origin: int
+    method: Method[Any]
+    settings: BaseModel
+
+    @property
+    def as_recipe_step(self) -> RecipeStep:
+        return RecipeStep(method=self.method.key, settings=self.settings.model_dump(mode="json"))
+
+
+def plan(teacher: LoadedModel, recipe: Recipe) -> PlanReport:
+    """Predict what every stage of a recipe leaves behind.
+
+    Parameters
+    ----------
+    teacher
+        The model to start from; its values are read only where its packed tensors are recoded.
+    recipe
+        Steps; a method that stands for several shows as those.
+
+    Returns
+    -------
+    Stages up to the first refused step, and the refusals.
+
+    Raises
+    ------
+    InputError
+        If a method is unknown or a setting is out of bounds.
+    """
+    steps = _expanded(recipe)
+    stages = [_teacher_stage(teacher)]
+    refusals: list[Refusal] = []
+    skipped: list[Refusal] = []
+    model, exact = teacher, True
+    for number, step in enumerate(steps):
+        planned = _planned(step, model, number)
+        if isinstance(planned, Refusal):
+            refusals.append(planned)
+            break
+        model = _described(planned.model, recipe, steps[: number + 1])
+        exact = planned.exact and (exact or not step.method.needs_layers)
+        stages.append(_plan_stage(step, replace(planned, model=model, exact=exact)))
+        skipped += [
+            Refusal(step=step.origin, method=step.method.key, layer=item.layer, reason=item.reason)
+            for item in planned.skipped
+        ]
+    teacher_macs, macs = stages[0].macs, stages[-1].macs
+    return PlanReport(
+        stages=tuple(stages),
+        refusals=tuple(refusals),
+        skipped_layers=tuple(skipped),
+        speedup_ceiling=teacher_macs / macs if teacher_macs and macs else None,
+    )
+
+
+def run(
+    teacher: LoadedModel,
+    recipe: Recipe,
+    dataset: Dataset | None,
+    context: JobContext,
+    *,
+    name: str,
+) -> Generator[Event, None, CompressionResult]:
+    """Run a recipe, or take it up where an earlier run in the same folder ended.
+
+    Every finished stage is kept in ``stages/`` of the run's folder and is not done again; the
+    training inside an unfinished one goes on from its checkpoint, bit by bit as if never stopped.
+
+    Parameters
+    ----------
+    teacher
+        Left as it is.
+    recipe
+        At least one step.
+    dataset
+        Images to train and measure on; None where no step trains.
+    context
+        The run's.
+    name
+        Name of the variant.
+
+    Yields
+    ------
+    Event
+        `StageStarted`, what the methods say, `StageDone` with the ledger, at last `VariantSaved`.
+
+    Raises
+    ------
+    InputError
+        If the recipe cannot be done; nothing was changed.
+    """
+    steps = _expanded(recipe)
+    report = plan(teacher, recipe)
+    _require_possible(report, steps, dataset)
+    work = _Work(teacher, recipe, steps, dataset, context, name)
+    stages, model = [work.teacher_ledger()], teacher
+    for number in range(len(steps)):
+        model, record = yield from work.stage(number, model)
+        stages.append(record.ledger)
+        yield _stage_done(number, steps[number], record)
+    file = context.folder / VARIANT_FILE
+    planned_bytes = predict_bytes(model)
+    written = save_variant(model, file)
+    yield VariantSaved(
+        model=name, file=str(file), disk_bytes=written, planned_disk_bytes=planned_bytes
+    )
+    return CompressionResult(replace(model, file=file), file, report, tuple(stages))
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A recipe being run."""
+
+    teacher: LoadedModel
+    recipe: Recipe
+    steps: tuple[_Step, ...]
+    dataset: Dataset | None
+    context: JobContext
+    name: str
+
+    def teacher_ledger(self) -> StageLedger:
+        """Measure the teacher, or read what was measured before the run was interrupted."""
+        file = self.context.folder / "stages" / "00-teacher.json"
+        kept = ledger.read_ledger(file, self._fingerprint(0))
+        if kept is not None:
+            return kept
+        disk_bytes = ledger.file_bytes(self.teacher)
+        measured = ledger.measure(self.teacher, "teacher", self.dataset, self.context, disk_bytes)
+        ledger.write_ledger(file, self._fingerprint(0), measured)
+        return measured
+
+    def stage(
+        self, number: int, model: LoadedModel
+    ) -> Generator[Event, None, tuple[LoadedModel, ledger.StageRecord]]:
+        """Run one step on `model`, or load what it left when it was run before."""
+        step, count = self.steps[number], len(self.steps)
+        key, title = step.method.key, step.method.title
+        yield StageStarted(index=number, count=count, method=key, title=title)
+        folder = self.context.folder / "stages" / f"{number + 1:02d}-{key}"
+        store = ledger.StageStore(folder, self._fingerprint(number + 1))
+        kept = store.load()
+        if kept is not None:
+            yield Note(what=f"{title} was finished before the run was interrupted")
+            return kept
+        job = replace(self.context, folder=folder, seed=self._seed(number))
+        model = yield from step.method.apply(model, step.settings, self._apply_context(job))
+        model = self._named(_described(model, self.recipe, self.steps[: number + 1]))
+        planned_bytes = predict_bytes(model)
+        written = store.save(model)
+        measured = ledger.measure(model, key, self.dataset, self.context, written)
+        return model, store.finish(planned_bytes, measured)
+
+    def _apply_context(self, job: JobContext) -> ApplyContext:
+        return ApplyContext(
+            job=job,
+            dataset=self.dataset,
+            teacher=self.teacher,
+            train=train,
+            open_classifier=partial(open_classifier, threads=self.context.threads),
+        )
+
+    def _seed(self, number: int) -> int:
+        return (self.context.seed + 1_000_003 * number) % 2**31
+
+    def _named(self, model: LoadedModel) -> LoadedModel:
+        lineage = Lineage(
+            parent=self.teacher.info.name,
+            teacher=self.teacher.info.name,
+            parent_sha256=ledger.sha256(self.teacher.file) if self.teacher.file else None,
+            dataset=self.dataset.name if self.dataset is not None else None,
+            run=self.context.folder.name,
+            seed=self.context.seed,
+        )
+        info = model.info.model_copy(update={"name": self.name, "lineage": lineage})
+        return replace(model, info=info, file=None)
+
+    def _fingerprint(self, count: int) -> str:
+        """Return a hash of all that decides the outcome of the first `count` stages."""
+        document = {
+            "teacher": self.teacher.info.model_dump(mode="json"),
+            "teacher_sha256": ledger.sha256(self.teacher.file) if self.teacher.file else None,
+            "dataset": getattr(self.dataset, "fingerprint", None),
+            "steps": [step.as_recipe_step.model_dump(mode="json") for step in self.steps[:count]],
+            "seed": self.context.seed,
+            "device": self.context.device,
+            "threads": self.context.threads,
+        }
+        return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def _expanded(recipe: Recipe) -> tuple[_Step, ...]:
+    steps: list[_Step] = []
+    for origin, recipe_step in enumerate(recipe.steps):
+        step = _parsed(origin, recipe_step)
+        parts = step.method.expand(step.settings)
+        steps += [_parsed(origin, part) for part in parts] if parts else [step]
+    return tuple(steps)
+
+
+def _parsed(origin: int, step: RecipeStep) -> _Step:
+    method = METHODS.get(step.method)
+    settings = parse_settings(method.settings_type, step.settings, f"method {step.method}")
+    return _Step(origin, method, settings)
+
+
+def _planned(step: _Step, model: LoadedModel, number: int) -> Planned | Refusal:
+    """Return the step's plan, or why it cannot be done."""
+    method = step.method
+    refuse = partial(Refusal, step=step.origin, method=method.key)
+    reason = method.why_unavailable()
+    if number > 0:
+        reason = reason or rules.FIRST.get(method.family, "")
+    if method.needs_layers and model.module is None:
+        reason = reason or "only the outputs of a black box are known; distil it first"
+    if reason:
+        return refuse(reason=reason)
+    try:
+        planned = method.plan(model, step.settings)
+    except InputError as error:
+        return refuse(reason=str(error))
+    if method.needs_layers and not planned.layers:
+        reasons = dict.fromkeys(item.reason for item in planned.skipped)
+        return refuse(reason="no layer can be changed: " + ("; ".join(reasons) or "none matches"))
+    return planned
+
+
+def _described(model: LoadedModel, recipe: Recipe, steps: tuple[_Step, ...]) -> LoadedModel:
+    """Write the steps done so far into the model's description."""
+    done = Recipe(name=recipe.title, steps=tuple(step.as_recipe_step for step in steps))
+    return replace(model, info=model.info.model_copy(update={"recipe": done}))
+
+
+def _teacher_stage(teacher: LoadedModel) -> PlanStage:
+    parameters, macs = ledger.costs(teacher)
+    notes = ("only the outputs are known",) if teacher.module is None else ()
+    return PlanStage(
+        method="",
+        title=teacher.info.name,
+        parameters=parameters or 0,
+        macs=macs or 0,
+        disk_bytes=ledger.file_bytes(teacher),
+        notes=notes,
+    )
+
+
+def _plan_stage(step: _Step, planned: Planned) -> PlanStage:
+    parameters, macs = ledger.costs(planned.model)
+    return PlanStage(
+        method=step.method.key,
+        title=step.method.title,
+        parameters=parameters or 0,
+        macs=macs or 0,
+        disk_bytes=predict_bytes(planned.model),
+        disk_bytes_exact=planned.exact,
+        training_epochs=planned.epochs,
+        notes=planned.notes,
+    )
+
+
+def _require_possible(
+    report: PlanReport, steps: tuple[_Step, ...], dataset: Dataset | None
+) -> None:
+    if not steps:
+        raise InputError("The recipe has no steps", next_step="Add at least one method")
+    if report.refusals:
+        first = report.refusals[0]
+        raise InputError(
+            f"Step {first.step + 1} of the recipe, {first.method}, cannot be done",
+            why=first.reason,
+        )
+    training = [stage.title for stage in report.stages if stage.training_epochs]
+    if dataset is None and training:
+        raise InputError(
+            f"{training[0]} needs training images",
+            why="no dataset was chosen",
+            next_step="Choose a dataset, or set the step's epochs to 0",
+        )
+
+
+def _stage_done(number: int, step: _Step, record: ledger.StageRecord) -> StageDone:
+    measured = record.ledger
+    return StageDone(
+        index=number,
+        method=step.method.key,
+        accuracy=measured.accuracy,
+        disk_bytes=measured.disk_bytes,
+        planned_disk_bytes=record.planned_disk_bytes,
+        parameters=measured.parameters,
+        macs=measured.macs,
+        latency_ms=measured.latency_ms,
+    )

@@ -1,0 +1,180 @@
+"""Which method may follow which, layer by layer: the composition table as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from torch import nn
+
+from emostudio.compression.base import (
+    ENTROPY_CODED,
+    LOW_RANK,
+    PRUNED,
+    SHARED,
+    Method,
+    SkippedLayer,
+)
+from emostudio.compression.catalogue import METHODS
+from emostudio.compression.surgery import WeightLayer, matching, weight_layers
+from emostudio.models.loaded import CodedTensor, LoadedModel
+
+PRUNING = "Pruning"
+SHARING = "Weight sharing"
+CODING = "Entropy coding"
+DECOMPOSITION = "Decomposition"
+DISTILLATION = "Distillation"
+
+_BROKEN_CODES = "the layer's values are already coded; put this step before weight sharing"
+_CODED = "the layer is already entropy-coded; nothing but another model may follow"
+
+REFUSALS: dict[tuple[str, str], str] = {
+    (PRUNING, SHARED): "pruning after weight sharing would undo the codebook; prune first",
+    (PRUNING, ENTROPY_CODED): _CODED,
+    (SHARING, SHARED): "the layer already shares its values",
+    (SHARING, ENTROPY_CODED): _CODED,
+    (CODING, ENTROPY_CODED): "the layer is already entropy-coded",
+    (DECOMPOSITION, PRUNED): "low-rank after element pruning would restore zeros",
+    (DECOMPOSITION, SHARED): _BROKEN_CODES,
+    (DECOMPOSITION, ENTROPY_CODED): _CODED,
+    (DECOMPOSITION, LOW_RANK): "the layer is already a factor of a decomposition",
+}
+"""(family of the next method, trait of the layer) to the reason it is refused."""
+
+REQUIREMENTS: dict[str, tuple[frozenset[str], str]] = {
+    CODING: (
+        frozenset({PRUNED, SHARED}),
+        "float32 values hardly repeat, so Huffman gains nothing; prune or share weights first",
+    ),
+}
+"""Family to the traits of which a layer needs one, and the reason if it has none."""
+
+FIRST: dict[str, str] = {
+    DISTILLATION: "it starts a new network, so what the steps before it did would be lost; put it "
+    "first",
+}
+"""Family to the reason why it must be the first step of a recipe."""
+
+WARNINGS: dict[tuple[str, str], str] = {
+    (PRUNING, LOW_RANK): "pruning the factors of a decomposition gains little",
+}
+"""(family of the next method, trait) to a remark; the step runs."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The layers a method will change, those it will not, and remarks."""
+
+    layers: dict[str, WeightLayer]
+    skipped: tuple[SkippedLayer, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def traits(model: LoadedModel) -> dict[str, frozenset[str]]:
+    """Return what each convolution and linear layer of a model has become."""
+    found: dict[str, frozenset[str]] = {}
+    if model.module is None:
+        return found
+    for name in weight_layers(model.module):
+        here = _coded_traits(model.coded.get(f"{name}.weight"))
+        for record in model.info.structure:
+            if name == record.layer or name.startswith(f"{record.layer}."):
+                here |= METHODS.get(record.method).leaves
+        found[name] = here
+    return found
+
+
+def refusal(method: Method[Any], layer_traits: frozenset[str]) -> str:
+    """Return why a method's family may not follow what a layer has become, or nothing."""
+    for trait in sorted(layer_traits):
+        reason = REFUSALS.get((method.family, trait))
+        if reason:
+            return reason
+    needed, reason = REQUIREMENTS.get(method.family, (frozenset(), ""))
+    return reason if needed and not needed & layer_traits else ""
+
+
+def select(method: Method[Any], model: LoadedModel, settings: BaseModel) -> Selection:
+    """Choose the layers a method will change.
+
+    Parameters
+    ----------
+    method
+        The method, asked through `Method.refuses`.
+    model
+        A model or its skeleton.
+    settings
+        The method's settings; a field `layers`, if any, holds the user's patterns.
+
+    Returns
+    -------
+    A layer the user did not ask for is neither chosen nor skipped.
+
+    Raises
+    ------
+    InputError
+        If a pattern of the user matches no layer.
+    """
+    if model.module is None:
+        return Selection({}, (SkippedLayer("", "only the outputs of a black box are known"),))
+    layers = weight_layers(model.module)
+    wanted = matching(layers, getattr(settings, "layers", ""))
+    found = traits(model)
+    chosen: dict[str, WeightLayer] = {}
+    skipped: list[SkippedLayer] = []
+    for name, layer in layers.items():
+        if name not in wanted:
+            continue
+        reason = refusal(method, found[name]) or method.refuses(name, layer, settings)
+        if reason:
+            skipped.append(SkippedLayer(name, reason))
+        else:
+            chosen[name] = layer
+    return Selection(chosen, tuple(skipped), _warnings(method, found, chosen))
+
+
+def applicable_methods(model: LoadedModel) -> dict[str, tuple[str, ...]]:
+    """Return, per layer, the keys of the methods that could be applied to it as it is."""
+    if model.module is None:
+        return {}
+    found = traits(model)
+    return {
+        name: tuple(
+            key
+            for key, method in METHODS.members().items()
+            if _could_change(method, name, layer, found[name])
+        )
+        for name, layer in weight_layers(model.module).items()
+    }
+
+
+def _could_change(
+    method: Method[Any], name: str, layer: nn.Module, layer_traits: frozenset[str]
+) -> bool:
+    if not method.needs_layers:
+        return False
+    try:
+        settings = method.settings_type()
+    except ValidationError:  # a method without defaults cannot be judged before it is set up
+        return False
+    if method.expand(settings):
+        return False
+    return not (refusal(method, layer_traits) or method.refuses(name, layer, settings))
+
+
+def _coded_traits(coded: CodedTensor | None) -> frozenset[str]:
+    return frozenset() if coded is None else frozenset(coded.header.get("traits", ()))
+
+
+def _warnings(
+    method: Method[Any], found: dict[str, frozenset[str]], chosen: dict[str, WeightLayer]
+) -> tuple[str, ...]:
+    present = {trait for name in chosen for trait in found[name]}
+    return tuple(
+        sorted(
+            WARNINGS[method.family, trait]
+            for trait in present
+            if (method.family, trait) in WARNINGS
+        )
+    )
