@@ -16,6 +16,7 @@ from emostudio.data.synthetic.identity import Identity
 
 FloatArray = NDArray[np.float32]
 
+_CHIN_RAISE = 0.075
 SIDES = np.array((-1.0, 1.0), np.float32)[:, None]
 _LID = np.linspace(-1, 1, 13, dtype=np.float32)
 _BROW = np.linspace(0, 1, 10, dtype=np.float32)
@@ -123,7 +124,7 @@ def _brows(identity: Identity, units: dict[int, FloatArray]) -> Brows:
     y = y + (0.02 if identity.is_male else -0.01)
     y = y - 0.15 * raise_inner * _INNER - 0.15 * raise_outer * _OUTER
     y = y + calm * lower * (0.05 + 0.165 * _INNER) + 0.06 * units[9][:, None] * _INNER
-    y = y + worry * (-0.05 * _INNER + 0.06 * _OUTER)
+    y = y + worry * (-0.09 * _INNER + 0.10 * _OUTER)
     length = 0.66 - 0.04 * identity.age
     x = SIDES * (0.15 - 0.055 * calm * lower + _BROW * length + 0.02 * shape["brow_arch"])
     thick = (0.105 if identity.is_male else 0.075) * (1 + shape["brow_thickness"])
@@ -137,7 +138,7 @@ def _brows(identity: Identity, units: dict[int, FloatArray]) -> Brows:
 def _mouth(identity: Identity, units: dict[int, FloatArray], drop: float) -> Mouth:
     shape = identity.shape
     mean = {unit: float(values.mean()) for unit, values in units.items()}
-    rest = 1.04 + shape["mouth_height"]
+    rest = 1.04 + shape["mouth_height"] - _CHIN_RAISE * mean[17] * (1 - min(1.0, mean[25]))
     half = 0.385 * (1 + shape["mouth_width"]) * (1.02 if identity.is_male else 0.97)
     corner_x = (
         half + 0.14 * units[12] + 0.13 * units[20] + 0.06 * units[14] - 0.05 * units[23]
@@ -185,13 +186,14 @@ def lay_out(identity: Identity, expression: FloatArray) -> Layout:
     """
     units = {unit: expression[:, index] for index, unit in enumerate(UNITS)}
     drop = 0.42 * float(units[26].mean())
+    raised = _CHIN_RAISE * float(units[17].mean())
     wrinkle = float(units[9].mean())
     return Layout(
         units=units,
         eyes=_eyes(identity, units),
         brows=_brows(identity, units),
         mouth=_mouth(identity, units, drop),
-        jaw_drop=drop,
+        jaw_drop=drop - raised,
         nose_tip=0.56 + identity.shape["nose_length"] - 0.08 * wrinkle,
         nose_base=0.70 + identity.shape["nose_length"] - 0.06 * wrinkle,
         nose_width=0.17 * (1 + identity.shape["nose_width"]) * (1.04 if identity.is_male else 0.94),

@@ -26,7 +26,7 @@ CAMERAS: tuple[Camera, ...] = ("000", "045", "090", "135", "180")
 
 GAZES: tuple[Gaze, ...] = ("left", "frontal", "right")
 
-_ANCHOR = (0.0, 0.42, 0.55)
+_ANCHOR = (0.0, 0.37, 0.55)
 _POSE_SPREAD = np.radians((3.0, 3.0, 2.5))
 _FACE_STREAM, _CAMERA_STREAM = 0xFA, 0xCA
 
