@@ -10,124 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emostudio.data.synthetic.identity import Identity
+from emostudio.data.synthetic.outlines import (
+    BEARD,
+    HAIR_THICKNESS,
+    MOUSTACHE,
+    Outline,
+    hair_outline,
+)
 from emostudio.data.synthetic.skull import BOTTOM, TOP, Chart, make_chart
 from emostudio.data.synthetic.strokes import fill, fixed_point
 
 FloatArray = NDArray[np.float32]
 ByteArray = NDArray[np.uint8]
 
-_SHORT = (
-    (0, -1.03),
-    (0.3, -1.02),
-    (0.62, -0.92),
-    (0.82, -0.7),
-    (0.95, -0.36),
-    (1.18, -0.2),
-    (1.24, 0.2),
-    (1.42, 0.24),
-    (1.5, -0.14),
-    (1.76, -0.1),
-    (1.86, 0.45),
-    (2.3, 0.85),
-    (3.3, 0.9),
-)
-_RECEDING = (
-    (0, -1.08),
-    (0.25, -1.05),
-    (0.5, -1.3),
-    (0.78, -0.95),
-    (0.98, -0.45),
-    (1.18, -0.25),
-    (1.25, 0.1),
-    (1.42, 0.12),
-    (1.5, -0.14),
-    (1.76, -0.1),
-    (1.86, 0.45),
-    (2.3, 0.85),
-    (3.3, 0.9),
-)
-_FRINGE = (
-    (0, -0.56),
-    (0.35, -0.53),
-    (0.72, -0.5),
-    (0.85, -0.4),
-    (0.98, 0.1),
-    (1.2, 0.4),
-    (1.45, 0.5),
-    (1.7, 0.55),
-    (1.9, 0.8),
-    (3.3, 1.0),
-)
-_BOB = (
-    (0, -1.1),
-    (0.2, -1.02),
-    (0.5, -0.84),
-    (0.74, -0.5),
-    (0.9, 0.0),
-    (1.0, 0.6),
-    (1.1, 1.2),
-    (1.2, 1.75),
-    (3.3, 1.75),
-)
-_LONG = (
-    (0, -1.16),
-    (0.15, -1.08),
-    (0.45, -0.9),
-    (0.7, -0.6),
-    (0.88, -0.1),
-    (0.98, 0.6),
-    (1.05, 1.3),
-    (1.1, 2.3),
-    (3.3, 2.3),
-)
-_BALD = (
-    (0, -2.2),
-    (1.05, -2.2),
-    (1.1, -0.4),
-    (1.24, -0.2),
-    (1.3, 0.1),
-    (1.42, 0.12),
-    (1.5, -0.14),
-    (1.76, -0.1),
-    (1.86, 0.45),
-    (2.3, 0.85),
-    (3.3, 0.9),
-)
-_HAIRLINES = {
-    "short": _SHORT, "parted": _RECEDING, "fringe": _FRINGE, "bob": _BOB, "long": _LONG,
-    "bald": _BALD,
-}  # fmt: skip
-_CAPS = {"short": 0.07, "parted": 0.1, "fringe": 0.12, "bob": 0.13, "long": 0.14, "bald": 0.03}
-_BEARD = (
-    (-1.3, 0.2),
-    (-1.16, 0.3),
-    (-0.98, 0.72),
-    (-0.66, 0.92),
-    (-0.4, 1.0),
-    (0.4, 1.0),
-    (0.66, 0.92),
-    (0.98, 0.72),
-    (1.16, 0.3),
-    (1.3, 0.2),
-    (1.45, 0.7),
-    (1.4, 1.6),
-    (0.9, 2.4),
-    (-0.9, 2.4),
-    (-1.4, 1.6),
-    (-1.45, 0.7),
-)
-_MOUSTACHE = (
-    (-0.36, 1.05),
-    (-0.3, 0.88),
-    (-0.1, 0.79),
-    (0, 0.81),
-    (0.1, 0.79),
-    (0.3, 0.88),
-    (0.36, 1.05),
-    (0.0, 0.95),
-)
-HANGING = frozenset({"bob", "long"})
-"""Styles whose hair hangs free of the skull."""
+_BANK_SEED, _BANK_SIDE = 0xBA2C, 512
+_UNIT = 128
+_CIRCUMFERENCE = 8.9
 
 
 @dataclass(frozen=True)
@@ -135,109 +33,101 @@ class Complexion:
     """Painting (H, W, 3) without features, its hair mask (H, W); hair and cap on the lattice."""
 
     painting: ByteArray
-    hair: FloatArray
     hair_mask: ByteArray
+    hair: FloatArray
     cap: FloatArray
+
+
+@lru_cache(maxsize=1)
+def _bank() -> FloatArray:
+    random = np.random.default_rng(_BANK_SEED)
+    return random.standard_normal((_BANK_SIDE, _BANK_SIDE), np.float32)
 
 
 def _noise(random: np.random.Generator, chart: Chart, cells: tuple[float, float]) -> FloatArray:
     """Smooth noise over the painting; `cells` are lengths of a grain down and across."""
     rows = max(2, round((BOTTOM - TOP) / cells[0]))
-    columns = max(2, round(8.9 / cells[1]))
-    grid = random.standard_normal((rows, columns), np.float32)
+    columns = max(2, round(_CIRCUMFERENCE / cells[1]))
+    top, left = random.integers(0, (_BANK_SIDE - rows, _BANK_SIDE - columns)).tolist()
+    grid = _bank()[top : top + rows, left : left + columns].copy()
     grid[:, -1] = grid[:, 0]
-    field: FloatArray = cv2.resize(grid, (chart.width, chart.height), interpolation=cv2.INTER_CUBIC)
-    return field
+    return np.asarray(
+        cv2.resize(grid, (chart.width, chart.height), interpolation=cv2.INTER_LINEAR), np.float32
+    )
 
 
-def _mask(chart: Chart, outline: tuple[tuple[float, float], ...], soft: float) -> FloatArray:
+def _mask(chart: Chart, outline: Outline, soft: float) -> FloatArray:
     points = np.array(outline, np.float32)
     scale = np.array((chart.width / (2 * np.pi), chart.height / (BOTTOM - TOP)), np.float32)
     offset = np.array((chart.width / 2, -TOP * scale[1]), np.float32)
     image = np.zeros((chart.height, chart.width), np.uint8)
     fill(image, fixed_point(points * scale + offset), (255,))
-    sigma = soft * chart.scale
-    return cv2.GaussianBlur(image, (0, 0), max(0.3, sigma)).astype(np.float32) / 255.0
+    sigma = max(0.3, soft * chart.scale)
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma) * np.float32(1 / 255), np.float32)
 
 
-def _hair_outline(identity: Identity) -> tuple[tuple[float, float], ...]:
-    line = _HAIRLINES[identity.hair_style]
-    lift = identity.shape["hairline"] - (0.12 * identity.age if identity.is_male else 0.0)
-    right = [(angle, y + lift * (angle < 0.9)) for angle, y in line]
-    left = [(-angle, y) for angle, y in reversed(right)]
-    if identity.hair_style == "parted":
-        left = [(angle - 0.06, y + 0.06 * (angle > -0.8)) for angle, y in left]
-    return tuple([*left, *right, (3.4, -2.6), (-3.4, -2.6)])
+def _spots(chart: Chart, spots: tuple[tuple[float, float, float, float, float], ...]) -> FloatArray:
+    """Sum of soft spots (angle, y, angular sigma, sigma, strength) on the lattice."""
+    angle, y, across, along, strength = (
+        column[:, None] for column in np.array(spots, np.float32).T
+    )
+    columns = np.exp(-0.5 * ((chart.angles - angle) / across) ** 2)
+    rows = strength * np.exp(-0.5 * ((chart.heights - y) / along) ** 2)
+    return np.asarray(rows.T @ columns, np.float32)
 
 
-def _gauss(chart: Chart, angle: float, y: float, spread: tuple[float, float]) -> FloatArray:
-    across = np.exp(-0.5 * ((chart.angles - angle) / spread[0]) ** 2)
-    along = np.exp(-0.5 * ((chart.heights - y) / spread[1]) ** 2)
-    return (along[:, None] * across).astype(np.float32)
-
-
-def _skin(identity: Identity, chart: Chart, random: np.random.Generator) -> FloatArray:
-    base = np.array(identity.skin, np.float32)
-    blush = sum(
-        (_gauss(chart, angle, y, spread) * share)
-        for angle, y, spread, share in (
-            (-0.46, 0.5, (0.2, 0.2), 1.0), (0.46, 0.5, (0.2, 0.2), 1.0),
-            (0.0, 0.56, (0.12, 0.12), 0.7), (0.0, 1.55, (0.25, 0.18), 0.35),
-            (-1.62, 0.1, (0.15, 0.3), 1.0), (1.62, 0.1, (0.15, 0.3), 1.0),
-        )
+def _skin(identity: Identity, chart: Chart, random: np.random.Generator) -> ByteArray:
+    blush = _spots(
+        chart,
+        (
+            (-0.46, 0.5, 0.2, 0.2, 1.0), (0.46, 0.5, 0.2, 0.2, 1.0), (0.0, 0.56, 0.12, 0.12, 0.7),
+            (0.0, 1.55, 0.25, 0.18, 0.35), (-1.62, 0.1, 0.15, 0.3, 1.0),
+            (1.62, 0.1, 0.15, 0.3, 1.0),
+        ),
     )  # fmt: skip
-    tired = _gauss(chart, -0.38, 0.17, (0.14, 0.07)) + _gauss(chart, 0.38, 0.17, (0.14, 0.07))
+    tired = _spots(chart, ((-0.38, 0.17, 0.14, 0.07, 1.0), (0.38, 0.17, 0.14, 0.07, 1.0)))
     size = (chart.width, chart.height)
-    red = cv2.resize(np.asarray(blush, np.float32), size)[..., None] * identity.blush
-    dark = cv2.resize(tired.astype(np.float32), size)[..., None] * (0.05 + 0.09 * identity.age)
-    mottle = _noise(random, chart, (0.35, 0.35)) * 0.012 + _noise(random, chart, (0.1, 0.1)) * 0.012
-    grain = _noise(random, chart, (0.035, 0.035)) * (0.012 + 0.012 * identity.age)
-    tone = 1.0 + (mottle + grain)[..., None] - dark
-    colour = base * tone
-    return colour * (1 - red * np.array((0.02, 0.14, 0.13), np.float32))
+    bright = 1.0 - tired * np.float32(0.05 + 0.09 * identity.age)
+    red = np.float32(identity.blush) * blush[..., None] * np.array((0.02, 0.14, 0.13), np.float32)
+    small = np.array(identity.skin, np.float32) * bright[..., None] * (1 - red)
+    tint = cv2.resize(cv2.convertScaleAbs(small), size)
+    mottle = _noise(random, chart, (0.35, 0.35)) + _noise(random, chart, (0.1, 0.1))
+    grain = _noise(random, chart, (0.035, 0.035)) * np.float32(1.1 + 1.1 * identity.age) + mottle
+    tone = cv2.convertScaleAbs(1.0 + np.float32(0.012) * grain, alpha=_UNIT)
+    return np.asarray(
+        cv2.multiply(tint, cv2.cvtColor(tone, cv2.COLOR_GRAY2RGB), scale=1 / _UNIT), np.uint8
+    )
 
 
-def _hair_colour(identity: Identity, chart: Chart, random: np.random.Generator) -> FloatArray:
-    strands = _noise(random, chart, (1.1, 0.045)) * 0.20 + _noise(random, chart, (0.6, 0.11)) * 0.12
-    rows = TOP + (np.arange(chart.height, dtype=np.float32) + 0.5) / chart.scale
+def _strands(identity: Identity, chart: Chart, random: np.random.Generator) -> ByteArray:
+    strands = _noise(random, chart, (1.1, 0.045)) * np.float32(0.20)
+    strands += _noise(random, chart, (0.6, 0.11)) * np.float32(0.12)
+    rows = TOP + (np.arange(chart.height, dtype=np.float32) + 0.5) / np.float32(chart.scale)
     shine = np.exp(-0.5 * ((rows + 1.25) / 0.22) ** 2)[:, None] * 0.35
     roots = np.clip((rows + 0.2) * -0.12, -0.15, 0.1)[:, None]
-    light = np.clip(1.0 + strands * (1 + shine * 1.5) + shine + roots, 0.4, 1.9)
-    base = np.array(identity.hair, np.float32) + 7.0
-    return base * light[..., None].astype(np.float32)
+    light = np.clip(strands * (1 + shine * 1.5) + (1.0 + shine + roots), 0.4, 1.9)
+    levels = np.arange(256, dtype=np.float32)[:, None] / _UNIT
+    table = np.clip(levels * (np.array(identity.hair, np.float32) + 7.0), 0, 255)
+    grey = cv2.cvtColor(cv2.convertScaleAbs(light, alpha=_UNIT), cv2.COLOR_GRAY2RGB)
+    return np.asarray(cv2.LUT(grey, table.astype(np.uint8).reshape(1, 256, 3)), np.uint8)
+
+
+def _blend(below: ByteArray, above: ByteArray, share: FloatArray) -> ByteArray:
+    return np.asarray(cv2.blendLinear(above, below, share, 1 - share), np.uint8)
 
 
 def _add_beard(
-    identity: Identity, chart: Chart, painting: FloatArray, random: np.random.Generator
-) -> FloatArray:
-    grain = np.clip(0.75 + 0.5 * _noise(random, chart, (0.05, 0.03)), 0, 1)
-    density = _mask(chart, _BEARD, 0.06) * identity.beard
-    density = np.maximum(density, _mask(chart, _MOUSTACHE, 0.03) * identity.moustache)
-    density = density * grain * (0.45 + 0.4 * identity.beard)
-    if identity.is_male:
-        density = np.maximum(density, _mask(chart, _BEARD, 0.09) * 0.10)
-    colour = np.array(identity.hair, np.float32) * 0.8 + np.array((12, 12, 14), np.float32)
-    return painting + (colour - painting) * density[..., None]
-
-
-def _paint(identity: Identity, chart: Chart) -> Complexion:
-    random = np.random.default_rng(identity.texture_seed)
-    painting = _skin(identity, chart, random)
-    if identity.is_male:
-        painting = _add_beard(identity, chart, painting, random)
-    hair = _mask(chart, _hair_outline(identity), 0.018)
-    ragged = np.clip(hair + _noise(random, chart, (0.2, 0.05)) * 0.16 * (hair > 0.02), 0, 1)
-    ragged = np.where((hair > 0.04) & (hair < 0.96), ragged, hair)
-    shaved = 0.75 if identity.hair_style == "bald" else 1.0
-    strands = _hair_colour(identity, chart, random)
-    painting = painting + (strands - painting) * (ragged * shaved)[..., None]
-    size = (len(chart.angles), len(chart.heights))
-    lattice_hair = cv2.resize(hair, size, interpolation=cv2.INTER_AREA)
-    thickness = cv2.GaussianBlur(lattice_hair, (0, 0), 0.05 * chart.scale / 2)
-    cap = thickness * np.float32(_CAPS[identity.hair_style] * random.uniform(0.8, 1.25))
-    return Complexion(
-        cv2.convertScaleAbs(painting), lattice_hair, cv2.convertScaleAbs(hair, alpha=255), cap
-    )
+    identity: Identity, chart: Chart, painting: ByteArray, random: np.random.Generator
+) -> ByteArray:
+    density = _mask(chart, BEARD, 0.09) * np.float32(0.10)
+    if identity.beard or identity.moustache:
+        grain = np.clip(0.75 + 0.5 * _noise(random, chart, (0.05, 0.03)), 0, 1)
+        full = _mask(chart, BEARD, 0.06) * np.float32(identity.beard)
+        full = np.maximum(full, _mask(chart, MOUSTACHE, 0.03) * np.float32(identity.moustache))
+        density = np.maximum(density, full * grain * np.float32(0.45 + 0.4 * identity.beard))
+    colour = np.empty_like(painting)
+    colour[:] = np.clip(np.array(identity.hair) * 0.8 + (12, 12, 14), 0, 255).astype(np.uint8)
+    return _blend(painting, colour, density)
 
 
 @lru_cache(maxsize=24)
@@ -251,4 +141,19 @@ def complexion(identity: Identity, scale: float) -> Complexion:
     scale
         Painting rows per inter-ocular distance, see `make_chart`.
     """
-    return _paint(identity, make_chart(scale))
+    chart = make_chart(scale)
+    random = np.random.default_rng(identity.texture_seed)
+    painting = _skin(identity, chart, random)
+    if identity.is_male:
+        painting = _add_beard(identity, chart, painting, random)
+    hair = _mask(chart, hair_outline(identity), 0.018)
+    fray = np.clip(hair + _noise(random, chart, (0.2, 0.05)) * np.float32(0.16), 0, 1)
+    share = np.where((hair > 0.04) & (hair < 0.96), fray, hair)
+    if identity.hair_style == "bald":
+        share *= np.float32(0.75)
+    painting = _blend(painting, _strands(identity, chart, random), share)
+    size = (len(chart.angles), len(chart.heights))
+    lattice = np.asarray(cv2.resize(hair, size, interpolation=cv2.INTER_AREA), np.float32)
+    thickness = HAIR_THICKNESS[identity.hair_style] * random.uniform(0.8, 1.25)
+    cap = cv2.GaussianBlur(lattice, (0, 0), 0.025 * scale) * np.float32(thickness)
+    return Complexion(painting, cv2.convertScaleAbs(hair, alpha=255), lattice, cap)

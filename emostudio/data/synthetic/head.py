@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emostudio.data.synthetic.complexion import HANGING, Complexion, complexion
+from emostudio.data.synthetic.complexion import Complexion, complexion
 from emostudio.data.synthetic.creases import CREASE, SOFT, add_creases
 from emostudio.data.synthetic.features import PAINT, add_features, paint_eyes
 from emostudio.data.synthetic.identity import Identity
 from emostudio.data.synthetic.layout import Layout, lay_out
+from emostudio.data.synthetic.outlines import HANGING
 from emostudio.data.synthetic.relief import relief
 from emostudio.data.synthetic.shading import NEUTRAL, Light, shade
 from emostudio.data.synthetic.skull import Chart, Skull, make_chart, make_skull
