@@ -10,9 +10,6 @@ from pathlib import Path
 from emostudio.core.errors import JobCancelled
 from emostudio.core.events import Event, Progress
 
-CHECKPOINT_GRACE_S = 3.0
-"""How long a training job may go on after a cancel to save a checkpoint first."""
-
 _POLL_S = 0.25
 _REPORT_EVERY_S = 0.1
 
@@ -29,8 +26,6 @@ class JobControl:
     ----------
     window_gone
         Whether the job stops because its window is gone, not because the user cancelled.
-    can_save
-        Whether the job is training, so that a cancel first waits for a checkpoint.
     """
 
     def __init__(self, on_report: Callable[[Event], None] | None = None) -> None:
@@ -38,13 +33,12 @@ class JobControl:
         self._on_pause: Callable[[bool], None] | None = None
         self._running = threading.Event()
         self._running.set()
-        self._cancelled_s: float | None = None
+        self._cancelled = threading.Event()
         self._checkpoint = threading.Event()
         self._request_file: Path | None = None
         self._next_poll_s = 0.0
         self._next_report_s = 0.0
         self.window_gone = False
-        self.can_save = False
 
     def pause(self) -> None:
         """Let the job stand still after its next event."""
@@ -55,10 +49,8 @@ class JobControl:
         self._running.set()
 
     def cancel(self) -> None:
-        """Ask the job to stop, keeping what it has."""
-        if self._cancelled_s is None:
-            self._cancelled_s = time.monotonic()
-        self._checkpoint.set()
+        """Ask the job to stop, keeping what it has: training saves a checkpoint on its way out."""
+        self._cancelled.set()
         self._running.set()
 
     def checkpoint(self) -> None:
@@ -80,14 +72,7 @@ class JobControl:
     def is_cancelled(self) -> bool:
         """Whether the job was asked to stop."""
         self._poll()
-        return self._cancelled_s is not None
-
-    @property
-    def must_stop(self) -> bool:
-        """Whether the job has to stop now: no checkpoint is to be waited for any more."""
-        if not self.is_cancelled or self._cancelled_s is None:
-            return False
-        return not self.can_save or time.monotonic() - self._cancelled_s > CHECKPOINT_GRACE_S
+        return self._cancelled.is_set()
 
     def wait_while_paused(self) -> None:
         """Stand still until the job may go on or is cancelled."""
@@ -101,7 +86,7 @@ class JobControl:
             self._on_pause(False)  # noqa: FBT003 - the callback's one meaning
 
     def take_checkpoint_request(self) -> bool:
-        """Return True once after `checkpoint` or `cancel`."""
+        """Return True once after `checkpoint`."""
         is_requested = self._checkpoint.is_set()
         self._checkpoint.clear()
         return is_requested
@@ -115,7 +100,7 @@ class JobControl:
             If the user cancelled.
         """
         self.wait_while_paused()
-        if self.must_stop:
+        if self.is_cancelled:
             raise JobCancelled("Cancelled")
         if time.monotonic() < self._next_report_s:
             return

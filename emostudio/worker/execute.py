@@ -14,12 +14,8 @@ from pydantic import BaseModel
 from emostudio.core.errors import JobCancelled
 from emostudio.core.events import (
     Cancelled,
-    CheckpointSaved,
-    EpochDone,
     Event,
     Finished,
-    Note,
-    Progress,
     StepDone,
 )
 from emostudio.core.jobs import RUN_KINDS, Job
@@ -107,13 +103,7 @@ def _driven(handling: Handling, control: JobControl) -> Generator[Event, None, A
             return stop.value
         yield event
         control.wait_while_paused()
-        if isinstance(event, StepDone | EpochDone):
-            control.can_save = True
-        elif isinstance(event, CheckpointSaved) and control.is_cancelled:
-            raise JobCancelled("Cancelled")
-        elif not isinstance(event, Note | Progress | CheckpointSaved):
-            control.can_save = False
-        if control.must_stop:
+        if control.is_cancelled:
             raise JobCancelled("Cancelled")
 
 

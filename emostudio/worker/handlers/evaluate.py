@@ -1,0 +1,40 @@
+"""Accuracy of models on one split."""
+
+from __future__ import annotations
+
+from emostudio.core.answers import EvaluationReport
+from emostudio.core.events import Progress
+from emostudio.core.jobs import EvaluateJob
+from emostudio.evaluation.accuracy import compare_all, evaluate_paired
+from emostudio.inference.catalogue import open_classifier
+from emostudio.worker.context import HandlerContext, Handling
+from emostudio.worker.resolve import find_models, open_data
+
+
+def handle(job: EvaluateJob, context: HandlerContext) -> Handling:
+    """Evaluate every model on the same images; the first one is the baseline of the pairs."""
+    models = find_models(job.models, context.workspace)
+    dataset = open_data(job.data, context)
+    evaluations = []
+    for number, found in enumerate(models):
+        yield Progress(fraction=number / len(models), message=f"Evaluating {found.name}")
+        classifier = open_classifier(found.load(), job.engine, context.threads)
+        try:
+            evaluations.append(
+                evaluate_paired(classifier, dataset, job.split, found.name, context.control.report)
+            )
+        finally:
+            classifier.close()
+    paired = compare_all(evaluations)
+    for found, evaluation in zip(models, evaluations, strict=True):
+        if found.record is not None:
+            own = tuple(pair for pair in paired if pair.b == found.name)
+            context.workspace.add_evaluation(
+                found.record.name, dataset.name, job.split, evaluation.result, own
+            )
+    return EvaluationReport(
+        data=dataset.name,
+        split=job.split,
+        results=tuple(evaluation.result for evaluation in evaluations),
+        paired=paired,
+    )

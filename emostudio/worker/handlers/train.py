@@ -1,0 +1,58 @@
+"""Supervised training of an architecture."""
+
+from __future__ import annotations
+
+import statistics
+
+import torch
+
+from emostudio.core.jobs import TrainJob
+from emostudio.core.model_info import Lineage
+from emostudio.core.settings import parse_settings
+from emostudio.models.catalogue import build, new_info
+from emostudio.models.loaded import LoadedModel
+from emostudio.training.loop import train
+from emostudio.training.objectives import Supervised
+from emostudio.training.settings import TrainingSettings
+from emostudio.worker.context import HandlerContext, Handling
+from emostudio.worker.listening import heard_step_ms
+from emostudio.worker.outcome import evaluate_saved, save_model
+from emostudio.worker.resolve import open_data
+from emostudio.workspace.comparison import STEP_MS_KEY
+
+
+def handle(job: TrainJob, context: HandlerContext) -> Handling:
+    """Train from a seed, save the network as a teacher, evaluate it on the test split."""
+    settings = parse_settings(TrainingSettings, job.training, "training")
+    dataset = open_data(job.data, context)
+    wanted = job.name or f"{job.architecture}-{dataset.name}"
+    info = new_info(wanted, job.architecture, job.architecture_settings, dataset.labels)
+    engine_context = context.job_context(job.seed)
+    torch.manual_seed(job.seed)
+    module = build(info)
+    objective = Supervised(settings.label_smoothing)
+    step_ms: list[float] = []
+    result = yield from heard_step_ms(
+        train(module, objective, dataset, info, settings, engine_context), step_ms
+    )
+    lineage = Lineage(
+        dataset=dataset.name, run=context.run.id if context.run else None, seed=job.seed
+    )
+    measurements = {"epochs": result.epochs, "training_seconds": round(result.seconds, 1)}
+    if step_ms:
+        measurements[STEP_MS_KEY] = round(statistics.median(step_ms), 3)
+    info = info.model_copy(update={"lineage": lineage, "measurements": measurements})
+    saved = yield from save_model(
+        LoadedModel(info, module=module.eval()), wanted, context, role="teacher"
+    )
+    evaluation = yield from evaluate_saved(saved, dataset, context)
+    return {
+        "run": context.run.id if context.run else "",
+        "model": saved.record.name,
+        "file": str(saved.record.file),
+        "epochs": result.epochs,
+        "stopped": result.stopped,
+        "accuracy": evaluation.accuracy if evaluation else None,
+        "accuracy_interval": evaluation.accuracy_interval if evaluation else None,
+        "disk_bytes": saved.record.disk_bytes,
+    }

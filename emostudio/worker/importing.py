@@ -1,0 +1,218 @@
+"""Imports foreign models: what the file does not say is asked for, or found on labelled images."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from emostudio.compression.packing import load_variant
+from emostudio.core.answers import ImportReport
+from emostudio.core.emotions import Emotion
+from emostudio.core.errors import InputError
+from emostudio.core.events import Event, Note, Progress
+from emostudio.core.jobs import ImportModelJob
+from emostudio.core.model_info import BLACK_BOX, ModelInfo
+from emostudio.data.labels import canonical_labels
+from emostudio.models.container import METADATA_KEY, read_arrays, read_info
+from emostudio.models.importers.formats import ModelFormat, detect_format
+from emostudio.models.importers.matching import match_architecture
+from emostudio.models.importers.onnx_model import read_onnx, with_info
+from emostudio.models.loaded import LoadedModel
+from emostudio.worker import conventions
+from emostudio.worker.context import HandlerContext
+from emostudio.worker.model_report import model_report
+from emostudio.worker.outcome import Saved, save_model
+from emostudio.worker.resolve import open_data
+from emostudio.worker.sandbox import run_limited
+
+_CONVERTER = "emostudio.models.importers.state_dict"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """An imported model in the workspace and what was found on the way."""
+
+    saved: Saved
+    report: ImportReport
+
+
+@dataclass(frozen=True)
+class _Unnamed:
+    """A network whose outputs may not have names yet.
+
+    Attributes
+    ----------
+    info
+        A complete description, if the file carried one.
+    module, onnx_bytes
+        The network.
+    geometry
+        (C, H, W) of its input; 0 where unknown.
+    class_count
+        0 where unknown.
+    """
+
+    info: ModelInfo | None
+    module: torch.nn.Module | None
+    onnx_bytes: bytes | None
+    architecture: str
+    architecture_settings: dict[str, Any]
+    geometry: tuple[int, int, int]
+    class_count: int
+    outputs: str
+    notes: tuple[str, ...] = ()
+
+
+def import_model(job: ImportModelJob, context: HandlerContext) -> Generator[Event, None, Imported]:
+    """Bring a model file into the workspace.
+
+    Raises
+    ------
+    InputError
+        If the file is refused, or something it does not say was neither given nor found.
+    """
+    path = Path(job.file).expanduser()
+    yield Progress(message=f"Reading {path.name}")
+    found = _read(path, job, context)
+    dataset = open_data(job.data, context) if job.data else None
+    wanted = job.name or path.stem
+    name = context.workspace.free_model_name(wanted)
+    notes = list(found.notes)
+    given = _given(job, found)
+    sample = conventions.labelled_sample(dataset) if dataset is not None else None
+    if found.info is not None and job.labels is None and job.preprocessing is None:
+        model = _with_info(found, found.info.model_copy(update={"name": name}))
+    else:
+        yield Progress(message="Finding out what the outputs mean")
+        choice = conventions.settle(given, lambda info: _with_info(found, info), sample, name)
+        notes += choice.notes
+        model = _with_info(found, choice.info)
+    checked = conventions.check(model, sample) if sample is not None else None
+    if checked is not None:
+        notes += checked.notes
+    for note in notes:
+        yield Note(what=note)
+    is_variant = bool(model.info.recipe.steps)
+    saved = yield from save_model(model, name, context, role="variant" if is_variant else "teacher")
+    report = ImportReport(
+        model=saved.record.name,
+        file=str(saved.record.file),
+        report=model_report(saved.model, saved.record.file),
+        checked_images=checked.images if checked else 0,
+        checked_accuracy=checked.accuracy if checked else None,
+        notes=tuple(notes),
+    )
+    return Imported(saved, report)
+
+
+def _read(path: Path, job: ImportModelJob, context: HandlerContext) -> _Unnamed:
+    kind = detect_format(path)
+    if kind is ModelFormat.ONNX:
+        return _read_onnx(path)
+    if kind is ModelFormat.SAFETENSORS and _is_ours(path):
+        model = load_variant(path)
+        return _Unnamed(
+            info=model.info,
+            module=model.module,
+            onnx_bytes=None,
+            architecture=model.info.architecture,
+            architecture_settings=model.info.architecture_settings,
+            geometry=model.input_shape,
+            class_count=len(model.info.labels),
+            outputs=model.info.outputs,
+        )
+    if kind is ModelFormat.STATE_DICT:
+        context.folder.mkdir(parents=True, exist_ok=True)
+        target = context.folder / "converted.safetensors"
+        run_limited(_CONVERTER, [str(path.absolute()), str(target)], subject=path.name)
+        path = target
+    return _match(path, job)
+
+
+def _read_onnx(path: Path) -> _Unnamed:
+    facts = read_onnx(path)
+    return _Unnamed(
+        info=facts.info,
+        module=None,
+        onnx_bytes=facts.content,
+        architecture=BLACK_BOX,
+        architecture_settings={},
+        geometry=(facts.channels, facts.height, facts.width),
+        class_count=facts.class_count,
+        outputs="probabilities" if facts.ends_in_softmax else "logits",
+        notes=facts.notes,
+    )
+
+
+def _match(path: Path, job: ImportModelJob) -> _Unnamed:
+    tensors = {name: torch.from_numpy(array) for name, array in read_arrays(path).items()}
+    key, settings, module = match_architecture(tensors, job.architecture, job.architecture_settings)
+    size = int(settings["input_size"])
+    return _Unnamed(
+        info=None,
+        module=module,
+        onnx_bytes=None,
+        architecture=key,
+        architecture_settings=settings,
+        geometry=(int(settings["channels"]), size, size),
+        class_count=int(settings["class_count"]),
+        outputs="logits",
+        notes=(f"The weights fit {key} at {size} x {size} pixels",),
+    )
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        read_info(path)
+    except InputError:
+        return METADATA_KEY.encode() in path.open("rb").read(65_536)
+    return True
+
+
+def _given(job: ImportModelJob, found: _Unnamed) -> conventions.Given:
+    """Put together what the user and the file say; None stands for what has to be found."""
+    labels = _labels(job.labels, found.info)
+    if labels is not None and found.class_count not in {0, len(labels)}:
+        raise InputError(
+            f"{len(labels)} labels were given",
+            why=f"the network has {found.class_count} outputs",
+            next_step="Name one emotion per output, in their order",
+        )
+    channels, height, width = found.geometry
+    preprocessing = None
+    if job.preprocessing is not None:
+        geometry = {
+            key: value
+            for key, value in (("channels", channels), ("height", height), ("width", width))
+            if value
+        }
+        preprocessing = conventions.parse_preprocessing(geometry | job.preprocessing)
+    elif found.info is not None:
+        preprocessing = found.info.preprocessing
+    return conventions.Given(
+        labels=labels,
+        preprocessing=preprocessing,
+        geometry=found.geometry,
+        class_count=found.class_count,
+        template={
+            "architecture": found.architecture,
+            "architecture_settings": found.architecture_settings,
+            "outputs": found.outputs,
+        },
+    )
+
+
+def _labels(given: tuple[str, ...] | None, info: ModelInfo | None) -> tuple[Emotion, ...] | None:
+    if given is not None:
+        return canonical_labels(given)
+    return info.labels if info is not None else None
+
+
+def _with_info(found: _Unnamed, info: ModelInfo) -> LoadedModel:
+    if found.onnx_bytes is not None:
+        return LoadedModel(info, onnx_bytes=with_info(found.onnx_bytes, info))
+    return LoadedModel(info, module=found.module)

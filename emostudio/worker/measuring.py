@@ -1,0 +1,86 @@
+"""Prepares models for a bench: what runs where, and how a fresh process measures memory."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from emostudio.core.atomic import write_bytes
+from emostudio.core.errors import InputError
+from emostudio.core.paths import safe_name
+from emostudio.evaluation.bench import Entry
+from emostudio.inference.catalogue import ENGINES
+from emostudio.inference.engines.onnxruntime import ENGINE as ONNXRUNTIME
+from emostudio.models.loaded import LoadedModel
+from emostudio.worker.resolve import Found, macs_of
+
+
+def bench_entries(
+    models: Sequence[tuple[Found, LoadedModel]],
+    engines: Sequence[str],
+    threads: int,
+    folder: Path,
+) -> tuple[list[Entry], list[str]]:
+    """Pair every model with every engine that runs it.
+
+    Parameters
+    ----------
+    models
+        The baseline first.
+    engines
+        Catalogue keys.
+    threads
+        CPU threads of every session.
+    folder
+        Takes exported graphs for the memory measurements.
+
+    Returns
+    -------
+    The entries, and why a model was left out on an engine.
+
+    Raises
+    ------
+    InputError
+        If an engine does not exist or is not available.
+    """
+    entries: list[Entry] = []
+    refused: list[str] = []
+    for key in engines:
+        engine = ENGINES.get(key)
+        if why_not := engine.why_unavailable():
+            raise InputError(f"The engine {key} cannot be used", why=why_not)
+        for found, model in models:
+            if reason := engine.supports(model):
+                refused.append(f"{found.name} does not run on {key}: {reason}")
+                continue
+            entries.append(
+                Entry(
+                    model=model,
+                    engine=key,
+                    disk_bytes=found.file.stat().st_size,
+                    parameters=model.parameter_count,
+                    macs=macs_of(model),
+                    memory_argv=memory_command(found, model, key, threads, folder),
+                )
+            )
+    return entries, refused
+
+
+def memory_command(
+    found: Found, model: LoadedModel, engine: str, threads: int, folder: Path
+) -> tuple[str, ...]:
+    """Return the command line of a fresh process that loads one model on one engine.
+
+    On ONNX Runtime the process gets the exported graph, so that it loads what a deployment would
+    load and not the libraries that made the export.
+    """
+    file = found.file
+    if engine == ONNXRUNTIME.key:
+        file = folder / "memory" / f"{safe_name(found.name)}.onnx"
+        write_bytes(file, ONNXRUNTIME.graph(model))
+    shape = ",".join(map(str, model.input_shape))
+    return (
+        sys.executable, "-m", "emostudio.worker.memory_probe",
+        "--engine", engine, "--file", str(file), "--shape", shape, "--threads", str(threads),
+    )  # fmt: skip

@@ -1,0 +1,72 @@
+"""What jobs that make a model do at their end: save it, register it, evaluate it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from emostudio.compression.packing import predict_bytes, save_variant
+from emostudio.core.answers import EvaluationResult
+from emostudio.core.errors import InputError
+from emostudio.core.events import Event, Note, Progress, VariantSaved
+from emostudio.data.dataset import Dataset
+from emostudio.evaluation.accuracy import evaluate
+from emostudio.inference.catalogue import open_classifier
+from emostudio.models.loaded import LoadedModel
+from emostudio.worker.context import HandlerContext
+from emostudio.worker.resolve import macs_of
+from emostudio.workspace.records import ModelRecord
+
+TEST = "test"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A model that lies in the workspace, and its record."""
+
+    model: LoadedModel
+    record: ModelRecord
+
+
+def save_model(
+    model: LoadedModel,
+    wanted: str,
+    context: HandlerContext,
+    *,
+    role: Literal["teacher", "variant"],
+) -> Generator[Event, None, Saved]:
+    """Write a model into the workspace under a free name close to `wanted`, and register it."""
+    workspace = context.workspace
+    name = workspace.free_model_name(wanted)
+    suffix = ".onnx" if model.onnx_bytes is not None else ".safetensors"
+    file = workspace.models_folder / f"{name}{suffix}"
+    info = model.info.model_copy(update={"name": name})
+    if context.run is not None:
+        lineage = info.lineage.model_copy(update={"run": context.run.id})
+        info = info.model_copy(update={"lineage": lineage})
+    named = replace(model, info=info, file=file)
+    planned = predict_bytes(named)
+    written = save_variant(named, file)
+    record = workspace.add_model(
+        file, named.info, role=role, parameters=named.parameter_count, macs=macs_of(named)
+    )
+    yield VariantSaved(model=name, file=str(file), disk_bytes=written, planned_disk_bytes=planned)
+    return Saved(named, record)
+
+
+def evaluate_saved(
+    saved: Saved, dataset: Dataset, context: HandlerContext, split: str = TEST
+) -> Generator[Event, None, EvaluationResult | None]:
+    """Evaluate a model of the workspace and keep the result; None if nothing can be judged."""
+    yield Progress(message=f"Evaluating {saved.record.name}")
+    classifier = open_classifier(saved.model, threads=context.threads)
+    try:
+        result = evaluate(classifier, dataset, split, saved.record.name, context.control.report)
+    except InputError as error:
+        yield Note(level="warning", what=error.what, why=error.why, next_step=error.next_step)
+        return None
+    finally:
+        classifier.close()
+    context.workspace.add_evaluation(saved.record.name, dataset.name, split, result)
+    return result
