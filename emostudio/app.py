@@ -101,3 +101,7 @@ def _close_on_signals(window: MainWindow) -> QTimer:
     timer.timeout.connect(lambda: None)
     timer.start(_SIGNAL_MS)
     return timer
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else None))

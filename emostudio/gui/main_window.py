@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -20,12 +20,12 @@ from PySide6.QtWidgets import (
 )
 
 from emostudio.core.events import EpochDone, Event, Progress
-from emostudio.core.paths import state_folder
 from emostudio.gui import actions
 from emostudio.gui.actions import Command
 from emostudio.gui.dialogs import Question, guide_dialog, shortcuts_dialog
 from emostudio.gui.pages.base import Page
 from emostudio.gui.rail import Rail, RailEntry
+from emostudio.gui.recent import last_folder, note_folder, note_workspace, window_state
 from emostudio.gui.status_bar import StatusBar
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
@@ -50,11 +50,6 @@ SETTINGS = RailEntry("settings", "Settings", "settings", "Ctrl+,")
 MODEL_SUFFIXES = {".onnx", ".pt", ".pth", ".safetensors"}
 
 
-def window_state() -> QSettings:
-    """Return where geometry, recent workspaces and last folders are kept."""
-    return QSettings(str(state_folder() / "window.ini"), QSettings.Format.IniFormat)
-
-
 class MainWindow(QMainWindow):
     """All pages of one workspace."""
 
@@ -76,10 +71,12 @@ class MainWindow(QMainWindow):
         self.notice = Note()
         self._build()
         self.ring = FocusRing(self)
+        self._known = {entry.key for entry in self.entries} | {SETTINGS.key}
         self.commands = self._commands()
         self.actions_by_id = actions.install(self, self.commands)
         self._connect()
         self._restore()
+        note_workspace(studio.workspace.folder)
         self.go("home", None)
 
     @property
@@ -99,7 +96,10 @@ class MainWindow(QMainWindow):
         return self._pages[key]
 
     def go(self, key: str, argument: object = None) -> None:
-        """Show a page; `argument` says what it should show."""
+        """Show a page, or run a command by its id; `argument` says what it should show."""
+        if key in self.actions_by_id and key not in self._known:
+            self.actions_by_id[key].trigger()
+            return
         old = self._pages.get(self.current)
         page = self.page(key)
         if old is not None and old is not page:
@@ -140,16 +140,14 @@ class MainWindow(QMainWindow):
 
     def browse(self) -> None:
         """Let the user choose a file to import."""
-        state = window_state()
-        folder = str(state.value("last_folder", str(Path.home()), type=str))
         chosen, _ = QFileDialog.getOpenFileName(
             self,
             self.tr("Import a model or a dataset"),
-            folder,
+            last_folder(),
             self.tr("Models and data (*.onnx *.pt *.pth *.safetensors *.csv *.gz *.zip);;All (*)"),
         )
         if chosen:
-            state.setValue("last_folder", str(Path(chosen).parent))
+            note_folder(chosen)
             self.import_paths([chosen])
 
     def toggle_full_screen(self) -> None:

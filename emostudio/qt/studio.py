@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from pydantic import ValidationError
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
 from emostudio.core.answers import CatalogueAnswer, DoctorReport
 from emostudio.core.events import Event, Failed, Finished, VariantSaved
@@ -147,6 +148,13 @@ class Studio(QObject):
         """End a live view at once, so that the camera is dark."""
         if self._live is not None:
             self._live.kill()
+
+    def open_window(self, folder: Path) -> bool:
+        """Open another workspace in a window (and process) of its own."""
+        frozen = getattr(sys, "frozen", False)
+        arguments = [] if frozen else ["-m", "emostudio.app"]
+        started = QProcess.startDetached(sys.executable, [*arguments, str(folder)])
+        return bool(started[0] if isinstance(started, tuple) else started)
 
     @property
     def is_live(self) -> bool:

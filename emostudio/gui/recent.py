@@ -1,0 +1,46 @@
+"""What the window remembers between starts: geometry, workspaces, folders. Not the user's work."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from PySide6.QtCore import QSettings
+
+from emostudio.core.paths import state_folder
+
+_MOST = 10
+
+
+def window_state() -> QSettings:
+    """Return the store of the window's state."""
+    return QSettings(str(state_folder() / "window.ini"), QSettings.Format.IniFormat)
+
+
+def recent_workspaces() -> list[tuple[Path, datetime]]:
+    """Return the workspaces opened last with the time, newest first; some may be gone."""
+    text = window_state().value("workspaces", "[]", type=str)
+    try:
+        entries = json.loads(str(text))
+        return [(Path(folder), datetime.fromisoformat(opened)) for folder, opened in entries]
+    except (ValueError, TypeError):
+        return []
+
+
+def note_workspace(folder: Path) -> None:
+    """Put a workspace at the top of the list."""
+    others = [entry for entry in recent_workspaces() if entry[0] != folder]
+    entries = [(folder, datetime.now(UTC)), *others][:_MOST]
+    document = [(str(path), opened.isoformat()) for path, opened in entries]
+    window_state().setValue("workspaces", json.dumps(document))
+
+
+def last_folder() -> str:
+    """Return the folder the user chose a file from last."""
+    return str(window_state().value("last_folder", str(Path.home()), type=str))
+
+
+def note_folder(path: str) -> None:
+    """Remember where a chosen file lies."""
+    window_state().setValue("last_folder", str(Path(path).parent))
