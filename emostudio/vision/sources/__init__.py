@@ -1,0 +1,1 @@
+"""One source of frames per file, each under the attribute ``SOURCE``; see `vision.base`."""
