@@ -53,7 +53,8 @@ class Huffman(Method[HuffmanSettings]):
         for name in selection.layers:
             before = model.coded[f"{name}.weight"]
             known = codecs.has_values(before)
-            coded[f"{name}.weight"] = entropy.encode(before) if known else entropy.estimate(before)
+            after = entropy.encode(before) if known else entropy.estimate(before)
+            coded[f"{name}.weight"] = _smaller(before, after)
             exact &= known
         note = "the size depends on the trained weights; it is an estimate until they are known"
         return Planned(
@@ -74,12 +75,22 @@ class Huffman(Method[HuffmanSettings]):
         for number, name in enumerate(selection.layers):
             yield Progress(fraction=number / len(selection.layers), message=f"Coding {name}")
             context.job.report(number / len(selection.layers), f"Coding {name}")
-            coded[f"{name}.weight"] = entropy.encode(result.coded[f"{name}.weight"])
+            before = result.coded[f"{name}.weight"]
+            coded[f"{name}.weight"] = _smaller(before, entropy.encode(before))
         return with_coded(result, coded)
 
     def unpack(self, coded: CodedTensor) -> np.ndarray:
         """Return the values of an entropy-coded tensor."""
         return entropy.decode(coded)
+
+
+def _smaller(before: CodedTensor, after: CodedTensor) -> CodedTensor:
+    """Return the smaller form: tables outweigh the gain in layers of few weights."""
+    return after if _bytes(after) < _bytes(before) else before
+
+
+def _bytes(coded: CodedTensor) -> int:
+    return sum(array.nbytes for array in coded.arrays.values())
 
 
 METHOD = Huffman()

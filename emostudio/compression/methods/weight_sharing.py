@@ -129,7 +129,12 @@ class WeightSharing(Method[WeightSharingSettings]):
         if settings.epochs:
             frozen = _freeze_unshared(shared.network())
             yield from fine_tune(
-                shared.network(), shared.info, settings, context, optimiser="adam", weight_decay=0.0
+                shared.network(),
+                shared.info,
+                settings,
+                context,
+                optimiser="adamw",
+                weight_decay=0.0,
             )
             for parameter in frozen:
                 parameter.requires_grad = True
@@ -149,18 +154,18 @@ class SharedLookup(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, codebook: torch.Tensor, codes: torch.Tensor, mean: bool) -> torch.Tensor:
-        """Return codebook[codes], of the shape of `codes` (uint8)."""
+        """Return codebook[codes] of shape (n,); codebook (k,), codes uint8 (n,)."""
         ctx.save_for_backward(codes)
         ctx.size, ctx.mean = codebook.numel(), mean
-        return codebook.index_select(0, codes.view(-1).int()).view(codes.shape)
+        return codebook.index_select(0, codes.int())
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         """Return the gradient of the codebook, shape (k,)."""
         (codes,) = ctx.saved_tensors
-        members = codes.view(-1).int()
+        members = codes.int()
         summed = torch.zeros(ctx.size, dtype=gradient.dtype, device=gradient.device)
-        summed.index_add_(0, members, gradient.reshape(-1))
+        summed.index_add_(0, members, gradient)
         if ctx.mean:
             summed /= torch.bincount(members, minlength=ctx.size).clamp_min(1)
         return summed, None, None
@@ -170,10 +175,18 @@ class SharedWeight(nn.Module):
     """Parametrisation of a weight by a codebook; only the codebook is a parameter."""
 
     def __init__(
-        self, codebook: torch.Tensor, codes: torch.Tensor, *, pruned: bool, mean: bool
+        self,
+        codebook: torch.Tensor,
+        codes: torch.Tensor,
+        shape: torch.Size,
+        *,
+        pruned: bool,
+        mean: bool,
     ) -> None:
         super().__init__()
+        # flat, so that the training's channels-last layout leaves it alone
         self.register_buffer("codes", codes)
+        self._shape = shape
         held = torch.ones_like(codebook)
         if pruned:
             held[0] = 0.0
@@ -187,7 +200,7 @@ class SharedWeight(nn.Module):
         weight: torch.Tensor = SharedLookup.apply(  # type: ignore[no-untyped-call]  # torch does not type it
             codebook * self.get_buffer("held"), self.get_buffer("codes"), self._mean
         )
-        return weight
+        return weight.view(self._shape)
 
     def right_inverse(self, weight: torch.Tensor) -> torch.Tensor:
         """Return the codebook to start from."""
@@ -233,7 +246,8 @@ def _cluster_layer(
     set_tensor_values(layer, codebook[codes])
     parametrisation = SharedWeight(
         torch.from_numpy(codebook),
-        torch.from_numpy(codes).view(layer.weight.shape).to(layer.weight.device),
+        torch.from_numpy(codes).to(layer.weight.device),
+        layer.weight.shape,
         pruned=mask is not None,
         mean=settings.gradient == "mean",
     )
