@@ -114,7 +114,7 @@ class AnimatedScene:
         yaw = np.radians(9 * lean * np.sin(turn + phase))
         pitch = np.radians(3 * np.sin(0.7 * turn + 2 * phase))
         roll = np.radians(4 * lean * np.sin(0.5 * turn + 3 * phase))
-        rotation = make_rotation(float(yaw), float(pitch), float(roll))
+        rotation = make_rotation(float(yaw), float(pitch) + head.layout.bow, float(roll))
         x = actor.place[0] + 0.25 * actor.scale * np.sin(0.6 * turn + phase)
         y = actor.place[1] + 0.12 * actor.scale * np.sin(0.8 * turn)
         centre = np.array((x, y)) - rotation[:2] @ np.array((0.0, 0.42, 0.55)) * actor.scale

@@ -91,7 +91,7 @@ def _cheek_folds(strokes: DisplayList, identity: Identity, layout: Layout, side:
     down = float(units[15][side])
     x = corner[0] + sign * (0.03 + 0.07 * _HALF)
     y = corner[1] + 0.01 + 0.26 * _HALF
-    _crease(strokes, _points(x, y), 0.5 * down + 0.12 * max(0.0, identity.age - 0.4), 0.035)
+    _crease(strokes, _points(x, y), 0.34 * down + 0.12 * max(0.0, identity.age - 0.4), 0.035)
     dent = max(float(units[14][side]), 0.5 * smile)
     x = np.full(6, corner[0] + sign * 0.03)
     y = corner[1] - 0.06 + 0.12 * _HALF

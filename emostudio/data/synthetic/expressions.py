@@ -10,8 +10,8 @@ from emostudio.core.emotions import Emotion
 FloatArray = NDArray[np.float32]
 Ranges = dict[int, tuple[float, float]]
 
-UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 17, 20, 23, 24, 25, 26, 43)
-"""Numbers of the drawn action units, in the order of expression arrays."""
+UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 17, 20, 23, 24, 25, 26, 43, 54)
+"""Numbers of the drawn action units, in the order of expression arrays; 54 bows the head."""
 
 UNIT_INDEX = {unit: index for index, unit in enumerate(UNITS)}
 
@@ -44,10 +44,10 @@ _VARIANTS: dict[Emotion, tuple[Ranges, ...]] = {
         {6: (0.6, 1), 12: (0.8, 1.05), 25: (0.7, 1), 26: (0.2, 0.5)},
     ),
     Emotion.SADNESS: (
-        _CRY | {17: (0.5, 1.0), 43: (0.5, 0.9)},
-        _CRY | {17: (0.3, 0.8), 7: (0.2, 0.6), 43: (0.4, 0.7), 25: (0.1, 0.3)},
+        _CRY | {17: (0.7, 1.2), 43: (0.5, 0.9), 54: (0.5, 1.0)},
+        _CRY | {17: (0.5, 1.0), 7: (0.2, 0.6), 43: (0.4, 0.7), 25: (0.1, 0.3), 54: (0.5, 1.0)},
     ),
-    Emotion.SURPRISE: ({1: (0.8, 1.1), 2: (0.8, 1.1), 5: (0.6, 1), 25: (0.8, 1), 26: (0.6, 1)},),
+    Emotion.SURPRISE: ({1: (0.85, 1.15), 2: (0.85, 1.15), 5: (0.75, 1.1), 25: (0.8, 1), 26: (0.7, 1.1)},),
     Emotion.CONTEMPT: ({12: (0.5, 0.8), 14: (0.7, 1)},),
     Emotion.NEUTRAL: ({},),
 }
@@ -74,7 +74,7 @@ def draw_expression(
 
     Returns
     -------
-    Intensities of shape (2, 19), the left and the right side of the image by `UNITS`; 1 is a
+    Intensities of shape (2, 20), the left and the right side of the image by `UNITS`; 1 is a
     full movement.
 
     References
@@ -86,6 +86,7 @@ def draw_expression(
     common = _FULL * random.uniform(*intensity)
     units = np.minimum(np.abs(random.normal(0.0, _RESTLESSNESS, (2, len(UNITS)))), 0.06)
     units[:, UNIT_INDEX[26]] *= 0.3
+    units[:, UNIT_INDEX[54]] = 0.0
     sides = 1.0 + np.clip(random.normal(0.0, _ASYMMETRY, (2, len(UNITS))), -0.12, 0.12)
     for unit, (low, high) in variant.items():
         units[:, UNIT_INDEX[unit]] += common * random.uniform(low, high)

@@ -100,7 +100,7 @@ def paint_head(
     identity
         Who.
     expression
-        Action units (2, 19).
+        Action units (2, 20).
     gaze
         Iris travel: -1 left in the image, 0 straight ahead, 1 right.
     scale

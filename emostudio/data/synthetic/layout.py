@@ -17,6 +17,7 @@ from emostudio.data.synthetic.identity import Identity
 FloatArray = NDArray[np.float32]
 
 _CHIN_RAISE = 0.075
+_BOW = np.radians(9.0)
 SIDES = np.array((-1.0, 1.0), np.float32)[:, None]
 _LID = np.linspace(-1, 1, 13, dtype=np.float32)
 _BROW = np.linspace(0, 1, 10, dtype=np.float32)
@@ -71,7 +72,7 @@ class Mouth:
 
 @dataclass(frozen=True)
 class Layout:
-    """A face at one moment: features, and the units (2, 19) that moved them."""
+    """A face at one moment: features, the units (2, 20) that moved them, the bow in radians."""
 
     units: dict[int, FloatArray]
     eyes: Eyes
@@ -81,6 +82,7 @@ class Layout:
     nose_tip: float
     nose_base: float
     nose_width: float
+    bow: float
 
 
 def _eyes(identity: Identity, units: dict[int, FloatArray]) -> Eyes:
@@ -124,7 +126,7 @@ def _brows(identity: Identity, units: dict[int, FloatArray]) -> Brows:
     y = y + (0.02 if identity.is_male else -0.01)
     y = y - 0.15 * raise_inner * _INNER - 0.15 * raise_outer * _OUTER
     y = y + calm * lower * (0.05 + 0.165 * _INNER) + 0.06 * units[9][:, None] * _INNER
-    y = y + worry * (-0.09 * _INNER + 0.10 * _OUTER)
+    y = y + worry * (-0.09 * _INNER + 0.15 * _OUTER)
     length = 0.66 - 0.04 * identity.age
     x = SIDES * (0.15 - 0.055 * calm * lower + _BROW * length + 0.02 * shape["brow_arch"])
     thick = (0.105 if identity.is_male else 0.075) * (1 + shape["brow_thickness"])
@@ -182,7 +184,7 @@ def lay_out(identity: Identity, expression: FloatArray) -> Layout:
     identity
         Who.
     expression
-        Action unit intensities (2, 19) as `draw_expression` returns them.
+        Action unit intensities (2, 20) as `draw_expression` returns them.
     """
     units = {unit: expression[:, index] for index, unit in enumerate(UNITS)}
     drop = 0.42 * float(units[26].mean())
@@ -197,4 +199,5 @@ def lay_out(identity: Identity, expression: FloatArray) -> Layout:
         nose_tip=0.56 + identity.shape["nose_length"] - 0.08 * wrinkle,
         nose_base=0.70 + identity.shape["nose_length"] - 0.06 * wrinkle,
         nose_width=0.17 * (1 + identity.shape["nose_width"]) * (1.04 if identity.is_male else 0.94),
+        bow=_BOW * float(units[54].mean()),
     )

@@ -102,6 +102,7 @@ def _photograph(
         ]
     )
     yaw, pitch, roll = pose.tolist()
+    pitch += head.layout.bow
     yaw += np.radians((side - 2) * 45.0)
     rotation = make_rotation(yaw, pitch, roll)
     scale = pixels / (request.field_of_view * random.uniform(0.96, 1.06))
