@@ -1,0 +1,168 @@
+"""What a recipe will give, before any work: sizes, multiply-adds, time, and a speed ceiling."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from emostudio.core.answers import PlanReport, PlanStage
+from emostudio.gui.charts.ceiling import SpeedCeiling
+from emostudio.gui.charts.staircase import Stair, Staircase
+from emostudio.gui.tokens import SPACE
+from emostudio.gui.widgets.card import Card, Note, plain, rule, scrolled
+from emostudio.gui.widgets.labels import label, set_shown
+
+
+class _Figure(QWidget):
+    """Caption over a big number and its unit."""
+
+    def __init__(self, caption: str) -> None:
+        super().__init__()
+        self.setProperty("kind", "plain")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self._caption = caption
+        column.addWidget(label(caption, "caption_medium", "text2"))
+        row = QHBoxLayout()
+        row.setSpacing(SPACE.xs)
+        self._number = label("–", "big")
+        self._unit = label("", "caption", "text2")
+        row.addWidget(self._number)
+        row.addWidget(self._unit)
+        row.addStretch(1)
+        column.addLayout(row)
+
+    def show_number(self, number: str, unit: str) -> None:
+        self._number.setText(number)
+        self._unit.setText(unit)
+        self.setAccessibleName(f"{self._caption} {number} {unit}")
+
+
+class PredictionCard(Card):
+    """The prediction beside the wizard's steps."""
+
+    def __init__(self) -> None:
+        super().__init__(self.tr("Prediction"))
+        self._figures = {
+            "disk": _Figure(self.tr("On disk")),
+            "parameters": _Figure(self.tr("Parameters")),
+            "macs": _Figure(self.tr("MACs")),
+            "time": _Figure(self.tr("Training")),
+        }
+        self.empty = label(
+            self.tr("Choose a teacher and add steps to see what they will give."),
+            "small", "text2", wrap=True,
+        )  # fmt: skip
+        self.stairs = Staircase()
+        self.ceiling = SpeedCeiling()
+        self.note = Note()
+        self._goal: QLabel = label("", "caption", "text2")
+        self._content = plain()
+        self._build()
+        self.show_plan(None)
+
+    def show_plan(
+        self, plan: PlanReport | None, *, is_predicting: bool = False, goal_mb: float | None = None
+    ) -> None:
+        """Show a prediction; None before there is one."""
+        state = self.tr("Predicting…") if is_predicting else self.tr("Updated now") if plan else ""
+        self.set_state(state)
+        self._content.setEnabled(not is_predicting)
+        if plan is None and is_predicting:
+            return
+        stages = plan.stages if plan is not None else ()
+        set_shown(self.empty, not stages)
+        set_shown(self._content, bool(stages))
+        if plan is not None and stages:
+            self._show_stages(plan, goal_mb)
+
+    def _show_stages(self, plan: PlanReport, goal_mb: float | None) -> None:
+        last = plan.stages[-1]
+        exact = "" if last.disk_bytes_exact else "≈ "
+        self._figures["disk"].show_number(f"{exact}{_megabytes(last)}", "MB")
+        self._figures["parameters"].show_number(*_count(last.parameters))
+        self._figures["macs"].show_number(*_count(last.macs))
+        self._figures["time"].show_number(*_training(plan))
+        self.stairs.show_stairs(
+            [
+                Stair(self._name(index, stage), stage.disk_bytes / 1e6, not stage.disk_bytes_exact)
+                for index, stage in enumerate(plan.stages)
+            ],
+            goal_mb,
+        )
+        goal = self.tr("goal: at most {0} MB").format(f"{goal_mb:g}") if goal_mb else ""
+        self._goal.setText(goal)
+        first = plan.stages[0]
+        self.ceiling.show_steps(
+            [
+                (self._name(index, stage).split()[0], first.macs / max(stage.macs, 1))
+                for index, stage in enumerate(plan.stages)
+            ]
+        )
+        remarks = [note for stage in plan.stages for note in stage.notes]
+        skipped = len({refusal.layer for refusal in plan.skipped_layers if refusal.layer})
+        if skipped:
+            remarks.append(self.tr("{0} layers are left alone").format(skipped))
+        self.note.show_note("info", "", "\n".join(dict.fromkeys(remarks)))
+        lines = [f"{skip.layer}: {skip.reason}" for skip in plan.skipped_layers]
+        self.note.setToolTip("\n".join(dict.fromkeys(lines)))
+
+    def _name(self, index: int, stage: PlanStage) -> str:
+        return stage.title if index else self.tr("Teacher")
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self._content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE.s)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(SPACE.m)
+        grid.setVerticalSpacing(SPACE.xs)
+        for place, figure in enumerate(self._figures.values()):
+            grid.addWidget(figure, place // 2, place % 2)
+        column.addLayout(grid)
+        column.addWidget(rule())
+        column.addLayout(self._part_head(self.tr("Size after each step, MB"), self._goal))
+        column.addWidget(self.stairs)
+        column.addWidget(rule())
+        ceiling = label(self.tr("a ceiling, not a promise"), "caption", "text2")
+        ceiling.setToolTip(
+            self.tr("Teacher MACs over predicted MACs: arithmetic alone can give no more. "
+                    "The speed itself is measured when the variant is there.")
+        )  # fmt: skip
+        column.addLayout(self._part_head(self.tr("Speed against teacher"), ceiling))
+        column.addWidget(self.ceiling, 1)
+        column.addWidget(self.note)
+        self.body.addWidget(self.empty)
+        self.body.addWidget(scrolled(self._content), 1)
+        self.body.addStretch(0)
+
+    @staticmethod
+    def _part_head(title: str, right: QLabel) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.addWidget(label(title, "small_medium"))
+        row.addStretch(1)
+        row.addWidget(right)
+        return row
+
+
+def _megabytes(stage: PlanStage) -> str:
+    megabytes = stage.disk_bytes / 1e6
+    return f"{megabytes:,.1f}" if megabytes >= 1 else f"{megabytes:.3f}"
+
+
+def _count(count: int) -> tuple[str, str]:
+    if count >= 1e8:
+        return f"{count / 1e6:,.0f}", "M"
+    if count >= 1e6:
+        return f"{count / 1e6:.1f}", "M"
+    return f"{count / 1e3:,.1f}", "k"
+
+
+def _training(plan: PlanReport) -> tuple[str, str]:
+    epochs = sum(stage.training_epochs for stage in plan.stages)
+    if plan.training_seconds is None:
+        return (f"{epochs}", "epochs") if epochs else ("0", "epochs")
+    seconds = plan.training_seconds
+    if seconds < 90:
+        return f"{seconds:.0f}", "s"
+    return (f"{seconds / 60:.0f}", "min") if seconds < 36_000 else (f"{seconds / 3600:.0f}", "h")
