@@ -47,6 +47,8 @@ PAGES = (
 
 SETTINGS = RailEntry("settings", "Settings", "settings", "Ctrl+,")
 
+_PRELOAD_MS = 400
+
 MODEL_SUFFIXES = {".onnx", ".pt", ".pth", ".safetensors"}
 
 
@@ -112,6 +114,8 @@ class MainWindow(QMainWindow):
     def start(self) -> None:
         """Begin the engine's part, once the window is on the screen."""
         lost = self.studio.start()
+        # The first chart must not wait for it when the user asks for a page.
+        QTimer.singleShot(_PRELOAD_MS, self, lambda: importlib.import_module("pyqtgraph"))
         waiting = [run.id for run in self.studio.workspace.runs() if run.status == "queued"]
         count = len(set(lost) | set(waiting))
         if count:
@@ -357,5 +361,6 @@ def open_window(studio: Studio) -> MainWindow:
     """Show the main window; the engine's part starts once it is painted."""
     window = MainWindow(studio)
     window.show()
+    window.page("home").setFocus()
     QTimer.singleShot(50, window, window.start)
     return window

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import psutil
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from emostudio.core.units import format_duration
@@ -20,6 +20,7 @@ class StatusBar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("kind", "statusbar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(SPACE.status_bar)
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE.page, 0, SPACE.page, 0)
@@ -27,13 +28,7 @@ class StatusBar(QWidget):
         self.workspace = label("", "small", "text2")
         self.device = label("", "small", "text2")
         self.memory = label("", "small", "text2")
-        self.camera = plain()
-        lamp = QHBoxLayout(self.camera)
-        lamp.setContentsMargins(0, 0, 0, 0)
-        lamp.setSpacing(SPACE.xs)
-        lamp.addWidget(IconLabel("record", "bad", 14))
-        self._camera_text = label("", "small", "bad")
-        lamp.addWidget(self._camera_text)
+        self.camera = self._lamp()
         self._jobs_icon = IconLabel("jobs", "text2", 14)
         self.jobs = label("", "small", "text2")
         self.saved = label(self.tr("Saved"), "small", "text3")
@@ -58,6 +53,16 @@ class StatusBar(QWidget):
         self._timer.timeout.connect(self.show_memory)
         self._timer.start()
         self.show_memory()
+
+    def _lamp(self) -> QWidget:
+        holder = plain()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE.xs)
+        row.addWidget(IconLabel("record", "bad", 14))
+        self._camera_text = label("", "small", "bad")
+        row.addWidget(self._camera_text)
+        return holder
 
     def show_memory(self) -> None:
         """Show how much of the machine's memory is in use."""

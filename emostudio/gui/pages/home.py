@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
 from emostudio.core.answers import DataReport
@@ -60,6 +60,7 @@ class HomePage(Page):
         column.addLayout(lower, 1)
         self.body.addWidget(scrolled(content), 1)
         self._preview_asked = False
+        self.setFocusProxy(self.live.button)
         studio.runs_changed.connect(self.mark_stale)
         studio.models_changed.connect(self.mark_stale)
         studio.doctor_ready.connect(self._show_machine)
@@ -176,7 +177,7 @@ class HomePage(Page):
             self._recent.addWidget(label(text, "small", "text3", wrap=True))
             bring = button(self.tr("Bring data"), "link")
             bring.clicked.connect(lambda: self.go.emit("data", None))
-            self._recent.addWidget(bring)
+            self._recent.addWidget(bring, 0, Qt.AlignmentFlag.AlignLeft)
 
     def _show_recent_workspaces(self) -> None:
         here = self.studio.workspace.folder

@@ -155,6 +155,7 @@ def _grid(card: Card) -> QGridLayout:
     grid.setHorizontalSpacing(SPACE.l)
     grid.setVerticalSpacing(SPACE.s)
     grid.setColumnMinimumWidth(0, 2 * SPACE.label_column - 60)
+    grid.setColumnMinimumWidth(1, 230)
     grid.setColumnStretch(2, 1)
     card.body.addLayout(grid)
     return grid

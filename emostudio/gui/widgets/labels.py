@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pyqtgraph.graphicsItems.ScatterPlotItem import Symbols
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import RADIUS_BADGE, SPACE, series
+from emostudio.gui.widgets.mark_shapes import mark_shape
 
 
 def label(text: str = "", style: str = "body", tone: str = "text", *, wrap: bool = False) -> QLabel:
@@ -218,7 +218,7 @@ def paint_mark(
     painter.setBrush(colour)
     painter.translate(x, y)
     painter.scale(2 * radius, 2 * radius)
-    painter.drawPath(Symbols[mark])
+    painter.drawPath(mark_shape(mark))
     painter.restore()
 
 

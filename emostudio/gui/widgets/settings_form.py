@@ -17,10 +17,11 @@ from emostudio.gui.widgets.settings_field import Field, Rule
 
 
 class _Row:
-    """Label, editor with unit, and help that gives way to an error."""
+    """Label, editor with unit, and help that gives way to an error; narrow forms hide the help."""
 
-    def __init__(self, field: Field, grid: QGridLayout, row: int) -> None:
+    def __init__(self, field: Field, grid: QGridLayout, row: int, *, is_narrow: bool) -> None:
         self.field = field
+        self._is_narrow = is_narrow
         name = label(field.rule.title, "body", wrap=True)
         name.setBuddy(field.editor)
         name.setFixedWidth(SPACE.label_column)
@@ -36,15 +37,24 @@ class _Row:
         self.icon = IconLabel("error", "bad", 16)
         set_shown(self.icon, shown=False)
         self.help = label(field.rule.help, "small", "text3", wrap=True)
-        grid.addWidget(name, row, 0, Qt.AlignmentFlag.AlignVCenter)
-        grid.addWidget(holder, row, 1)
-        grid.addWidget(self.icon, row, 2)
-        grid.addWidget(self.help, row, 3, Qt.AlignmentFlag.AlignVCenter)
+        line_number = 2 * row if is_narrow else row
+        grid.addWidget(name, line_number, 0, Qt.AlignmentFlag.AlignVCenter)
+        grid.addWidget(holder, line_number, 1)
+        if is_narrow:
+            holder.setFixedWidth(SPACE.control_column - 24)
+            field.editor.setMaximumWidth(SPACE.control_column - 28)
+            grid.addWidget(self.help, 2 * row + 1, 0, 1, 2)
+        else:
+            grid.addWidget(self.icon, row, 2)
+            grid.addWidget(self.help, row, 3, Qt.AlignmentFlag.AlignVCenter)
         field.editor.setAccessibleDescription(field.rule.help)
 
     def show_error(self) -> None:
         error = self.field.error
-        set_shown(self.icon, bool(error))
+        set_shown(self.icon, bool(error) and not self._is_narrow)
+        if self._is_narrow:
+            set_shown(self.help, bool(error))
+            self.field.editor.setToolTip(self.field.rule.help)
         self.help.setText(f"{error}." if error else self.field.rule.help)
         set_tone(self.help, "bad" if error else "text3")
 
@@ -68,9 +78,12 @@ class SettingsForm(QWidget):
         schema: Mapping[str, Any] | None = None,
         values: Mapping[str, Any] | None = None,
         skip: Sequence[str] = (),
+        *,
+        is_narrow: bool = False,
     ) -> None:
         super().__init__()
         self.setProperty("kind", "plain")
+        self._is_narrow = is_narrow
         self._rows: dict[str, _Row] = {}
         self._was_valid = True
         self._column = QVBoxLayout(self)
@@ -164,7 +177,7 @@ class SettingsForm(QWidget):
             field = Field(rule, values.get(rule.name, rule.default))
             field.setParent(self)
             field.changed.connect(self._on_changed)
-            self._rows[rule.name] = _Row(field, grid, number)
+            self._rows[rule.name] = _Row(field, grid, number, is_narrow=self._is_narrow)
         column.addLayout(grid)
 
     def _add_advanced(self, rules: list[Rule], values: dict[str, Any], column: QVBoxLayout) -> None:
