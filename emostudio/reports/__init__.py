@@ -1,0 +1,1 @@
+"""Comparisons as files: HTML, PDF, SVG, PNG, CSV, LaTeX and JSON."""

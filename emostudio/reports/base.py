@@ -1,0 +1,90 @@
+"""What a report is made of, and what writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from emostudio.core.settings import Settings
+from emostudio.statistics.verdicts import Verdict
+from emostudio.workspace.comparison import Comparison
+
+
+@dataclass(frozen=True)
+class TrainingCurve:
+    """Errors of one run by epoch, as shares in [0, 1]."""
+
+    model: str
+    slot: int
+    epochs: tuple[int, ...]
+    train_error: tuple[float, ...]
+    validation_error: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class ClaimCheck:
+    """A gain the literature reports, beside the gain measured here."""
+
+    method: str
+    model: str
+    against: str
+    """The model it was made from: gains are measured against that one."""
+    quantity: str
+    """``smaller`` or ``faster``."""
+    published: float
+    published_baseline: str
+    source: str
+    here: float | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything a comparison file says.
+
+    Attributes
+    ----------
+    comparison
+        Rows, baseline first.
+    facts
+        Machine, threads, engine, protocol, dataset: words for the footer, in order.
+    caveats
+        What the reader must not conclude.
+    """
+
+    title: str
+    comparison: Comparison
+    created: datetime
+    curves: tuple[TrainingCurve, ...] = ()
+    claims: tuple[ClaimCheck, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    caveats: tuple[str, ...] = ()
+
+
+class NoSettings(Settings):
+    """Writers take no settings."""
+
+
+@dataclass
+class Writer:
+    """A file format.
+
+    Attributes
+    ----------
+    key
+        Suffix without the dot.
+    write
+        ``write(report, path)``, atomic.
+    """
+
+    key: str
+    title: str
+    summary: str
+    write: Callable[[Report, Path], None]
+    family: str = "report"
+    reference: str = ""
+    settings_type: type[BaseModel] = NoSettings

@@ -1,0 +1,244 @@
+"""From stored measurements to a comparison file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from emostudio.compression.catalogue import METHODS
+from emostudio.core.answers import ClaimInfo, Ratio
+from emostudio.core.errors import InputError
+from emostudio.core.events import EpochDone
+from emostudio.reports.base import ClaimCheck, Report, TrainingCurve
+from emostudio.reports.catalogue import WRITERS
+from emostudio.statistics.verdicts import Verdict, claim_verdict
+from emostudio.workspace.comparison import Comparison, compare
+from emostudio.workspace.records import ModelRecord
+from emostudio.workspace.store import Workspace
+
+_NOT_FOR = (
+    "Expressions are not feelings. Not for use at work or in education in the EU "
+    "(AI Act, Article 5(1)(f)); people must be told that they are analysed (Article 50(3))"
+)
+_SYNTHETIC = "Measured on drawn faces: this accuracy does not carry over to photographs"
+_ONE_RUN = "One training run per variant: another seed may rank close variants differently"
+_HERE = "Times and ratios hold for this machine, engine and number of threads only"
+
+
+def write_comparison(
+    workspace: Workspace,
+    models: Sequence[str],
+    out: Path,
+    *,
+    data: str | None = None,
+    title: str = "Comparison",
+) -> Path:
+    """Write what the workspace knows about `models` to a file whose suffix decides the format.
+
+    Parameters
+    ----------
+    workspace
+        Where the measurements are.
+    models
+        Names; the first teacher among them is the baseline.
+    out
+        File to write: html, pdf, svg, png, csv, tex or json.
+    data
+        Dataset whose accuracies are shown; None takes the one most models share.
+    title
+        Heading.
+
+    Raises
+    ------
+    InputError
+        If the suffix is unknown or a model is not in the workspace.
+    """
+    check_suffix(out)
+    records = [workspace.model(name) for name in models]
+    curves = [curve for record in records if (curve := _curve(workspace, record)) is not None]
+    synthetic = {record.name for record in workspace.datasets() if record.reader == "synthetic"}
+    return write(records, out, title=title, data=data, curves=curves, synthetic=synthetic)
+
+
+def write(
+    records: Sequence[ModelRecord],
+    out: Path,
+    *,
+    title: str = "Comparison",
+    data: str | None = None,
+    curves: Sequence[TrainingCurve] = (),
+    synthetic: set[str] | frozenset[str] = frozenset(),
+) -> Path:
+    """Write a comparison of `records`; see `write_comparison`.
+
+    Parameters
+    ----------
+    curves
+        Training curves to add, in any order.
+    synthetic
+        Names of datasets that hold drawn faces.
+
+    Raises
+    ------
+    InputError
+        If the suffix is unknown or there is nothing to compare.
+    """
+    writer = WRITERS.get(check_suffix(out))
+    report = build(records, title=title, data=data, curves=curves, synthetic=synthetic)
+    writer.write(report, Path(out))
+    return Path(out)
+
+
+def check_suffix(out: Path) -> str:
+    """Return the format a file name asks for.
+
+    Raises
+    ------
+    InputError
+        Listing the known formats.
+    """
+    suffix = Path(out).suffix.lower().lstrip(".")
+    if suffix not in WRITERS.members():
+        raise InputError(
+            f"Comparisons cannot be written as {Path(out).name}",
+            why=f"the suffix .{suffix} is unknown" if suffix else "the file has no suffix",
+            next_step=f"Use one of {', '.join('.' + key for key in WRITERS.members())}",
+        )
+    return suffix
+
+
+def build(
+    records: Sequence[ModelRecord],
+    *,
+    title: str = "Comparison",
+    data: str | None = None,
+    curves: Sequence[TrainingCurve] = (),
+    synthetic: set[str] | frozenset[str] = frozenset(),
+) -> Report:
+    """Collect everything a comparison file says; see `write`."""
+    if not records:
+        raise InputError("There is nothing to compare", next_step="Name at least one model")
+    comparison = compare(records, dataset=data)
+    caveats = [_HERE, _ONE_RUN, _NOT_FOR]
+    if comparison.dataset in synthetic:
+        caveats.insert(0, _SYNTHETIC)
+    return Report(
+        title=title,
+        comparison=comparison,
+        created=datetime.now(UTC),
+        curves=tuple(curves),
+        claims=tuple(_claims(records, comparison.baseline)),
+        facts=tuple(_facts(comparison, records)),
+        caveats=(*comparison.notes, *caveats),
+    )
+
+
+def _curve(workspace: Workspace, record: ModelRecord) -> TrainingCurve | None:
+    if record.run is None:
+        return None
+    try:
+        events, _ = workspace.events(record.run, 0)
+    except InputError:  # the run was deleted, the model kept
+        return None
+    epochs = [event for event in events if isinstance(event, EpochDone)]
+    if not epochs:
+        return None
+    return TrainingCurve(
+        model=record.name,
+        slot=record.slot,
+        # A recipe with several training steps starts its epochs again: count them through.
+        epochs=tuple(range(1, len(epochs) + 1)),
+        train_error=tuple(event.train_error for event in epochs),
+        validation_error=tuple(event.validation_error for event in epochs),
+    )
+
+
+def _facts(comparison: Comparison, records: Sequence[ModelRecord]) -> list[tuple[str, str]]:
+    rows, machine = comparison.rows, comparison.machine
+    facts = []
+    if comparison.dataset:
+        samples = max(row.samples for row in rows)
+        facts.append(
+            ("Data", f"{comparison.dataset}, {comparison.split} split, {samples:,} images")
+        )
+    if machine:
+        units = machine.get("vector_units") or []
+        facts.append(("Machine", _machine_words(machine, units)))
+    if comparison.engine:
+        threads = sorted({row.threads for row in rows if row.threads is not None})
+        words = " and ".join(str(count) for count in threads)
+        plural = "thread" if threads == [1] else "threads"
+        facts.append(("Engine", f"{comparison.engine}, {words} {plural}, batch 1"))
+        queries = sorted({row.bench.samples for row in rows if row.bench and row.bench.samples})
+        if queries:
+            words = "interleaved blocks, sessions rebuilt in each"
+            facts.append(("Protocol", f"{words}; {_range(queries)} queries per model"))
+    measured = [bench.measured for record in records for bench in record.benches[:1]]
+    if measured:
+        facts.append(("Measured", f"{max(measured):%Y-%m-%d %H:%M}"))
+    return facts
+
+
+def _machine_words(machine: dict[str, Any], units: Sequence[str]) -> str:
+    parts = [str(machine.get("cpu", "unknown CPU")), f"{machine.get('physical_cores', '?')} cores"]
+    if units:
+        parts.append(str(units[-1]))
+    versions = machine.get("versions") or {}
+    parts += [f"{name} {versions[name]}" for name in ("onnxruntime", "torch") if name in versions]
+    parts.append(str(machine.get("os", "")))
+    return ", ".join(part for part in parts if part)
+
+
+def _range(values: Sequence[int]) -> str:
+    if values[0] == values[-1]:
+        return f"{values[0]:,}"
+    return f"{values[0]:,} to {values[-1]:,}"
+
+
+def _claims(records: Sequence[ModelRecord], baseline: str) -> list[ClaimCheck]:
+    """Hold published gains against ours, where the gain over a parent is one method's alone."""
+    by_name = {record.name: record for record in records}
+    found: list[ClaimCheck] = []
+    for record in records:
+        parent = by_name.get(record.parent or baseline)
+        steps = record.info.recipe.steps
+        if parent is None or parent is record or len(steps) != 1:
+            continue
+        method = METHODS.members().get(steps[0].method)
+        if method is not None and method.claim is not None:
+            found += _checks(method.title, method.claim, record, parent)
+    return found
+
+
+def _checks(
+    title: str, claim: ClaimInfo, record: ModelRecord, parent: ModelRecord
+) -> list[ClaimCheck]:
+    smaller = parent.disk_bytes / record.disk_bytes if record.disk_bytes else None
+    speed = _speed(record, parent)
+    gains: dict[str, tuple[float | None, tuple[float, float, float] | None]] = {
+        "smaller": (claim.smaller, (smaller,) * 3 if smaller else None),
+        "faster": (claim.faster, (speed.ratio, *speed.interval) if speed else None),
+    }
+    return [
+        ClaimCheck(
+            method=title,
+            model=record.name,
+            against=parent.name,
+            quantity=quantity,
+            published=published,
+            published_baseline=claim.baseline,
+            source=claim.source,
+            here=here[0] if here else None,
+            verdict=claim_verdict(published, *here) if here else Verdict.NOT_DECIDED,
+        )
+        for quantity, (published, here) in gains.items()
+        if published
+    ]
+
+
+def _speed(record: ModelRecord, parent: ModelRecord) -> Ratio | None:
+    ratios = [ratio for bench in record.benches[:1] for ratio in bench.ratios]
+    pair = (record.name, parent.name)
+    return next((ratio for ratio in ratios if (ratio.a, ratio.b) == pair), None)

@@ -1,0 +1,260 @@
+"""Whole pages of a comparison as figures: table and chart, confusion matrices, curves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from textwrap import wrap
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import FancyBboxPatch
+
+from emostudio.reports import palette
+from emostudio.reports.base import Report
+from emostudio.reports.charts import draw_confusion, draw_curves, draw_pareto
+from emostudio.reports.findings import findings
+from emostudio.reports.table import (
+    Column,
+    Strip,
+    accuracy_strips,
+    cells,
+    shown_columns,
+    speed_strips,
+)
+from emostudio.workspace.comparison import ComparisonRow
+
+WIDTH_IN = 11.69
+"""A4 across."""
+_ROW_IN = 0.27
+_HEAD_IN = 0.55
+_MARGIN_IN = 0.45
+_CHART_IN = 3.6
+_LINE_IN = 0.17
+_NAME_IN, _VERDICT_IN, _STRIP_IN = 2.1, 1.0, 0.6
+_WRAP = 215
+
+
+def overview_page(report: Report) -> Figure:
+    """Return the table above the Pareto chart, with sentences and footer."""
+    rows = report.comparison.rows
+    sentences, footer = findings(report.comparison), footer_lines(report)
+    table_in = _HEAD_IN + _ROW_IN * len(rows)
+    heights = [
+        _MARGIN_IN + 0.42 + _LINE_IN * len(sentences),
+        table_in,
+        0.55 + _CHART_IN,
+        0.55 + _LINE_IN * len(footer) + _MARGIN_IN * 0.6,
+    ]
+    total = sum(heights)
+    figure = Figure(figsize=(WIDTH_IN, total))
+    _heading(figure, report, sentences, total)
+    left, width = _MARGIN_IN / WIDTH_IN, 1 - 2 * _MARGIN_IN / WIDTH_IN
+    table = figure.add_axes(
+        (left, (total - heights[0] - table_in) / total, width, table_in / total)
+    )
+    _draw_table(table, rows)
+    chart_bottom = heights[3] / total
+    chart = figure.add_axes((left + 0.03, chart_bottom, width - 0.03, (_CHART_IN - 0.1) / total))
+    draw_pareto(chart, rows)
+    title_y = chart_bottom + (_CHART_IN + 0.12) / total
+    figure.text(left, title_y, "Accuracy against time", fontsize=10, weight=600)
+    figure.text(left + 0.155, title_y, "%, higher is better", fontsize=8, color=palette.TEXT3)
+    _legend(figure, 1 - left, title_y)
+    _footer(figure, footer, left, total)
+    return figure
+
+
+def confusion_page(report: Report) -> Figure | None:
+    """Return one confusion matrix per evaluated model, or None where none was evaluated."""
+    results = [row.evaluation for row in report.comparison.rows if row.evaluation is not None]
+    if not results:
+        return None
+    columns = min(3, len(results))
+    lines = math.ceil(len(results) / columns)
+    height = 0.8 + 3.7 * lines
+    figure = Figure(figsize=(WIDTH_IN, height))
+    figure.text(0.04, 1 - 0.35 / height, "Confusion, % of each true class", fontsize=11, weight=600)
+    grid = figure.add_gridspec(
+        lines,
+        columns,
+        left=0.09,
+        right=0.98,
+        top=1 - 0.85 / height,
+        bottom=0.75 / height,
+        wspace=0.35,
+        hspace=0.42,
+    )
+    for place, result in enumerate(results):
+        draw_confusion(figure.add_subplot(grid[place // columns, place % columns]), result)
+    return figure
+
+
+def curves_page(report: Report) -> Figure | None:
+    """Return the training curves, or None where no run left any."""
+    if not report.curves:
+        return None
+    figure = Figure(figsize=(WIDTH_IN, 4.6))
+    axes = figure.add_axes((0.06, 0.13, 0.9, 0.7))
+    draw_curves(axes, report.curves)
+    figure.text(0.04, 0.93, "Error while training", fontsize=11, weight=600)
+    note = "%, validation full, training thin"
+    figure.text(0.21, 0.93, note, fontsize=8, color=palette.TEXT3)
+    return figure
+
+
+def pareto_figure(report: Report) -> Figure:
+    """Return the Pareto chart alone."""
+    figure = Figure(figsize=(12.9, 4.7))
+    draw_pareto(figure.add_axes((0.035, 0.1, 0.95, 0.87)), report.comparison.rows)
+    return figure
+
+
+def footer_lines(report: Report) -> list[str]:
+    """Return the caption every export carries, wrapped."""
+    facts = ". ".join(f"{name}: {words}" for name, words in report.facts)
+    made = f"Written {report.created:%Y-%m-%d %H:%M} UTC by EmoStudio"
+    text = ". ".join(part for part in (facts, *report.caveats, made) if part) + "."
+    return wrap(text, _WRAP)
+
+
+def _heading(figure: Figure, report: Report, sentences: Sequence[str], total: float) -> None:
+    left, y = _MARGIN_IN / WIDTH_IN, 1 - (_MARGIN_IN + 0.12) / total
+    figure.text(left, y, report.title, fontsize=15, weight=600)
+    for sentence in sentences:
+        y -= (_LINE_IN if sentence != sentences[0] else 0.27) / total
+        figure.text(left, y, sentence, fontsize=8.5, color=palette.TEXT2)
+
+
+def _draw_table(axes: Axes, rows: Sequence[ComparisonRow]) -> None:
+    """Draw in inches: the axes' data units are inches from the upper left corner."""
+    width, height = WIDTH_IN - 2 * _MARGIN_IN, _HEAD_IN + _ROW_IN * len(rows)
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    axes.set_axis_off()
+    columns = shown_columns(rows)
+    strips = {"speed_ratio": speed_strips(rows), "accuracy_percent": accuracy_strips(rows)}
+    extra = sum(_STRIP_IN for column in columns if column.key in strips)
+    step = (width - _NAME_IN - _VERDICT_IN - extra) / max(1, len(columns))
+    _head(axes, 0.0, "", "Variant", "", "left")
+    right = _NAME_IN
+    for column in columns:
+        right += step + (_STRIP_IN if column.key in strips else 0.0)
+        _head(axes, right, column.group, column.title, column.unit, "right")
+        _column(axes, column, rows, right)
+        if column.key in strips:
+            _strips(axes, strips[column.key], rows, right - step - _STRIP_IN + 0.16)
+    _head(axes, width - _VERDICT_IN + 0.15, "", "Verdict", "", "left")
+    axes.plot([0, width], [_HEAD_IN - 0.04] * 2, color=palette.LINE2, linewidth=0.8)
+    for place, row in enumerate(rows):
+        y = _HEAD_IN + _ROW_IN * (place + 0.5)
+        _name(axes, row, y)
+        _badge(axes, row.verdict, width - _VERDICT_IN + 0.15, y)
+        axes.plot([0, width], [y + _ROW_IN / 2] * 2, color=palette.LINE, linewidth=0.6)
+
+
+def _head(axes: Axes, x: float, group: str, title: str, unit: str, align: str) -> None:
+    name = f"{group} {title}" if group and group not in {"Inference", "Memory"} else title
+    word = name[0].upper() + name[1:] if group != "Inference" else name
+    axes.text(x, 0.2, word, fontsize=7.5, weight=500, color=palette.TEXT2, ha=align, va="center")
+    axes.text(x, 0.37, unit, fontsize=7, color=palette.TEXT3, ha=align, va="center")
+
+
+def _column(axes: Axes, column: Column, rows: Sequence[ComparisonRow], right: float) -> None:
+    for place, cell in enumerate(cells(column, rows)):
+        colour = palette.BAD if cell.is_loss else palette.TEXT
+        if column.value(rows[place]) is None:
+            colour = palette.TEXT3
+        words = f"▼ {cell.text}" if cell.is_loss else cell.text
+        y = _HEAD_IN + _ROW_IN * (place + 0.5)
+        weight = 600 if cell.is_best else 400
+        axes.text(right, y, words, fontsize=8, weight=weight, color=colour, ha="right", va="center")
+
+
+def _strips(
+    axes: Axes, strips: Sequence[Strip | None], rows: Sequence[ComparisonRow], left: float
+) -> None:
+    for place, (strip, row) in enumerate(zip(strips, rows, strict=True)):
+        if strip is None:
+            continue
+        y = _HEAD_IN + _ROW_IN * (place + 0.5)
+        colour = palette.series(row.slot).line
+        reference = left + _STRIP_IN * strip.reference
+        half = _ROW_IN * 0.32
+        axes.plot([reference] * 2, [y - half, y + half], color=palette.LINE2, linewidth=0.7)
+        ends = [left + _STRIP_IN * strip.low, left + _STRIP_IN * strip.high]
+        axes.plot(ends, [y, y], color=colour, linewidth=1.4, solid_capstyle="butt")
+        axes.plot([left + _STRIP_IN * strip.centre], [y], marker="o", color=colour, markersize=3.6)
+
+
+def _name(axes: Axes, row: ComparisonRow, y: float) -> None:
+    style = palette.series(row.slot)
+    dash = (0, style.dash) if style.dash else "solid"
+    axes.plot([0.0, 0.26], [y, y], color=style.line, linewidth=1.5, linestyle=dash)
+    axes.plot([0.13], [y], marker=style.marker, color=style.line, markersize=4.5)
+    axes.text(0.36, y, row.model, fontsize=8, weight=500, va="center")
+
+
+def _badge(axes: Axes, verdict: str, x: float, y: float) -> None:
+    badge = palette.BADGES.get(verdict)
+    if badge is None:
+        return
+    width = 0.115 + 0.062 * len(verdict)
+    box = FancyBboxPatch(
+        (x, y - 0.085),
+        width,
+        0.17,
+        boxstyle="round,pad=0,rounding_size=0.04",
+        facecolor=badge.fill,
+        edgecolor=badge.ink if badge.dashed else badge.fill,
+        linestyle="--" if badge.dashed else "-",
+        linewidth=0.7,
+    )
+    axes.add_patch(box)
+    axes.text(
+        x + width / 2,
+        y,
+        verdict,
+        fontsize=7.2,
+        weight=500,
+        color=badge.ink,
+        ha="center",
+        va="center",
+    )
+
+
+def _legend(figure: Figure, right: float, y: float) -> None:
+    handles = [
+        Line2D([], [], color=palette.ACCENT, linewidth=1.6, label="Frontier"),
+        Line2D(
+            [],
+            [],
+            marker="o",
+            linestyle="none",
+            markersize=6,
+            label="Dominated",
+            markerfacecolor=palette.CARD,
+            markeredgecolor=palette.TEXT2,
+        ),
+        Line2D([], [], color=palette.TEXT2, marker="|", linestyle="none", label="95 % interval"),
+    ]
+    figure.legend(
+        handles=handles,
+        loc="lower right",
+        bbox_to_anchor=(right, y - 0.002),
+        ncols=3,
+        frameon=False,
+        fontsize=7.5,
+        labelcolor=palette.TEXT2,
+        handletextpad=0.5,
+        columnspacing=1.4,
+        borderaxespad=0,
+        borderpad=0,
+    )
+
+
+def _footer(figure: Figure, lines: Sequence[str], left: float, total: float) -> None:
+    for place, line in enumerate(reversed(lines)):
+        y = (0.6 * _MARGIN_IN + _LINE_IN * place) / total
+        figure.text(left, y, line, fontsize=6.8, color=palette.TEXT3)

@@ -1,0 +1,1 @@
+"""One file format per module, each as ``WRITER``; the key is the suffix."""

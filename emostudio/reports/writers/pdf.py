@@ -1,0 +1,25 @@
+"""All pages as PDF."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.backends.backend_pdf import PdfPages
+
+from emostudio.core.atomic import atomic_file
+from emostudio.reports.base import Report, Writer
+from emostudio.reports.sheet import confusion_page, curves_page, overview_page
+from emostudio.reports.style import chart_style
+
+
+def _write(report: Report, path: Path) -> None:
+    metadata = {"Title": report.title, "Creator": "EmoStudio", "CreationDate": report.created}
+    pages = (overview_page, confusion_page, curves_page)
+    with chart_style(), atomic_file(path) as stream, PdfPages(stream, metadata=metadata) as book:
+        for page in pages:
+            figure = page(report)
+            if figure is not None:
+                book.savefig(figure)
+
+
+WRITER = Writer("pdf", "PDF", "Table, chart, confusion matrices and training curves", _write)
