@@ -138,9 +138,7 @@ class TrainingRun:
         loss, reference = self._objective.outcome(logits, batch)
         require_finite_loss(loss, state.module, inputs, number)
         loss.backward()  # type: ignore[no-untyped-call]
-        limit = self._settings.clip_norm or math.inf
-        norm = nn.utils.clip_grad_norm_(state.module.parameters(), limit)
-        require_finite_gradients(state.module, norm, number)
+        self._limit_gradients(number)
         state.optimiser.step()
         if self._after_step is not None:
             self._after_step(number, self._expected_steps(number), state.optimiser)
@@ -148,6 +146,15 @@ class TrainingRun:
         state.average.update(number)
         self._count(loss.item(), logits.detach(), reference, len(items))
         return loss.item()
+
+    def _limit_gradients(self, number: int) -> None:
+        module, limit = self.state.module, self._settings.clip_norm
+        gradients = [weight.grad for weight in module.parameters() if weight.grad is not None]
+        norm = nn.utils.get_total_norm(gradients)
+        # Clipping by a norm that is not finite would spoil every gradient and hide the culprit.
+        require_finite_gradients(module, norm, number)
+        if limit:
+            nn.utils.clip_grads_with_norm_(module.parameters(), limit, norm)
 
     def _expected_steps(self, step: int) -> int:
         if not self._settings.time_limit_s:
