@@ -60,7 +60,7 @@ class LiveSetup:
     detector: str = ""
     seconds: float | None = None
     sink: FrameSink | None = None
-    margin: float = 0.0
+    margin: float = 0.05
     patience: Patience = field(default_factory=Patience)
 
 

@@ -11,9 +11,9 @@ from emostudio.vision.pacing import Pace
 class SyntheticSettings(Settings):
     """Settings of the synthetic camera."""
 
-    width: int = setting(640, title="Width", help="Frame width", unit="px", low=96, high=1920)
-    height: int = setting(480, title="Height", help="Frame height", unit="px", low=96, high=1080)
-    fps: float = setting(30.0, title="Frame rate", help="Frames drawn per second", low=1, high=120)
+    width: int = setting(480, title="Width", help="Frame width", unit="px", low=96, high=1920)
+    height: int = setting(360, title="Height", help="Frame height", unit="px", low=96, high=1080)
+    fps: float = setting(20.0, title="Frame rate", help="Frames drawn per second", low=1, high=120)
     seed: int = setting(0, title="Seed", help="Who plays, and where", low=0, high=2**31 - 1)
 
 
