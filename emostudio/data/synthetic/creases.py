@@ -18,7 +18,7 @@ _LINE = np.linspace(-1, 1, 7, dtype=np.float32)
 _HALF = np.linspace(0, 1, 6, dtype=np.float32)
 
 
-def _points(x: FloatArray, y: FloatArray) -> FloatArray:
+def _points(x: NDArray[np.floating], y: NDArray[np.floating]) -> FloatArray:
     return np.stack((x, y), axis=1).astype(np.float32)
 
 

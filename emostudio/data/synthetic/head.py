@@ -66,7 +66,7 @@ def _hanging_hair(skull: Skull, radius: FloatArray, skin: Complexion) -> FloatAr
     reach = (root - linear) / quadratic
     below = np.clip((chart.heights + 0.9) / 0.7, 0, 1)[:, None]
     push = np.maximum(reach - radius, 0) * below * skin.hair
-    return radius + cv2.blur(push.astype(np.float32), (3, 3))
+    return np.asarray(radius + cv2.blur(push.astype(np.float32), (3, 3)), np.float32)
 
 
 def _shade_painting(
@@ -87,7 +87,8 @@ def _shade_painting(
     full = cv2.multiply(cv2.resize(multiplier, size), crease, scale=1 / 255)
     tinted = cv2.LUT(cv2.cvtColor(full, cv2.COLOR_GRAY2RGB), _warm_shadow())
     shaded = cv2.multiply(painting, tinted, scale=1 / NEUTRAL)
-    return cv2.add(shaded, cv2.cvtColor(cv2.resize(gloss, size), cv2.COLOR_GRAY2RGB))
+    shine = cv2.cvtColor(cv2.resize(gloss, size), cv2.COLOR_GRAY2RGB)
+    return np.asarray(cv2.add(shaded, shine), np.uint8)
 
 
 def paint_head(

@@ -77,7 +77,7 @@ def _pick(random: np.random.Generator, anchors: NDArray[np.float32]) -> NDArray[
     position = (len(anchors) - 1) * random.random() ** 1.35
     index = min(int(position), len(anchors) - 2)
     share = np.float32(position - index)
-    return anchors[index] * (1 - share) + anchors[index + 1] * share
+    return np.asarray(anchors[index] * (1 - share) + anchors[index + 1] * share, np.float32)
 
 
 def _colour(values: NDArray[np.float32]) -> Colour:
@@ -94,17 +94,16 @@ _SPREADS = {
 }  # fmt: skip
 
 
+_MALE_STYLES = {"short": 0.42, "parted": 0.3, "fringe": 0.13, "bald": 0.15}
+_YOUNG_STYLES = {"short": 0.5, "parted": 0.32, "fringe": 0.15, "bald": 0.03}
+_FEMALE_STYLES = {"bob": 0.24, "long": 0.34, "fringe": 0.16, "parted": 0.16, "short": 0.1}
+
+
 def _hair_style(random: np.random.Generator, is_male: bool, age: float) -> str:
+    styles = _FEMALE_STYLES
     if is_male:
-        styles, weights = ("short", "parted", "fringe", "bald"), (0.42, 0.3, 0.13, 0.15)
-        if age < 0.35:
-            weights = (0.5, 0.32, 0.15, 0.03)
-    else:
-        styles, weights = (
-            ("bob", "long", "fringe", "parted", "short"),
-            (0.24, 0.34, 0.16, 0.16, 0.1),
-        )
-    return str(random.choice(np.array(styles), p=weights))
+        styles = _YOUNG_STYLES if age < 0.35 else _MALE_STYLES
+    return str(random.choice(np.array(list(styles)), p=list(styles.values())))
 
 
 @lru_cache(maxsize=256)

@@ -16,6 +16,7 @@ from emostudio.data.synthetic.identity import Identity
 
 FloatArray = NDArray[np.float32]
 
+_JAW_TRAVEL = 0.42
 _CHIN_RAISE = 0.075
 _BOW = np.radians(9.0)
 SIDES = np.array((-1.0, 1.0), np.float32)[:, None]
@@ -137,43 +138,56 @@ def _brows(identity: Identity, units: dict[int, FloatArray]) -> Brows:
     )
 
 
+def _fullness(identity: Identity, mean: dict[int, float], drop: float) -> float:
+    """Lip thickness as a factor: pressed, stretched and old lips are thinner."""
+    value = (1 + identity.shape["lip_fullness"]) * (0.94 if identity.is_male else 1.1)
+    value *= (1 - 0.45 * mean[23]) * (1 - 0.45 * mean[24]) * (1 - 0.22 * mean[12])
+    return value * (1 - 0.25 * identity.age) * (1 - 0.3 * min(1.0, drop / _JAW_TRAVEL))
+
+
+def _corners(
+    identity: Identity, units: dict[int, FloatArray], rest: float, drop: float
+) -> FloatArray:
+    half = 0.385 * (1 + identity.shape["mouth_width"]) * (1.02 if identity.is_male else 0.97)
+    x = half + 0.14 * units[12] + 0.13 * units[20] + 0.06 * units[14]
+    x = x - 0.05 * units[23] - 0.02 * units[24] - 0.2 * drop
+    y = rest - 0.19 * units[12] + 0.17 * units[15] + 0.07 * units[20] - 0.05 * units[14]
+    y = y - 0.03 * units[10] + 0.32 * drop
+    return np.stack((SIDES[:, 0] * x, y), axis=1).astype(np.float32)
+
+
 def _mouth(identity: Identity, units: dict[int, FloatArray], drop: float) -> Mouth:
-    shape = identity.shape
     mean = {unit: float(values.mean()) for unit, values in units.items()}
-    rest = 1.04 + shape["mouth_height"] - _CHIN_RAISE * mean[17] * (1 - min(1.0, mean[25]))
-    half = 0.385 * (1 + shape["mouth_width"]) * (1.02 if identity.is_male else 0.97)
-    corner_x = (
-        half + 0.14 * units[12] + 0.13 * units[20] + 0.06 * units[14] - 0.05 * units[23]
-        - 0.02 * units[24] - 0.2 * drop
-    )  # fmt: skip
-    corner_y = (
-        rest - 0.19 * units[12] + 0.17 * units[15] + 0.07 * units[20] - 0.05 * units[14]
-        - 0.03 * units[10] + 0.32 * drop
-    )  # fmt: skip
+    parted = min(1.0, mean[25] * 1.5)
+    rest = 1.04 + identity.shape["mouth_height"]
+    rest -= _CHIN_RAISE * mean[17] * (1 - min(1.0, mean[25]))
+    corners = _corners(identity, units, rest, drop)
     open_by = mean[25] * (0.035 + 0.07 * mean[12] + 0.06 * mean[10])
     top = rest - 0.085 * mean[10] - 0.055 * mean[9] - 0.03 * mean[17] - 0.4 * open_by
     top += 0.02 * mean[12]
-    bottom = top + open_by + drop + 0.10 * mean[16] * min(1.0, mean[25] * 1.5)
-    fullness = (1 + shape["lip_fullness"]) * (0.94 if identity.is_male else 1.1)
-    fullness *= (1 - 0.45 * mean[23]) * (1 - 0.45 * mean[24]) * (1 - 0.22 * mean[12])
-    fullness *= 1 - 0.25 * identity.age
-    fullness *= 1 - 0.3 * min(1.0, drop / 0.42)
-    x = np.where(_MOUTH < 0, _MOUTH * corner_x[0], _MOUTH * corner_x[1])
-    ends = np.where(_MOUTH < 0, corner_y[0], corner_y[1])
-    square = np.clip(max(mean[20], mean[16]) * min(1.0, mean[25] * 1.5), 0, 1)
-    lower_power = 2.0 + 3.0 * square
-    upper_power = 1.9 + 3.0 * np.clip(max(mean[20] * mean[25], mean[10]), 0, 1)
-    upper_in = top + (ends - top) * _ABS_MOUTH**upper_power
-    lower_in = bottom + (ends - bottom) * _ABS_MOUTH**lower_power
-    lift = 0.055 * mean[10] * _SQUARE
-    upper_in = upper_in - lift
+    bottom = top + open_by + drop + 0.10 * mean[16] * parted
+    fullness = _fullness(identity, mean, drop)
+    x = np.where(_MOUTH < 0, -_MOUTH * corners[0, 0], _MOUTH * corners[1, 0])
+    ends = np.where(_MOUTH < 0, corners[0, 1], corners[1, 1])
+    square = min(1.0, max(mean[20], mean[16]) * parted)
+    upper_power = 1.9 + 3.0 * min(1.0, max(mean[20] * mean[25], mean[10]))
+    upper_in = top + (ends - top) * _ABS_MOUTH**upper_power - 0.055 * mean[10] * _SQUARE
+    lower_in = bottom + (ends - bottom) * _ABS_MOUTH ** (2.0 + 3.0 * square)
     lower_in = np.maximum(lower_in, upper_in)
     upper_lip = 0.085 * fullness * _CUPID * (1 - _ABS_MOUTH**2.0) ** 0.9
     lower_lip = 0.115 * fullness * (1 - _ABS_MOUTH**2.4)
-    rows = (upper_in - upper_lip, upper_in, lower_in, lower_in + lower_lip)
-    curves = [np.stack((x, row), axis=1).astype(np.float32) for row in rows]
-    corners = np.stack((SIDES[:, 0] * corner_x, corner_y), axis=1).astype(np.float32)
-    return Mouth(*curves, corners=corners, gap=float(bottom - top))
+
+    def curve(y: NDArray[np.floating]) -> FloatArray:
+        return np.stack((x, y), axis=1).astype(np.float32)
+
+    return Mouth(
+        upper_outer=curve(upper_in - upper_lip),
+        upper_inner=curve(upper_in),
+        lower_inner=curve(lower_in),
+        lower_outer=curve(lower_in + lower_lip),
+        corners=corners,
+        gap=float(bottom - top),
+    )
 
 
 def lay_out(identity: Identity, expression: FloatArray) -> Layout:
@@ -187,7 +201,7 @@ def lay_out(identity: Identity, expression: FloatArray) -> Layout:
         Action unit intensities (2, 20) as `draw_expression` returns them.
     """
     units = {unit: expression[:, index] for index, unit in enumerate(UNITS)}
-    drop = 0.42 * float(units[26].mean())
+    drop = _JAW_TRAVEL * float(units[26].mean())
     raised = _CHIN_RAISE * float(units[17].mean())
     wrinkle = float(units[9].mean())
     return Layout(

@@ -63,7 +63,7 @@ def draw_background(random: np.random.Generator, width: int, height: int) -> Byt
     small = cv2.resize((corners + colour).astype(np.float32), (24, 24))
     small += cv2.resize(blobs.astype(np.float32), (24, 24), interpolation=cv2.INTER_CUBIC)
     small_bytes = np.clip(small, 0, 255).astype(np.uint8)
-    return cv2.resize(small_bytes, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(small_bytes, (width, height)), np.uint8)
 
 
 def _outline(view: View, points: list[tuple[float, float]], depth: float) -> NDArray[np.int32]:
@@ -109,14 +109,32 @@ def _glasses(image: ByteArray, head: Head, view: View) -> None:
         y = 0.07 + 0.30 * np.sin(_RING)
         ring = np.stack((x, y, depth - 0.22 * np.abs(x) ** 2), axis=1).astype(np.float32)
         points = fixed_point(view.project(ring))
-        cv2.polylines(overlay, [points], True, ink, width, cv2.LINE_AA, 4)
+        cv2.polylines(
+            overlay,
+            [points],
+            isClosed=True,
+            color=ink,
+            thickness=width,
+            lineType=cv2.LINE_AA,
+            shift=4,
+        )
         if sign * np.sin(view.facing) > -0.3:
             arm = np.array(((sign * 0.93, 0.02, 1.3), (sign * 1.24, 0.0, 0.1)), np.float32)
             points = fixed_point(view.project(arm))
-            cv2.polylines(overlay, [points], False, ink, width, cv2.LINE_AA, 4)
+            cv2.polylines(
+                overlay,
+                [points],
+                isClosed=False,
+                color=ink,
+                thickness=width,
+                lineType=cv2.LINE_AA,
+                shift=4,
+            )
     bridge = np.array(((-0.13, 0.0, depth), (0.0, -0.03, depth + 0.03), (0.13, 0.0, depth)))
     points = fixed_point(view.project(bridge.astype(np.float32)))
-    cv2.polylines(overlay, [points], False, ink, width, cv2.LINE_AA, 4)
+    cv2.polylines(
+        overlay, [points], isClosed=False, color=ink, thickness=width, lineType=cv2.LINE_AA, shift=4
+    )
     cv2.addWeighted(overlay, 0.45, image, 0.55, 0, dst=image)
 
 
@@ -163,10 +181,9 @@ def expose(image: ByteArray, size: tuple[int, int], finish: Finish) -> ByteArray
         bank = cv2.resize(bank, (size[0] + _BANK // 2, size[1] + _BANK // 2))
     noise = bank[place_y : place_y + size[1], place_x : place_x + size[0]]
     values = image * np.array(finish.gain, np.float32)
-    values += noise * np.float32(finish.noise)
+    values = values + noise * np.float32(finish.noise)
     picture = np.clip(values, 0, 255).astype(np.uint8)
     if finish.jpeg_quality is None:
         return picture
     encoded = cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, finish.jpeg_quality))[1]
-    decoded: ByteArray = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
-    return decoded
+    return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)

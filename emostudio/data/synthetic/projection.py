@@ -56,7 +56,7 @@ def make_rotation(yaw: float, pitch: float, roll: float) -> FloatArray:
     turn = np.array(((cy, 0, sy), (0, 1, 0), (-sy, 0, cy)))
     nod = np.array(((1, 0, 0), (0, cp, sp), (0, -sp, cp)))
     tilt = np.array(((cr, -sr, 0), (sr, cr, 0), (0, 0, 1)))
-    return (tilt @ nod @ turn).astype(np.float32)
+    return np.asarray(tilt @ nod @ turn, np.float32)
 
 
 @lru_cache(maxsize=32)
@@ -93,7 +93,7 @@ def _scatter(pixels: FloatArray, width: int, height: int) -> IntArray:
 
 def _coordinates(pixels: FloatArray, nearest: IntArray) -> tuple[FloatArray, FloatArray]:
     """Return painting coordinates (h, w, 2) of the half-size image and its mask."""
-    rows, columns = pixels.shape[:2]
+    columns = pixels.shape[1]
     step = np.zeros_like(pixels)
     step[:, 1:-1, 0] = (pixels[:, 2:, 0] - pixels[:, :-2, 0]) * np.float32(0.5)
     step[1:-1, :, 1] = (pixels[2:, :, 1] - pixels[:-2, :, 1]) * np.float32(0.5)

@@ -22,67 +22,17 @@ FRONT_RADIUS = 1.42
 """Radius at which one column is as wide as one row is high."""
 
 _EXPONENT = 2.25
-_HEIGHTS = (
-    -2.0,
-    -1.95,
-    -1.88,
-    -1.75,
-    -1.4,
-    -1.0,
-    -0.3,
-    0,
-    0.4,
-    0.75,
-    1.05,
-    1.3,
-    1.48,
-    1.63,
-    1.75,
-    1.83,
-    1.9,
-)
-_HALF_WIDTH = (
-    0.02, 0.16, 0.36, 0.58, 0.95, 1.11, 1.17, 1.17, 1.15, 1.09, 1.02, 0.90, 0.74, 0.55, 0.36, 0.14, 0.03,
-)  # fmt: skip
-_FRONT = (
-    0.02,
-    0.17,
-    0.40,
-    0.68,
-    1.1,
-    1.33,
-    1.44,
-    1.37,
-    1.40,
-    1.42,
-    1.43,
-    1.37,
-    1.38,
-    1.40,
-    1.32,
-    1.18,
-    1.08,
-)
-_BACK = (
-    -0.02,
-    -0.18,
-    -0.44,
-    -0.74,
-    -1.2,
-    -1.45,
-    -1.5,
-    -1.5,
-    -1.25,
-    -0.85,
-    -0.35,
-    0.08,
-    0.35,
-    0.62,
-    0.82,
-    0.93,
-    1.0,
-)
-_AXIS = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.08, 0.35, 0.58, 0.78, 0.93, 1.0, 1.04)
+# fmt: off
+_TABLE = np.array((
+    # y, half-width, front, back, axis
+    (-2.00, 0.02, 0.02, -0.02, 0), (-1.95, 0.16, 0.17, -0.18, 0), (-1.88, 0.36, 0.40, -0.44, 0),
+    (-1.75, 0.58, 0.68, -0.74, 0), (-1.40, 0.95, 1.10, -1.20, 0), (-1.00, 1.11, 1.33, -1.45, 0),
+    (-0.30, 1.17, 1.44, -1.50, 0), (0.00, 1.17, 1.37, -1.50, 0), (0.40, 1.15, 1.40, -1.25, 0),
+    (0.75, 1.09, 1.42, -0.85, 0), (1.05, 1.02, 1.43, -0.35, 0.08), (1.30, 0.90, 1.37, 0.08, 0.35),
+    (1.48, 0.74, 1.38, 0.35, 0.58), (1.63, 0.55, 1.40, 0.62, 0.78), (1.75, 0.36, 1.32, 0.82, 0.93),
+    (1.83, 0.14, 1.18, 0.93, 1.00), (1.90, 0.03, 1.08, 1.00, 1.04),
+))
+# fmt: on
 _JAW_TOP, _JAW_LENGTH = 1.0, 0.45
 CHIN = 1.9
 
@@ -92,8 +42,8 @@ def _smooth_tables() -> tuple[FloatArray, FloatArray]:
     kernel = np.exp(-0.5 * (np.arange(-30, 31) * 0.005 / 0.04) ** 2)
     kernel /= kernel.sum()
     rows = []
-    for table in (_HALF_WIDTH, _FRONT, _BACK, _AXIS):
-        values = np.interp(fine, _HEIGHTS, table)
+    for table in _TABLE.T[1:]:
+        values = np.interp(fine, _TABLE[:, 0], table)
         rows.append(np.convolve(np.pad(values, 30, mode="edge"), kernel, mode="valid"))
     return fine, np.stack(rows).astype(np.float32)
 
@@ -192,13 +142,6 @@ class Skull:
         column = (angle / (2 * np.pi) + 0.5) * chart.width - 0.5
         row = (y - TOP) * (chart.height / (BOTTOM - TOP)) - 0.5
         return np.stack((column, row), axis=1).astype(np.float32)
-
-    def angle_to_painting(self, points: FloatArray) -> FloatArray:
-        """Map points (n, 2) given as angle and height to pixels (n, 2) of the painting."""
-        chart = self.chart
-        scale = (chart.width / (2 * np.pi), chart.height / (BOTTOM - TOP))
-        offset = (chart.width / 2 - 0.5, -TOP * scale[1] - 0.5)
-        return (points * np.array(scale) + np.array(offset)).astype(np.float32)
 
 
 def make_skull(chart: Chart, shape: dict[str, float], is_male: bool, jaw_drop: float) -> Skull:

@@ -31,7 +31,16 @@ def fill(image: ByteArray, points: IntArray, ink: Ink) -> None:
 
 def stroke(image: ByteArray, points: IntArray, ink: Ink, width_px: float) -> None:
     """Draw an anti-aliased open line through fixed-point pixels."""
-    cv2.polylines(image, [points], False, ink, max(1, round(width_px)), cv2.LINE_AA, _SHIFT)
+    width = max(1, round(width_px))
+    cv2.polylines(
+        image,
+        [points],
+        isClosed=False,
+        color=ink,
+        thickness=width,
+        lineType=cv2.LINE_AA,
+        shift=_SHIFT,
+    )
 
 
 @dataclass(frozen=True)
