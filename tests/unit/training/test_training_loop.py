@@ -1,3 +1,6 @@
+import itertools
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +19,7 @@ from emostudio.core.errors import DivergedError, EmoStudioError, InputError
 from emostudio.core.events import CheckpointSaved, EpochDone, Note, StepDone
 from emostudio.core.jobs import JobContext
 from emostudio.data.base import Split
+from emostudio.training import run as training_run
 from emostudio.training.checkpoints import CheckpointStore
 from emostudio.training.loop import TrainResult, train
 from emostudio.training.objectives import Hinton, LabelsOnly, SoftmaxKld, Supervised
@@ -175,15 +179,19 @@ def test_frozen_weights_stay_as_they_are(tmp_path):
     assert torch.equal(module[0].weight, before)
 
 
-def test_time_limit_ends_the_training_with_the_schedule_at_its_end(tmp_path):
+def test_time_limit_ends_the_training_with_the_schedule_at_its_end(tmp_path, monkeypatch):
+    ticks = itertools.count()
+    clock = SimpleNamespace(perf_counter=lambda: next(ticks) * 0.01)
+    monkeypatch.setattr(training_run, "time", clock)
     events, result = run_to_end(
         start(tmp_path, epochs=10_000, time_limit_s=1.0, early_stop_patience=0, warmup_epochs=0)
     )
     assert result.stopped == "time"
-    assert 0.3 < result.seconds < 1.5
+    assert 0.9 < result.seconds <= 1.0
     rates = [event.learning_rate for event in of_type(events, StepDone)]
-    assert rates[-1] < rates[0] / 5
-    assert isinstance(events[-2], EpochDone)
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < rates[0] / 20
+    assert [event.type for event in events[-2:]] == ["epoch", "checkpoint"]
 
 
 def test_progress_is_reported_after_every_step(tmp_path):
