@@ -74,9 +74,10 @@ class StageStore:
         except (OSError, ValidationError, InputError):
             return None
 
-    def save(self, model: LoadedModel) -> int:
-        """Write the stage's model and return its bytes on disk."""
-        return save_variant(model, self._model_file)
+    def save(self, model: LoadedModel) -> LoadedModel:
+        """Write the stage's model and return it as it reads back."""
+        save_variant(model, self._model_file)
+        return load_variant(self._model_file)
 
     def finish(self, planned_disk_bytes: int, ledger: StageLedger) -> StageRecord:
         """Note that the stage is done, and drop its checkpoints."""

@@ -202,8 +202,10 @@ class _Work:
         model = yield from step.method.apply(model, step.settings, self._apply_context(job))
         model = self._named(_described(model, self.recipe, self.steps[: number + 1]))
         planned_bytes = predict_bytes(model)
-        written = store.save(model)
-        measured = ledger.measure(model, key, self.dataset, self.context, written)
+        # going on from the file makes a resumed run the same run, and measures what is on disk
+        model = store.save(model)
+        disk_bytes = ledger.file_bytes(model)
+        measured = ledger.measure(model, key, self.dataset, self.context, disk_bytes)
         return model, store.finish(planned_bytes, measured)
 
     def _apply_context(self, job: JobContext) -> ApplyContext:

@@ -154,7 +154,7 @@ class Cp(Method[CpSettings]):
             planned = _recorded(planned, name, rank)
         return Planned(
             model=planned,
-            epochs=settings.epochs + settings.epochs_per_layer * _between(chosen),
+            epochs=settings.epochs + _epochs_per_layer(settings) * _between(chosen),
             layers=tuple(chosen),
             notes=tuple(f"{name}: rank {rank}" for name, (_, rank) in chosen.items()),
             skipped=selection.skipped,
@@ -174,7 +174,7 @@ class Cp(Method[CpSettings]):
             yield note
             replace_layer(result.network(), name, _filled_layers(layer, factors))
             result = _recorded(result, name, rank)
-            if settings.epochs_per_layer and number < _between(chosen):
+            if _epochs_per_layer(settings) and number < _between(chosen):
                 short = settings.model_copy(update={"epochs": settings.epochs_per_layer})
                 stage = context.inside(f"layer-{number}")
                 yield from fine_tune(result.network(), result.info, short, stage, clip_norm=1.0)
@@ -220,6 +220,11 @@ def _shape(layer: nn.Conv2d) -> tuple[int, int, int, int]:
 
 def _budget_rank(layer: nn.Conv2d, budget: float) -> int:
     return int(budget * prod(_shape(layer)) / sum(_shape(layer)))
+
+
+def _epochs_per_layer(settings: CpSettings) -> int:
+    """Return the epochs after each layer; without training at the end there is none before."""
+    return settings.epochs_per_layer if settings.epochs else 0
 
 
 def _between(chosen: Mapping[str, object]) -> int:

@@ -275,6 +275,10 @@ def _pack_layer(layer: WeightLayer, *, pruned: bool) -> CodedTensor:
     if pruned:
         codebook[0] = 0.0
     parametrize.remove_parametrizations(layer, "weight")
+    bias = layer.bias
+    # the weight was taken away and put back: the bias goes behind it again
+    del layer.bias
+    layer.register_parameter("bias", bias)
     layer.weight.requires_grad = True
     coded = codecs.encode_codebook(codebook, codes, tuple(layer.weight.shape), pruned=pruned)
     set_tensor_values(layer, codebook[codes])
