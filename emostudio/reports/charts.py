@@ -21,8 +21,8 @@ _LABEL_GAP = 0.062
 """Least vertical distance of two labels, as a share of the chart's height."""
 _LABEL_NEAR = 0.2
 """Labels closer than this share of the width can collide."""
-_LABEL_LIFT, _LABEL_BESIDE, _LABEL_AWAY = 0.045, 0.013, 0.035
-"""Height above the frontier, and distance to the right of a point, near and with a leader."""
+_LABEL_LIFT, _LABEL_DROP, _LABEL_BESIDE, _LABEL_AWAY = 0.045, 0.03, 0.013, 0.035
+"""Height above the frontier, below other points, and distance to the right, near and led."""
 _HEAT = LinearSegmentedColormap.from_list("heat", [palette.CARD, palette.ACCENT])
 _HEAT_SHARE = 0.62
 
@@ -113,14 +113,14 @@ def _label_points(
 ) -> None:
     """Write names beside the points; crowded ones are stacked downwards with leader lines.
 
-    Names on the frontier sit above its line, the others beside their points.
+    Names on the frontier sit above its line, the others below the height of their points.
     """
     to_axes = axes.transData + axes.transAxes.inverted()
     places = to_axes.transform(np.column_stack([costs, values]))
     taken: list[tuple[float, float]] = []
     for index in np.argsort(-places[:, 1], kind="stable"):
         row, (x, y) = rows[index], (float(places[index][0]), float(places[index][1]))
-        wanted = y + _LABEL_LIFT if row.on_front else y
+        wanted = y + _LABEL_LIFT if row.on_front else y - _LABEL_DROP
         label_y = _free_height(x, min(wanted, 0.98), taken)
         taken.append((x, label_y))
         is_moved = wanted - label_y > _LABEL_GAP / 2

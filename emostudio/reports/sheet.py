@@ -33,7 +33,7 @@ _MARGIN_IN = 0.45
 _CHART_IN = 3.6
 _LINE_IN = 0.17
 _NAME_IN, _VERDICT_IN, _STRIP_IN = 2.1, 1.0, 0.6
-_WRAP = 215
+_WRAP = 235
 
 
 def overview_page(report: Report) -> Figure:

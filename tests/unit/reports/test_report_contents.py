@@ -1,0 +1,156 @@
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from emostudio.core.answers import ClaimInfo
+from emostudio.gui.tokens import LIGHT
+from emostudio.reports import comparison, palette
+from emostudio.reports.charts import draw_pareto
+from emostudio.reports.findings import accuracy_words, findings, points
+from emostudio.reports.table import COLUMNS, accuracy_strips, cells, shown_columns, speed_strips
+from emostudio.statistics.verdicts import Verdict
+from emostudio.workspace.comparison import compare
+
+
+@pytest.fixture
+def rows(records):
+    return compare(records).rows
+
+
+def _column(key):
+    return next(column for column in COLUMNS if column.key == key)
+
+
+def test_columns_have_the_same_decimals_all_the_way_down(rows):
+    texts = [cell.text for cell in cells(_column("inference_p50_ms"), rows)]
+    assert texts == ["10.0", "2.5", "10.0", "–"]
+    assert [cell.text for cell in cells(_column("disk_mb"), rows)] == [
+        "8.00",
+        "1.00",
+        "0.20",
+        "1.00",
+    ]
+
+
+def test_the_best_of_a_column_is_marked(rows):
+    assert [cell.is_best for cell in cells(_column("inference_p50_ms"), rows)] == [
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert [cell.is_best for cell in cells(_column("accuracy_percent"), rows)] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_only_a_proved_loss_of_accuracy_is_marked(rows):
+    marked = [cell.is_loss for cell in cells(_column("accuracy_percent"), rows)]
+    assert marked == [False, True, False, True]
+
+
+def test_columns_nobody_measured_are_left_out(rows):
+    keys = [column.key for column in shown_columns(rows)]
+    assert "training_step_ms" not in keys
+    assert "inference_p99_ms" in keys
+
+
+def test_strips_share_one_scale_per_column(rows):
+    speed = speed_strips(rows)
+    assert speed[0] is None
+    assert speed[1].reference == speed[2].reference
+    assert 0 <= speed[2].low < speed[2].centre < speed[1].centre < speed[1].high <= 1
+    accuracy = accuracy_strips(rows)
+    assert accuracy[0].centre == accuracy[0].reference
+    assert accuracy[3].high < accuracy[3].reference
+
+
+def test_findings_name_the_fastest_the_smallest_and_the_undecided(records):
+    unclear = records[1].benches[0].ratios[0].model_copy(update={"interval": (0.9, 1.2)})
+    bench = records[1].benches[0].model_copy(update={"ratios": (unclear,)})
+    records[1] = records[1].model_copy(update={"benches": (bench,)})
+    lines = findings(compare(records))
+    assert lines[0] == "No variant was proved faster than teacher here"
+    assert lines[1].startswith("packed & small is the smallest, 40.0× smaller")
+    assert lines[2] == "Not decided: fast"
+
+
+def test_a_loss_within_the_noise_is_not_called_a_loss(rows):
+    assert accuracy_words(rows[2]).endswith("no loss proved")
+    assert "no loss" not in accuracy_words(rows[1])
+
+
+def test_points_have_sign_and_space():
+    assert (points(-0.003), points(0.0123), points(0.0)) == ("− 0.3", "+ 1.2", "+ 0.0")
+
+
+def test_claims_are_held_against_the_parent(records, monkeypatch):
+    class Method:
+        title = "Deep Compression"
+        claim = ClaimInfo(smaller=49, faster=0.9, baseline="VGG-16", source="Han 2015")
+
+    members = {"deep_compression": Method()}
+    monkeypatch.setattr(comparison.METHODS, "members", lambda: members)
+    claims = comparison.build(records).claims
+    assert [(c.model, c.against, c.quantity, c.verdict) for c in claims] == [
+        ("packed & small", "teacher", "smaller", Verdict.REFUTED),
+        ("packed & small", "teacher", "faster", Verdict.PROVED),
+    ]
+    assert claims[0].here == pytest.approx(40)
+
+
+def test_a_gain_of_several_methods_is_laid_to_none(records, monkeypatch):
+    recipe = records[2].info.recipe
+    twice = recipe.model_copy(update={"steps": recipe.steps * 2})
+    info = records[2].info.model_copy(update={"recipe": twice})
+    records[2] = records[2].model_copy(update={"info": info})
+    assert comparison.build(records).claims == ()
+
+
+def test_pareto_draws_what_was_measured_and_leaves_out_the_rest(rows):
+    axes = Figure().add_axes((0.1, 0.1, 0.8, 0.8))
+    assert draw_pareto(axes, rows)
+    names = {text.get_text() for text in axes.texts}
+    assert {"teacher", "fast", "packed & small"} <= names
+    assert "bits" not in names
+    low, high = axes.get_xlim()
+    assert low < 2.5 < 10 < high
+
+
+def test_names_of_crowded_points_do_not_cover_each_other(records):
+    twins = [
+        records[0].model_copy(
+            update={"name": f"twin {i}", "role": "variant" if i else "teacher", "slot": i}
+        )
+        for i in range(6)
+    ]
+    axes = Figure(figsize=(10, 5)).add_axes((0.1, 0.1, 0.8, 0.8))
+    draw_pareto(axes, compare(twins).rows)
+    heights = sorted(text.get_position()[1] for text in axes.texts)
+    assert np.diff(heights).min() > 0.05
+
+
+def test_exports_use_the_colours_of_the_light_theme():
+    pairs = {
+        palette.CARD: LIGHT.card,
+        palette.LINE: LIGHT.line,
+        palette.TEXT: LIGHT.text,
+        palette.TEXT2: LIGHT.text2,
+        palette.TEXT3: LIGHT.text3,
+        palette.ACCENT: LIGHT.accent,
+        palette.BADGES[Verdict.PROVED].ink: LIGHT.ok,
+        palette.BADGES[Verdict.NOT_DECIDED].fill: LIGHT.warn_soft,
+    }
+    assert all(ours == theirs for ours, theirs in pairs.items())
+
+
+def test_every_verdict_has_a_badge():
+    assert set(palette.BADGES) == set(Verdict)
+
+
+def test_the_ninth_variant_is_thin_grey():
+    assert palette.series(8).line == palette.TEXT3
+    assert palette.series(0).width > palette.series(1).width

@@ -1,0 +1,142 @@
+import csv
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from emostudio.core.errors import InputError
+from emostudio.reports.base import TrainingCurve
+from emostudio.reports.catalogue import WRITERS
+from emostudio.reports.comparison import check_suffix, write
+
+CURVES = (TrainingCurve("fast", 1, (1, 2, 3), (0.5, 0.3, 0.2), (0.6, 0.4, None)),)
+
+
+def test_all_promised_formats_are_there():
+    assert set(WRITERS.members()) == {"html", "pdf", "svg", "png", "csv", "tex", "json"}
+
+
+@pytest.mark.parametrize("suffix", sorted(WRITERS.members()))
+def test_every_format_is_written_whole(suffix, records, tmp_path):
+    out = write(records, tmp_path / f"comparison.{suffix}", curves=CURVES)
+    assert [path.name for path in tmp_path.iterdir()] == [f"comparison.{suffix}"]
+    starts = {"pdf": b"%PDF", "png": b"\x89PNG", "html": b"<!doctype", "json": b"{"}
+    content = out.read_bytes()
+    assert len(content) > 500
+    assert content.startswith(starts.get(suffix, b""))
+
+
+@pytest.mark.parametrize("suffix", sorted(WRITERS.members()))
+def test_every_format_can_do_with_nothing_measured(suffix, records, tmp_path):
+    bare = [records[0].model_copy(update={"evaluations": (), "benches": ()})]
+    assert write(bare, tmp_path / f"bare.{suffix}").stat().st_size > 100
+
+
+@pytest.mark.parametrize("name", ["comparison.docx", "comparison", "x.pdf.zip"])
+def test_unknown_suffixes_are_refused_with_the_known_ones(name, tmp_path):
+    with pytest.raises(InputError, match=r"\.html"):
+        check_suffix(tmp_path / name)
+
+
+def test_suffixes_may_be_upper_case(records, tmp_path):
+    assert write(records, tmp_path / "TABLE.CSV").read_bytes().startswith(b"variant,")
+
+
+def test_nothing_to_compare_is_refused(tmp_path):
+    with pytest.raises(InputError, match="nothing to compare"):
+        write([], tmp_path / "empty.html")
+    assert not list(tmp_path.iterdir())
+
+
+def test_csv_holds_full_numbers_and_blanks_for_what_is_missing(records, tmp_path):
+    out = write(records, tmp_path / "table.csv")
+    with out.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["variant"] for row in rows] == ["teacher", "fast", "packed & small", "bits"]
+    assert float(rows[1]["inference_p50_ms"]) == 2.5
+    assert float(rows[1]["speed_ratio"]) == 4.0
+    assert float(rows[2]["disk_mb"]) == 0.2
+    assert (rows[3]["inference_p50_ms"], rows[3]["speed_low"]) == ("", "")
+    assert [row["verdict"] for row in rows] == ["Baseline", "Proved", "Size only", "Simulated"]
+
+
+def test_json_holds_the_measurements_and_the_caveats(records, tmp_path):
+    document = json.loads(write(records, tmp_path / "c.json", curves=CURVES).read_text("utf-8"))
+    assert document["baseline"] == "teacher"
+    assert document["rows"][1]["latency_ms"]["p50"] == 2.5
+    assert document["curves"][0]["model"] == "fast"
+    assert any("Article 5(1)(f)" in caveat for caveat in document["caveats"])
+
+
+def test_tex_escapes_names_and_uses_booktabs(records, tmp_path):
+    text = write(records, tmp_path / "t.tex").read_text("utf-8")
+    assert r"packed \& small" in text
+    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 1
+    body = text[text.index(r"\midrule") : text.index(r"\bottomrule")]
+    columns = re.search(r"\\begin{tabular}{(\w+)}", text).group(1)
+    for line in body.splitlines()[1:]:
+        assert line.replace(r"\&", "").count("&") == len(columns) - 1
+    assert not set(text) & set("×–−")
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="LaTeX is not installed")
+def test_tex_compiles(records, tmp_path):
+    table = write(records, tmp_path / "t.tex").name
+    page = r"\documentclass{article}\usepackage{booktabs}\begin{document}\input{%s}\end{document}"
+    (tmp_path / "page.tex").write_text(page % table)
+    subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+
+
+def test_svg_is_well_formed(records, tmp_path):
+    root = ET.parse(write(records, tmp_path / "c.svg")).getroot()
+    assert root.tag.endswith("svg")
+
+
+class _Links(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.outside = []
+
+    def handle_starttag(self, tag, attributes):
+        for name, value in attributes:
+            if name in {"src", "href"} and value and not value.startswith(("#", "data:")):
+                self.outside.append((tag, value))
+        if tag in {"script", "link", "iframe"}:
+            self.outside.append((tag, ""))
+
+
+def test_html_loads_nothing_from_outside(records, tmp_path):
+    text = write(records, tmp_path / "c.html", curves=CURVES).read_text("utf-8")
+    links = _Links()
+    links.feed(text)
+    assert links.outside == []
+    assert "url(http" not in text
+
+
+def test_html_escapes_names(records, tmp_path):
+    evil = records[1].model_copy(update={"name": "<script>alert(1)</script>"})
+    out = write([records[0], evil], tmp_path / "c.html", title="<b>bold</b>")
+    text = out.read_text("utf-8")
+    assert "<script" not in text
+    assert "<b>bold" not in text
+
+
+def test_html_says_what_was_proved_and_how(records, tmp_path):
+    text = write(records, tmp_path / "c.html", synthetic={"faces"}).read_text("utf-8")
+    assert "fast is the fastest, 4.00× faster than teacher (95 % 3.94–4.06)" in text
+    assert "packed &amp; small is the smallest, 40.0× smaller on disk than teacher" in text
+    for words in ("Test CPU", "1 thread", "690 queries", "faces, test split", "photographs"):
+        assert words in text
+
+
+def test_photographs_get_no_warning_about_drawn_faces(records, tmp_path):
+    assert "drawn faces" not in write(records, tmp_path / "c.html").read_text("utf-8")
