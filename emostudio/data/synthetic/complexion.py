@@ -121,7 +121,7 @@ def _add_beard(
 ) -> ByteArray:
     density = _mask(chart, BEARD, 0.09) * np.float32(0.10)
     if identity.beard or identity.moustache:
-        grain = np.clip(0.75 + 0.5 * _noise(random, chart, (0.05, 0.03)), 0, 1)
+        grain = np.clip(0.82 + 0.3 * _noise(random, chart, (0.09, 0.03)), 0, 1)
         full = _mask(chart, BEARD, 0.06) * np.float32(identity.beard)
         full = np.maximum(full, _mask(chart, MOUSTACHE, 0.03) * np.float32(identity.moustache))
         density = np.maximum(density, full * grain * np.float32(0.45 + 0.4 * identity.beard))

@@ -132,7 +132,7 @@ def _soft(strokes: DisplayList, layout: Layout) -> None:
         chin_y = 1.5 + layout.jaw_drop - 0.035 * pushed
         for x0 in (-0.14, 0.0, 0.14):
             dimple = _points(x0 + 0.05 * _LINE, chin_y + 0.03 * _LINE**2 + 0.05 * (x0 == 0))
-            _crease(strokes, dimple, 0.28 * pushed, 0.03)
+            _crease(strokes, dimple, 0.16 * pushed, 0.035)
 
 
 def add_creases(strokes: DisplayList, identity: Identity, layout: Layout) -> None:

@@ -22,6 +22,7 @@ _IRIS, _PUPIL, _GAZE_STEP = 0.108, 0.047, 0.115
 _LASH = (0.008 + 0.022 * np.sin(np.pi * np.minimum(1, _RIM * 0.85 + 0.12)) ** 0.6).astype(
     np.float32
 )
+_TEETH = (1 - np.abs(np.linspace(-0.95, 0.95, 21, dtype=np.float32)) ** 5).astype(np.float32)
 _PARTS_PER_EYE = 8
 
 
@@ -126,17 +127,14 @@ def _add_teeth(strokes: DisplayList, layout: Layout, height: float, lower_share:
     mouth = layout.mouth
     top, bottom = mouth.upper_inner[2:23], mouth.lower_inner[2:23]
     edge = top.copy()
-    edge[:, 1] = np.minimum(top[:, 1] + height, bottom[:, 1])
+    edge[:, 1] = np.minimum(top[:, 1] + height * _TEETH, bottom[:, 1])
     strokes.add(PAINT, np.concatenate((top, edge[::-1])), (232.0, 226.0, 214.0))
-    middle = edge[6:15].copy()
-    strokes.add(PAINT, _band(middle, 0.0, 0.006), (120.0, 90.0, 84.0))
+    strokes.add(PAINT, _band(edge[6:15], 0.0, 0.006), (120.0, 90.0, 84.0))
     if lower_share > 0.15:
-        edge = bottom.copy()
-        high = min(0.09, 0.11 * lower_share)
-        edge[:, 1] = np.maximum(
-            bottom[:, 1] - high, np.minimum(top[:, 1] + height + 0.012, bottom[:, 1])
-        )
-        strokes.add(PAINT, np.concatenate((edge, bottom[::-1])), (214.0, 206.0, 194.0))
+        lower = bottom.copy()
+        high = min(0.09, 0.11 * lower_share) * _TEETH
+        lower[:, 1] = np.maximum(bottom[:, 1] - high, np.minimum(edge[:, 1] + 0.012, bottom[:, 1]))
+        strokes.add(PAINT, np.concatenate((lower, bottom[::-1])), (214.0, 206.0, 194.0))
 
 
 def _add_nostrils(strokes: DisplayList, identity: Identity, layout: Layout) -> None:

@@ -65,7 +65,7 @@ def _hanging_hair(skull: Skull, radius: FloatArray, skin: Complexion) -> FloatAr
     root = np.sqrt(np.maximum(linear**2 - quadratic * rest, 0))
     reach = (root - linear) / quadratic
     below = np.clip((chart.heights + 0.9) / 0.7, 0, 1)[:, None]
-    push = np.maximum(reach - radius, 0) * below * skin.hair
+    push = np.maximum(reach - radius, 0) * below * skin.hair**4
     return np.asarray(radius + cv2.blur(push.astype(np.float32), (3, 3)), np.float32)
 
 
