@@ -87,7 +87,11 @@ class Teacher:
         return self._kept[key]
 
     def _ask(self, batch: Batch) -> NDArray[np.float32]:
+        threads = torch.get_num_threads()
         answers = self._classifier.probabilities(batch.pixels(self.preprocessing))
+        # An engine may set threads for the whole process; the student's sums depend on them.
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
         return np.asarray(answers, dtype=np.float32)
 
 

@@ -1,9 +1,14 @@
 import numpy as np
 import pytest
+import torch
 from training_fakes import FakeClassifier, StripeDataset, info_of
 
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.jobs import JobContext
+from emostudio.inference.classifier import Classifier
+from emostudio.inference.engines.torch import TorchSession
+from emostudio.models.catalogue import build, new_info
+from emostudio.models.loaded import LoadedModel
 from emostudio.training.batches import Batches
 from emostudio.training.settings import TrainingSettings
 from emostudio.training.teachers import Teacher
@@ -70,3 +75,26 @@ def test_labels_are_the_most_probable_classes(tmp_path):
     batch = batches_of(tmp_path, augmentation=False).training_batch(items, 0)
     assert teacher.predict_labels(batch).tolist() == dataset.truth[items].tolist()
     assert teacher.labels == EMOTIONS[:4]
+
+
+class GreedyClassifier(FakeClassifier):
+    def probabilities(self, pixels):
+        torch.set_num_threads(2)
+        return super().probabilities(pixels)
+
+
+def test_threads_of_the_training_outlive_the_engine_of_the_teacher(tmp_path):
+    Teacher(GreedyClassifier()).probabilities(batches_of(tmp_path).training_batch(np.arange(2), 0))
+    assert torch.get_num_threads() == 1
+
+
+def test_real_classifier_teaches(tmp_path):
+    info = new_info("teacher", "squeezenet1_1", {"input_size": 24}, EMOTIONS[:4])
+    model = LoadedModel(info, build(info).eval())
+    classifier = Classifier(TorchSession(model.network(), threads=1), info)
+    batch = batches_of(tmp_path).training_batch(np.arange(3), 0)
+    with torch.inference_mode():
+        logits = model.network()(batch.inputs(info.preprocessing))
+    expected = torch.softmax(logits, dim=1)
+    found = Teacher(classifier).probabilities(batch)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
