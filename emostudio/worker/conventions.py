@@ -130,9 +130,7 @@ def check(model: LoadedModel, sample: Sample) -> Checked:
     accuracy = float((answers[known] == truth[known]).mean()) if known.any() else 0.0
     notes: tuple[str, ...] = ()
     if accuracy < _LEAST_OVER_CHANCE / len(model.info.labels):
-        notes = (
-            f"Only {accuracy:.1%} of {int(known.sum())} images are right: check the labels",
-        )
+        notes = (f"Only {accuracy:.1%} of {int(known.sum())} images are right: check the labels",)
     return Checked(int(known.sum()), accuracy, notes)
 
 

@@ -92,7 +92,8 @@ def _opencv(workspace: Workspace) -> Outcome:
 
     encoded = cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1]
     decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
-    return Outcome(works=decoded is not None and decoded.shape == (8, 8, 3), details=f"OpenCV {cv2.__version__}")
+    works = decoded is not None and decoded.shape == (8, 8, 3)
+    return Outcome(works=works, details=f"OpenCV {cv2.__version__}")
 
 
 def _detectors(workspace: Workspace) -> Outcome:

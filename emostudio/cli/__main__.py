@@ -1,0 +1,5 @@
+"""``python -m emostudio.cli``."""
+
+from emostudio.cli import entry_point
+
+entry_point()

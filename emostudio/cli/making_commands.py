@@ -1,0 +1,98 @@
+"""Making models: train and compress."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emostudio.cli.display import show_compressed, show_plan, show_trained
+from emostudio.cli.options import (
+    Context,
+    DataOption,
+    JsonOption,
+    NameOption,
+    SeedOption,
+    SetOption,
+    WorkspaceOption,
+)
+from emostudio.cli.running import run_job
+from emostudio.core.errors import InputError
+from emostudio.core.jobs import CompressJob, PlanJob, TrainJob
+from emostudio.core.recipe import Recipe
+from emostudio.workspace.recipes import load_recipe, parse_assignments, parse_steps
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(train)
+    app.command()(compress)
+
+
+def train(
+    context: Context,
+    architecture: Annotated[str, typer.Option("--arch", metavar="A", help="Architecture.")],
+    data: DataOption,
+    settings: SetOption = [],  # noqa: B006 - typer reads the default, nothing changes it
+    name: NameOption = None,
+    seed: SeedOption = 0,
+    workspace: WorkspaceOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Train an architecture on labelled data."""
+    from emostudio.training.settings import TrainingSettings  # loads the engine
+
+    values = parse_assignments(settings, "training")
+    training = {k: v for k, v in values.items() if k in TrainingSettings.model_fields}
+    job = TrainJob(
+        architecture=architecture,
+        architecture_settings={k: v for k, v in values.items() if k not in training},
+        data=data,
+        training=training,
+        name=name,
+        seed=seed,
+    )
+    answer = run_job(job, workspace, context.obj)
+    context.obj.answer(answer)
+    show_trained(answer, context.obj)
+
+
+def compress(
+    context: Context,
+    teacher: Annotated[str, typer.Option(metavar="T", help="Model to compress.")],
+    data: DataOption,
+    recipe: Annotated[
+        Path | None, typer.Option(metavar="R.json", help="Recipe as a JSON file.")
+    ] = None,
+    step: Annotated[
+        list[str],
+        typer.Option("--step", metavar="METHOD[:KEY=VALUE,...]", help="Steps in order."),
+    ] = [],  # noqa: B006 - typer reads the default, nothing changes it
+    name: NameOption = None,
+    seed: SeedOption = 0,
+    plan: Annotated[bool, typer.Option("--plan", help="Only predict, do nothing.")] = False,
+    workspace: WorkspaceOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Run a recipe on a teacher; prints run id and variant file."""
+    chosen = _recipe(recipe, step)
+    if plan:
+        answer = run_job(PlanJob(teacher=teacher, recipe=chosen), workspace, context.obj)
+        context.obj.answer(answer)
+        show_plan(answer, context.obj)
+        return
+    job = CompressJob(teacher=teacher, data=data, recipe=chosen, name=name, seed=seed)
+    answer = run_job(job, workspace, context.obj)
+    context.obj.answer(answer)
+    show_compressed(answer, context.obj)
+
+
+def _recipe(file: Path | None, steps: list[str]) -> Recipe:
+    if (file is None) == (not steps):
+        raise InputError(
+            "Say what to do",
+            why="exactly one of --recipe and --step is needed",
+            next_step="For example: --step distill_softmax --step cp:rank=32",
+        )
+    return load_recipe(file) if file is not None else parse_steps(steps)

@@ -1,0 +1,80 @@
+"""Measuring: evaluate, bench, compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emostudio.cli.display import show_bench, show_evaluation
+from emostudio.cli.options import (
+    Context,
+    DataOption,
+    EngineOption,
+    EnginesOption,
+    JsonOption,
+    ModelsArgument,
+    WorkspaceOption,
+)
+from emostudio.cli.running import run_job
+from emostudio.core.jobs import BenchJob, CompareJob, EvaluateJob
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(evaluate)
+    app.command()(bench)
+    app.command()(compare)
+
+
+def evaluate(
+    context: Context,
+    models: ModelsArgument,
+    data: DataOption,
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    engine: EngineOption = None,
+    workspace: WorkspaceOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Measure accuracy; with several models, compare them image by image with the first."""
+    job = EvaluateJob(models=tuple(models), data=data, split=split, engine=engine)
+    answer = run_job(job, workspace, context.obj)
+    context.obj.answer(answer)
+    show_evaluation(answer, context.obj)
+
+
+def bench(
+    context: Context,
+    models: ModelsArgument,
+    engines: EnginesOption = [],  # noqa: B006 - typer reads the default, nothing changes it
+    threads: Annotated[int, typer.Option(help="CPU threads.", min=1, max=256)] = 1,
+    blocks: Annotated[int, typer.Option(help="Blocks with rebuilt sessions.", min=3)] = 30,
+    pairs: Annotated[int, typer.Option(help="Turns per block.", min=3)] = 20,
+    workspace: WorkspaceOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Measure latency interleaved, memory in fresh processes, and sizes."""
+    job = BenchJob(
+        models=tuple(models), engines=tuple(engines), threads=threads, blocks=blocks, pairs=pairs
+    )
+    answer = run_job(job, workspace, context.obj)
+    context.obj.answer(answer)
+    show_bench(answer, context.obj)
+
+
+def compare(
+    context: Context,
+    models: ModelsArgument,
+    out: Annotated[Path, typer.Option(help="File: html, pdf, svg, png, csv, tex or json.")],
+    data: Annotated[str | None, typer.Option(help="Dataset whose accuracies count.")] = None,
+    title: Annotated[str, typer.Option(help="Heading.")] = "Comparison",
+    workspace: WorkspaceOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Write what was measured about models to a file."""
+    job = CompareJob(models=tuple(models), out=str(out), data=data, title=title)
+    answer = run_job(job, workspace, context.obj)
+    context.obj.answer(answer)
+    if not context.obj.is_json:
+        context.obj.console.print(answer["out"])

@@ -1,0 +1,161 @@
+"""Models: import, list, inspect, compare layer by layer, export."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from emostudio.cli.differences import difference
+from emostudio.cli.display import show_difference, show_import, show_model, show_models
+from emostudio.cli.options import (
+    Context,
+    JsonOption,
+    ModelArgument,
+    NameOption,
+    SetOption,
+    WorkspaceOption,
+)
+from emostudio.cli.running import open_workspace, run_job
+from emostudio.core.errors import InputError
+from emostudio.core.jobs import ExportJob, ImportModelJob, InspectModelJob
+from emostudio.workspace.recipes import parse_assignments
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    models = typer.Typer(
+        help="List, inspect and compare models.", invoke_without_command=True, no_args_is_help=False
+    )
+    models.callback()(list_models)
+    models.command("inspect")(inspect)
+    models.command("diff")(diff)
+    app.add_typer(models, name="models")
+    app.command("import")(import_model)
+    app.command("export")(export)
+
+
+def list_models(
+    context: Context, workspace: WorkspaceOption = None, is_json: JsonOption = False
+) -> None:
+    """List the models of the workspace and those shipped with the program."""
+    if context.invoked_subcommand is not None:
+        return
+    from emostudio.worker.resolve import bundled_models
+
+    with open_workspace(workspace, context.obj) as opened:
+        rows = [_row(model.model_dump(mode="json")) for model in opened.models()]
+    known = {row["name"] for row in rows}
+    rows += [
+        {"name": name, "role": "bundled", "file": str(file), "disk_bytes": file.stat().st_size}
+        for name, file in bundled_models().items()
+        if name not in known
+    ]
+    context.obj.answer(rows)
+    show_models(rows, context.obj)
+
+
+def inspect(
+    context: Context,
+    model: ModelArgument,
+    workspace: WorkspaceOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Show layers with parameters, multiply-adds and bytes."""
+    answer = run_job(InspectModelJob(model=model), workspace, context.obj)
+    context.obj.answer(answer)
+    show_model(answer, context.obj)
+
+
+def diff(
+    context: Context,
+    a: Annotated[str, typer.Argument(metavar="A", help="The parent.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The child.")],
+    workspace: WorkspaceOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Compare two models layer by layer."""
+    reports = [run_job(InspectModelJob(model=m), workspace, context.obj) for m in (a, b)]
+    answer = difference(*reports)
+    context.obj.answer(answer)
+    show_difference(answer, context.obj)
+
+
+def import_model(
+    context: Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="safetensors, .pt, .pth or ONNX.")],
+    name: NameOption = None,
+    architecture: Annotated[
+        str | None, typer.Option("--arch", help="Architecture (default: recognised).")
+    ] = None,
+    settings: SetOption = [],  # noqa: B006 - typer reads the default, nothing changes it
+    labels: Annotated[
+        str | None, typer.Option(help="Labels in output order, separated by commas.")
+    ] = None,
+    preprocessing: Annotated[
+        str | None, typer.Option(help='As JSON: {"scale": 0.00784, "offset": -1}.')
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Labelled images to find or check both with.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Bring a teacher into the workspace."""
+    job = ImportModelJob(
+        file=str(file),
+        name=name,
+        architecture=architecture,
+        architecture_settings=parse_assignments(settings, "the architecture"),
+        labels=tuple(part.strip() for part in labels.split(",")) if labels else None,
+        preprocessing=_json_table(preprocessing) if preprocessing else None,
+        data=data,
+    )
+    answer = run_job(job, workspace, context.obj)
+    context.obj.answer(answer)
+    show_import(answer, context.obj)
+
+
+def export(
+    context: Context,
+    model: ModelArgument,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write.")],
+    to: Annotated[str, typer.Option(help="Format: onnx.")] = "onnx",
+    workspace: WorkspaceOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Write a self-contained file with the preprocessing inside, and check that it agrees."""
+    if to != "onnx":
+        raise InputError(f"Models cannot be exported as {to}", next_step="Use --to onnx")
+    answer = run_job(ExportJob(model=model, out=str(out)), workspace, context.obj)
+    context.obj.answer(answer)
+    if not context.obj.is_json:
+        context.obj.console.print(
+            f"{answer['file']}: largest difference {answer['largest_difference']:.1e} over "
+            f"{answer['checked_inputs']} inputs"
+        )
+
+
+def _row(model: dict[str, Any]) -> dict[str, Any]:
+    evaluations, benches = model["evaluations"], model["benches"]
+    keys = ("name", "role", "file", "disk_bytes", "parameters", "macs", "parent", "run", "created")
+    return {
+        **{key: model[key] for key in keys},
+        "architecture": model["info"]["architecture"],
+        "labels": model["info"]["labels"],
+        "recipe": model["info"]["recipe"],
+        "accuracy": evaluations[0]["result"]["accuracy"] if evaluations else None,
+        "latency_ms": benches[0]["result"]["latency_ms"] if benches else None,
+    }
+
+
+def _json_table(text: str) -> dict[str, Any]:
+    try:
+        table = json.loads(text)
+    except ValueError as error:
+        raise InputError("--preprocessing is not JSON", why=str(error)) from error
+    if not isinstance(table, dict):
+        raise InputError("--preprocessing is not a JSON object", next_step='Write {"scale": 1}')
+    return table

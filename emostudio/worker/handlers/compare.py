@@ -1,0 +1,22 @@
+"""Writes a comparison file from stored measurements."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from emostudio.core.events import Progress
+from emostudio.core.jobs import CompareJob
+from emostudio.reports.comparison import write_comparison
+from emostudio.worker.context import HandlerContext, Handling
+from emostudio.worker.resolve import find_models
+from emostudio.workspace.comparison import compare
+
+
+def handle(job: CompareJob, context: HandlerContext) -> Handling:
+    """Write the file; answers with its path and the rows."""
+    yield Progress(message="Writing the comparison")
+    names = [found.name for found in find_models(job.models, context.workspace)]
+    out = Path(job.out).expanduser()
+    written = write_comparison(context.workspace, names, out, data=job.data, title=job.title)
+    rows = compare([context.workspace.model(name) for name in names], dataset=job.data)
+    return {"out": str(written), **rows.model_dump(mode="json")}
