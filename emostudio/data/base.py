@@ -51,6 +51,8 @@ class Record:
         Person, None where unknown.
     root
         For files: the folder that links must not lead out of.
+    square
+        Whether only the central square of the picture is kept.
     """
 
     item: str
@@ -60,6 +62,7 @@ class Record:
     split: Split | None = None
     subject: str | None = None
     root: Path | None = None
+    square: bool = False
 
 
 class ReaderSettings(Settings):

@@ -247,5 +247,4 @@ def _check_shape(pixels: NDArray[np.uint8], name: str) -> None:
 
 def _is_filled_up(pixels: NDArray[Any], header: ImageHeader) -> bool:
     """Whether libjpeg filled the end with grey; a progressive scan does not show it."""
-    corner = pixels[-8:, -8:]
-    return header.is_progressive or bool(np.all(corner == _GREY))
+    return header.is_progressive or bool(np.all(pixels[-1, -1] == _GREY))

@@ -142,6 +142,7 @@ def import_dataset(
         )
     _sweep(datasets_folder)
     temporary = datasets_folder / f"{_UNFINISHED}{os.getpid()}-{folder.name}"
+    shutil.rmtree(temporary, ignore_errors=True)  # of a dead process that had the same number
     try:
         temporary.mkdir(parents=True)
         with atomic_file(temporary / PIXELS) as stream:

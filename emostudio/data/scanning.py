@@ -20,7 +20,7 @@ from emostudio.data.decode import DecodeError, as_pixels, decode_file, decode_im
 from emostudio.data.labels import MERGE_INTO
 from emostudio.data.leaks import pixel_hash
 from emostudio.data.splits import UNDECLARED
-from emostudio.data.transforms import fit_within
+from emostudio.data.transforms import central_square, fit_within
 
 SHOWN = 500
 """Most problems kept word for word; the count is always complete."""
@@ -132,6 +132,8 @@ def _take(
             return None
     try:
         pixels = _decode(entry, result)
+        if entry.square:
+            pixels = central_square(pixels)
     except DecodeError as error:
         result.note(Problem(item=entry.item, what=error.why or error.what))
         return None

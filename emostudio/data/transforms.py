@@ -34,6 +34,14 @@ def fit_within(image: NDArray[np.uint8], side: int = MAX_SIDE) -> NDArray[np.uin
     return _with_channels(cv2.resize(image, size, interpolation=cv2.INTER_AREA), image.ndim)
 
 
+def central_square(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the largest square in the middle of a picture (H, W, C), as a copy."""
+    height, width = image.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return np.ascontiguousarray(image[top : top + side, left : left + side])
+
+
 def to_input_pixels(image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
     """Resize a picture to a model's input and give it the model's number of channels.
 

@@ -42,6 +42,11 @@ class RafdSettings(ReaderSettings):
     gaze: Literal["frontal", "all"] = setting(
         "all", title="Gaze", help="Straight into the camera only, or aside as well"
     )
+    square: bool = setting(
+        True,
+        title="Central square",
+        help="Keep the middle of the tall photographs, so that faces are not squeezed",
+    )
 
 
 class RafdReader:
@@ -78,7 +83,7 @@ class RafdReader:
                 what = "the name does not follow RaFD's grammar"
                 yield Problem(item=item_name(found, path), what=what)
             elif _is_wanted(match, settings):
-                yield _record(found, path, match)
+                yield _record(found, path, match, settings)
 
 
 def _is_wanted(match: re.Match[str], settings: RafdSettings) -> bool:
@@ -87,7 +92,7 @@ def _is_wanted(match: re.Match[str], settings: RafdSettings) -> bool:
     return settings.gaze == "all" or match["gaze"].lower() == "frontal"
 
 
-def _record(path: Path, root: Path, match: re.Match[str]) -> Record:
+def _record(path: Path, root: Path, match: re.Match[str], settings: RafdSettings) -> Record:
     label = printable(match["emotion"].lower())
     return Record(
         item=item_name(path, root),
@@ -96,6 +101,7 @@ def _record(path: Path, root: Path, match: re.Match[str]) -> Record:
         emotion=emotion_of(label),
         subject=str(int(match["person"])),
         root=root,
+        square=settings.square,
     )
 
 

@@ -90,6 +90,21 @@ def test_a_jpeg_cut_short_is_refused(picture, share):
     assert "truncated" in refusal(content[: int(len(content) * share)])
 
 
+@pytest.mark.parametrize("shape", [(40, 40), (41, 35, 3)])
+def test_no_cut_of_a_jpeg_goes_unnoticed(picture, shape):
+    pixels = picture[: shape[0], : shape[1], 0] if len(shape) == 2 else picture[:41, :35]
+    content = encode(".jpg", np.ascontiguousarray(pixels))
+    whole = decode_image(content).pixels
+    for length in range(2, len(content)):
+        try:
+            decoded = decode_image(content[:length])
+        except DecodeError:
+            continue
+        assert decoded.notes
+        changed = np.any(decoded.pixels != whole, axis=2)
+        assert not changed[:-16].any()
+
+
 @pytest.mark.parametrize("missing", [1, 2])
 def test_a_jpeg_without_its_end_marker_is_kept_with_a_note(picture, missing):
     content = encode(".jpg", picture)

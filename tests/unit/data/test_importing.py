@@ -169,6 +169,19 @@ def test_persons_are_kept_apart_and_counted(tmp_path, datasets):
         assert len(np.unique(dataset.splits[dataset.subjects == person])) == 1
 
 
+@pytest.mark.parametrize(("square", "shape"), [(True, (24, 24, 3)), (False, (40, 24, 3))])
+def test_the_central_square_of_a_rafd_photograph_is_kept(tmp_path, datasets, square, shape):
+    image = np.zeros((40, 24, 3), np.uint8)
+    image[8:32] = 200
+    path = tmp_path / "rafd" / "Rafd090_01_Caucasian_male_angry_frontal.png"
+    path.parent.mkdir()
+    path.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+    request = ImportRequest(tmp_path / "rafd", settings={"square": square})
+    pixels = import_dataset(request, datasets).image(0)
+    assert pixels.shape == shape
+    assert bool(np.all(pixels == 200)) is square
+
+
 def test_missing_few_and_unbalanced_classes_are_warned_of(tmp_path, datasets):
     for number in range(120):
         put(tmp_path / "d" / "train" / "happy" / f"{number}.png", number)
