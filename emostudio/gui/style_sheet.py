@@ -70,6 +70,7 @@ QPushButton[kind="link"] {{ color: {c.accent_text}; padding: 0 2px; min-height: 
 QPushButton[kind="icon"] {{ padding: 0; min-width: 28px; min-height: 28px; max-width: 28px;
     max-height: 28px; }}
 QPushButton[kind="ghost"]:hover, QPushButton[kind="icon"]:hover {{ background: {c.hover}; }}
+QPushButton::menu-indicator {{ image: none; width: 0; }}
 QMenu {{ background: {c.card}; border: 1px solid {c.line2}; border-radius: {RADIUS_CONTROL}px;
     padding: 4px; color: {c.text}; }}
 QMenu::item {{ padding: 5px 20px 5px 12px; border-radius: {RADIUS_BADGE}px; }}

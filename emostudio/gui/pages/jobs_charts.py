@@ -127,7 +127,7 @@ class SmallChart(QWidget):
         head.addWidget(label(unit, "small", "text3"))
         column.addLayout(head)
         self.plot = CurvePlot(title)
-        self.plot.set_y_ticks(3)
+        self.plot.set_y_ticks(4)
         column.addWidget(self.plot, 1)
 
     def show_values(

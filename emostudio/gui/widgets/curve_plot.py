@@ -19,6 +19,7 @@ _ANTIALIAS_POINTS = 2_000
 _AXIS_WIDTH = 34
 _LABEL_ROOM = 0.16
 _LABEL_STEP = 15
+_LONGEST_TICK = 5
 
 
 @dataclass
@@ -60,7 +61,7 @@ class CurvePlot(QWidget):
         self._from_zero = from_zero
         self._x_title = x_title
         self._x_end: float | None = None
-        self._y_ticks = 4
+        self._y_ticks = 6
         self._curves: dict[str, Curve] = {}
         self._drawn: dict[str, _Drawn] = {}
         self._grid: list[pg.InfiniteLine] = []
@@ -222,11 +223,11 @@ class CurvePlot(QWidget):
         if y_high <= y_low:
             y_high = y_low + (abs(y_low) or 1.0)
         y_ticks = linear_ticks(y_low, y_high * 1.04, self._y_ticks)
-        top = max(y_high + (y_high - y_low) * 0.06, y_ticks[-1] if y_ticks else y_high)
+        top = max(y_high, y_ticks[-1] if y_ticks else y_high) + (y_high - y_low) * 0.06
         x_ticks = linear_ticks(0.0, x_high, 6)
         room = _LABEL_ROOM if has_label else 0.02
         self._view.setRange(xRange=(0.0, x_high * (1 + room)), yRange=(y_low, top), padding=0)
-        self.plot.getAxis("left").setTicks([[(tick, format_tick(tick)) for tick in y_ticks]])
+        self.plot.getAxis("left").setTicks([[(tick, _short(tick)) for tick in y_ticks]])
         self.plot.getAxis("bottom").setTicks([[(tick, format_tick(tick)) for tick in x_ticks]])
         self._draw_grid(y_ticks)
 
@@ -265,3 +266,11 @@ class CurvePlot(QWidget):
 
     def _in_words(self) -> str:
         return "; ".join(curve.label for curve in self._curves.values() if curve.label)
+
+
+def _short(tick: float) -> str:
+    text = format_tick(tick)
+    if len(text) <= _LONGEST_TICK:
+        return text
+    mantissa, _, power = f"{tick:.0e}".partition("e")
+    return f"{mantissa}e{int(power)}"

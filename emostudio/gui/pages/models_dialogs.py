@@ -1,0 +1,272 @@
+"""Dialogs of the models page: bring a foreign model, train a teacher."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from emostudio.core.answers import ImportReport
+from emostudio.core.emotions import EMOTIONS
+from emostudio.core.events import Failed
+from emostudio.core.jobs import ImportModelJob, TrainJob
+from emostudio.core.model_info import Preprocessing
+from emostudio.gui.theme import theme
+from emostudio.gui.tokens import SPACE
+from emostudio.gui.widgets.buttons import button
+from emostudio.gui.widgets.card import Note, plain, scrolled
+from emostudio.gui.widgets.labels import label, set_shown
+from emostudio.gui.widgets.settings_form import SettingsForm
+from emostudio.qt.studio import Studio
+
+LABEL_ORDERS = {
+    "FER2013 (csv)": "anger, disgust, fear, happiness, sadness, surprise, neutral",
+    "FER2013 (folders)": "anger, disgust, fear, happiness, neutral, sadness, surprise",
+    "Canonical, 8 emotions": ", ".join(EMOTIONS),
+    "AffectNet, 8 emotions": (
+        "neutral, happiness, sadness, surprise, fear, disgust, anger, contempt"
+    ),
+}
+"""Orders in which published networks name their outputs."""
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("ModelsDialogs", text)
+
+
+class _Dialog(QDialog):
+    def __init__(self, parent: QWidget, title: str, text: str) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(title)
+        self.setModal(True)
+        self.resize(720, 600)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(SPACE.xl, SPACE.page, SPACE.xl, SPACE.page)
+        self.column.setSpacing(SPACE.m)
+        self.column.addWidget(label(title, "section"))
+        self.column.addWidget(label(text, "small", "text2", wrap=True))
+        self.note = Note()
+        self.column.addWidget(self.note)
+        self._content = plain()
+        self.inner = QVBoxLayout(self._content)
+        self.inner.setContentsMargins(0, 0, 0, 0)
+        self.inner.setSpacing(SPACE.m)
+        self.grid = QGridLayout()
+        self.grid.setHorizontalSpacing(SPACE.s)
+        self.grid.setVerticalSpacing(SPACE.s)
+        self.grid.setColumnStretch(2, 1)
+        self.inner.addLayout(self.grid)
+        self.column.addWidget(scrolled(self._content), 1)
+
+    def add_row(self, name: str, editor: QWidget, help_text: str) -> None:
+        row = self.grid.rowCount()
+        title = label(name, "body")
+        title.setFixedWidth(SPACE.label_column)
+        title.setBuddy(editor)
+        editor.setAccessibleName(name)
+        theme().set_font(editor, "body")
+        self.grid.addWidget(title, row, 0)
+        self.grid.addWidget(editor, row, 1)
+        self.grid.addWidget(label(help_text, "small", "text3", wrap=True), row, 2)
+
+    def add_buttons(self, action: str) -> None:
+        self.inner.addStretch(1)
+        row = QHBoxLayout()
+        self.why_not = label("", "small", "bad")
+        row.addWidget(self.why_not, 1)
+        row.addWidget(button(self.tr("Cancel"), on_click=self.reject))
+        self.ok = button(action, "primary", on_click=self.finish)
+        row.addWidget(self.ok)
+        self.column.addLayout(row)
+
+    def finish(self) -> None:
+        raise NotImplementedError
+
+
+class ImportDialog(_Dialog):
+    """Asks for what a model file does not say: label order, preprocessing, architecture.
+
+    Signals
+    -------
+    imported
+        The `answers.ImportReport`.
+    """
+
+    imported = Signal(object)
+
+    def __init__(self, parent: QWidget, studio: Studio, path: str) -> None:
+        super().__init__(
+            parent,
+            _tr("Import {0}").format(Path(path).name),
+            _tr(
+                "What the file says is used. Fill in only what is missing, and check it on images "
+                "with known emotions: a wrong order of labels shows at once."
+            ),
+        )
+        self._studio, self._path = studio, path
+        self.name = QLineEdit(Path(path).stem)
+        self.add_row(self.tr("Name"), self.name, self.tr("Under which it appears everywhere"))
+        self.order = QComboBox()
+        self.order.addItem(self.tr("As the file says"), "")
+        for title, order in LABEL_ORDERS.items():
+            self.order.addItem(title, order)
+        self.order.addItem(self.tr("Typed below"), None)
+        self.order.currentIndexChanged.connect(self._on_order)
+        help_text = self.tr("Which output stands for which emotion")
+        self.add_row(self.tr("Label order"), self.order, help_text)
+        self.labels = QLineEdit()
+        self.labels.setPlaceholderText(self.tr("anger, disgust, …"))
+        self.labels.textEdited.connect(self._on_typed)
+        self.add_row(self.tr("Labels"), self.labels, self.tr("Names in the order of the outputs"))
+        self.data = QComboBox()
+        self.data.addItem(self.tr("No check"), None)
+        for record in studio.workspace.datasets():
+            self.data.addItem(record.name, record.name)
+        if self.data.count() > 1:
+            self.data.setCurrentIndex(1)
+        self.add_row(self.tr("Check on"), self.data, self.tr("A few labelled images are judged"))
+        self.architecture = QComboBox()
+        self.architecture.addItem(self.tr("Found by its layers"), None)
+        catalogue = studio.catalogue
+        for entry in catalogue.architectures if catalogue is not None else ():
+            self.architecture.addItem(entry.title, entry.key)
+        help_text = self.tr("For weights without a network, as .pt and .safetensors")
+        self.add_row(self.tr("Architecture"), self.architecture, help_text)
+        self.own = QCheckBox(self.tr("Set the preprocessing"))
+        self.own.toggled.connect(lambda on: set_shown(self.form, on))
+        self.inner.addWidget(self.own)
+        self.form = SettingsForm(Preprocessing.model_json_schema())
+        self.form.hide()
+        self.inner.addWidget(self.form)
+        self.add_buttons(self.tr("Import model"))
+
+    def job(self) -> ImportModelJob:
+        """Return what is asked for."""
+        labels = tuple(part.strip() for part in self.labels.text().split(",") if part.strip())
+        return ImportModelJob(
+            file=self._path,
+            name=self.name.text().strip() or None,
+            architecture=self.architecture.currentData(),
+            labels=labels or None,
+            preprocessing=self.form.values() if self.own.isChecked() else None,
+            data=self.data.currentData(),
+        )
+
+    def finish(self) -> None:
+        """Ask the engine; the dialog stays open until it agrees."""
+        if self.own.isChecked() and not self.form.is_valid():
+            self.why_not.setText(self.form.first_error())
+            return
+        self.why_not.setText("")
+        self.ok.setEnabled(False)
+        self.note.show_note("info", self.tr("Checking the model"), "")
+        self._studio.ask(self.job(), self._on_answer, self._on_refused)
+
+    def _on_answer(self, answer: dict[str, Any]) -> None:
+        self.imported.emit(ImportReport.model_validate(answer))
+        self._studio.models_changed.emit()
+        self.accept()
+
+    def _on_refused(self, failed: Failed) -> None:
+        self.note.show_error(failed)
+        self.ok.setEnabled(True)
+
+    def _on_order(self) -> None:
+        chosen = self.order.currentData()
+        if chosen is not None:
+            self.labels.setText(chosen)
+
+    def _on_typed(self) -> None:
+        self.order.setCurrentIndex(self.order.count() - 1)
+
+
+class TrainDialog(_Dialog):
+    """Trains an architecture from scratch, to have a teacher.
+
+    Signals
+    -------
+    wanted
+        The `jobs.TrainJob`.
+    """
+
+    wanted = Signal(object)
+
+    def __init__(self, parent: QWidget, studio: Studio) -> None:
+        super().__init__(
+            parent,
+            _tr("Train a teacher"),
+            _tr("Supervised training from scratch; it runs in the queue and can be paused."),
+        )
+        self._studio = studio
+        self.name = QLineEdit()
+        self.name.setPlaceholderText(self.tr("automatic"))
+        self.add_row(self.tr("Name"), self.name, self.tr("Under which it appears everywhere"))
+        self.data = QComboBox()
+        for record in studio.workspace.datasets():
+            self.data.addItem(record.name, record.name)
+        self.add_row(self.tr("Dataset"), self.data, self.tr("Its training split is learned"))
+        self.architecture = QComboBox()
+        catalogue = studio.catalogue
+        self._entries = catalogue.architectures if catalogue is not None else ()
+        for entry in self._entries:
+            self.architecture.addItem(entry.title, entry.key)
+        self.architecture.currentIndexChanged.connect(self._on_architecture)
+        self.summary = label("", "small", "text3", wrap=True)
+        self.add_row(self.tr("Architecture"), self.architecture, "")
+        self.inner.addWidget(self.summary)
+        self.network = SettingsForm()
+        self.inner.addWidget(label(self.tr("Network"), "card"))
+        self.inner.addWidget(self.network)
+        self.inner.addWidget(label(self.tr("Training"), "card"))
+        self.training = SettingsForm(catalogue.training if catalogue is not None else {})
+        self.inner.addWidget(self.training)
+        self.add_buttons(self.tr("Start training"))
+        self.network.changed.connect(self._check)
+        self.training.changed.connect(self._check)
+        self._on_architecture()
+
+    def job(self) -> TrainJob:
+        """Return what is asked for."""
+        record = self._studio.workspace.dataset(self.data.currentData())
+        settings = self.network.values() | {"class_count": len(record.labels)}
+        return TrainJob(
+            architecture=self.architecture.currentData(),
+            architecture_settings=settings,
+            data=record.name,
+            training=self.training.values(),
+            name=self.name.text().strip() or None,
+        )
+
+    def finish(self) -> None:
+        """Hand the job over."""
+        self.wanted.emit(self.job())
+        self.accept()
+
+    def _on_architecture(self) -> None:
+        key = self.architecture.currentData()
+        entry = next((entry for entry in self._entries if entry.key == key), None)
+        if entry is not None:
+            self.network.set_schema(entry.settings, skip=("class_count",))
+            self.summary.setText(entry.summary)
+        self._check()
+
+    def _check(self) -> None:
+        error = self.network.first_error() or self.training.first_error()
+        if not self.data.count():
+            error = self.tr("Import a dataset first")
+        elif not self._entries:
+            error = self.tr("The engine is still starting")
+        self.why_not.setText(error)
+        self.ok.setEnabled(not error)

@@ -1,0 +1,193 @@
+"""Teachers and variants as a tree of descent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QItemSelection,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPointF,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QFontMetrics, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+)
+
+from emostudio.gui.charts.canvas import paint_text
+from emostudio.gui.theme import theme
+from emostudio.gui.tokens import RADIUS_CONTROL
+from emostudio.gui.widgets.labels import verdict_look
+
+_Index = QModelIndex | QPersistentModelIndex
+_ITEM = Qt.ItemDataRole.UserRole
+_STEP = 18
+
+
+@dataclass(frozen=True)
+class LineageItem:
+    """One model; `verdict` chooses the glyph of a variant, `right` is its size."""
+
+    name: str
+    detail: str
+    right: str
+    depth: int = 0
+    is_last: bool = True
+    verdict: str = ""
+    parent_row: int = -1
+
+
+class _Model(QAbstractListModel):
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: tuple[LineageItem, ...] = ()
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
+        return 0 if parent.isValid() else len(self.items)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        item = self.items[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return f"{item.name}, {item.detail}, {item.right}"
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return item.name
+        return item if role == _ITEM else None
+
+
+class _Delegate(QStyledItemDelegate):
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+        del option, index
+        return QSize(100, round(46 * theme().scale))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        item: LineageItem = index.data(_ITEM)
+        rect = QRectF(option.rect)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme().colour("accent_soft"))
+            painter.drawRoundedRect(rect.adjusted(0, 1, 0, -1), RADIUS_CONTROL, RADIUS_CONTROL)
+        left = rect.left() + 8 + item.depth * _STEP
+        self._paint_lines(painter, rect, item, index)
+        if item.depth == 0:
+            icon, tone = "face", "text"
+        else:
+            _, tone, icon = verdict_look(item.verdict)
+            icon, tone = (icon, tone) if icon else ("layers", "text3")
+        size = 18 if item.depth == 0 else 14
+        pixmap = theme().pixmap(icon, tone, size, painter.device().devicePixelRatioF())
+        painter.drawPixmap(round(left), round(rect.center().y() - size / 2), pixmap)
+        _paint_words(painter, rect.adjusted(left - rect.left() + 26, 4, -8, -4), item)
+        painter.restore()
+
+    def _paint_lines(
+        self, painter: QPainter, rect: QRectF, item: LineageItem, index: _Index
+    ) -> None:
+        painter.setPen(QPen(theme().colour("line2"), 1.25))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        model = index.model()
+        if not isinstance(model, _Model):
+            return
+        if item.depth:
+            x = rect.left() + 8 + (item.depth - 1) * _STEP + 9
+            y = rect.center().y()
+            path = QPainterPath(QPointF(x, rect.top()))
+            path.lineTo(x, y - 6)
+            path.quadTo(x, y, x + 6, y)
+            path.lineTo(x + 9, y)
+            painter.drawPath(path)
+        # Lines of ancestors whose next child comes further down pass through this row.
+        for depth in range(1, item.depth + 1):
+            follows = any(
+                later.depth == depth
+                for later in _until_shallower(model.items[index.row() + 1 :], depth)
+            )
+            if follows:
+                x = rect.left() + 8 + (depth - 1) * _STEP + 9
+                painter.drawLine(QPointF(x, rect.top()), QPointF(x, rect.bottom() + 1))
+        has_child = index.row() + 1 < len(model.items) and (
+            model.items[index.row() + 1].depth > item.depth
+        )
+        if has_child:
+            x = rect.left() + 8 + item.depth * _STEP + 9
+            painter.drawLine(QPointF(x, rect.center().y() + 12), QPointF(x, rect.bottom() + 1))
+
+
+def _until_shallower(items: Sequence[LineageItem], depth: int) -> list[LineageItem]:
+    found = []
+    for item in items:
+        if item.depth < depth:
+            break
+        found.append(item)
+    return found
+
+
+def _paint_words(painter: QPainter, rect: QRectF, item: LineageItem) -> None:
+    middle = rect.height() / 2
+    width = QFontMetrics(theme().font("small")).horizontalAdvance(item.right) + 6
+    right = QRectF(rect.right() - width, rect.top(), width, middle)
+    paint_text(painter, right, item.right, "small", "text2", Qt.AlignmentFlag.AlignRight)
+    first = QRectF(rect.left(), rect.top(), rect.width() - width - 4, middle)
+    paint_text(painter, first, item.name, "body_medium", "text")
+    last = QRectF(rect.left(), rect.top() + middle, rect.width(), middle)
+    paint_text(painter, last, item.detail, "caption", "text2")
+
+
+class Lineage(QListView):
+    """The tree; `chosen` carries the name of the model."""
+
+    chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._model = _Model()
+        self.setModel(self._model)
+        self.setItemDelegate(_Delegate(self))
+        self.setAccessibleName(self.tr("Lineage"))
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.selectionModel().selectionChanged.connect(self._on_selection)
+        theme().changed.connect(self.viewport().update)
+        self._is_quiet = False
+
+    def set_items(self, items: Sequence[LineageItem]) -> None:
+        """Show other models; the chosen one stays chosen."""
+        kept = self.current_name()
+        self._is_quiet = True
+        self._model.beginResetModel()
+        self._model.items = tuple(items)
+        self._model.endResetModel()
+        self.choose(kept)
+        self._is_quiet = False
+
+    def current_name(self) -> str:
+        """Return the chosen model, empty if there is none."""
+        rows = self.selectionModel().selectedIndexes()
+        return self._model.items[rows[0].row()].name if rows else ""
+
+    def choose(self, name: str) -> None:
+        """Choose a model by name."""
+        for row, item in enumerate(self._model.items):
+            if item.name == name:
+                self.setCurrentIndex(self._model.index(row))
+
+    def _on_selection(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        del selected, deselected
+        if not self._is_quiet:
+            self.chosen.emit(self.current_name())
