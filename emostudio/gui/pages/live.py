@@ -55,6 +55,18 @@ class LivePage(Page):
         self._load_catalogue()
         self._load_doctor()
 
+    def open(self, argument: object) -> None:
+        """Choose these models (names), or ``start`` with what is chosen."""
+        self.refresh()
+        if argument == "start":
+            self.start()
+        elif isinstance(argument, tuple | list) and self._feed is None:
+            names = [str(name) for name in argument if str(name) in self._models]
+            if len(names) >= LEAST_VARIANTS:
+                options = [(name, name) for name in self._models]
+                self.controls.variants.set_options(options, names, LEAST_VARIANTS)
+                self._show_variants()
+
     def refresh(self) -> None:
         """Read the models again."""
         self._load_models()

@@ -130,8 +130,10 @@ class PredictionCard(Card):
                     "The speed itself is measured when the variant is there.")
         )  # fmt: skip
         column.addLayout(self._part_head(self.tr("Speed against teacher"), ceiling))
+        self.ceiling.setMaximumHeight(260)
         column.addWidget(self.ceiling, 1)
         column.addWidget(self.note)
+        column.addStretch(0)
         self.body.addWidget(self.empty)
         self.body.addWidget(scrolled(self._content), 1)
         self.body.addStretch(0)

@@ -1,0 +1,79 @@
+"""A confusion matrix: rows the truth, columns what the model said, in percent of the truth."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath
+from PySide6.QtWidgets import QWidget
+
+from emostudio.core.answers import EvaluationResult
+from emostudio.gui.charts.canvas import Chart, metrics, paint_text
+from emostudio.gui.theme import theme
+from emostudio.gui.tokens import RADIUS_BADGE, mix
+
+
+class ConfusionChart(Chart):
+    """Heat cells with the share in percent."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("", parent)
+        self.setAccessibleName(self.tr("Confusion matrix"))
+        self._result: EvaluationResult | None = None
+        self.setMinimumHeight(130)
+
+    def show_result(self, result: EvaluationResult | None) -> None:
+        """Draw this result; None draws nothing."""
+        self._result = result
+        if result is None:
+            self.describe("")
+            return
+        worst = sorted(
+            (
+                (count, result.labels[truth], result.labels[said])
+                for truth, counts in enumerate(result.confusion)
+                for said, count in enumerate(counts)
+                if truth != said and count
+            ),
+            reverse=True,
+        )[:3]
+        self.describe(", ".join(f"{a} called {b} {count} times" for count, a, b in worst))
+
+    def paintEvent(self, _event: object) -> None:
+        """Paint heads, cells and shares."""
+        result = self._result
+        if result is None or not result.labels:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        names = [str(name).capitalize() for name in result.labels]
+        left = max(metrics("caption").horizontalAdvance(name) for name in names) + 8
+        head = 18.0
+        width = (self.width() - left) / len(names)
+        height = min((self.height() - head) / len(names), 30.0)
+        for place, name in enumerate(names):
+            top = QRectF(left + place * width, 0, width, head)
+            short = metrics("caption").elidedText(name, Qt.TextElideMode.ElideRight, width - 2)
+            if len(short) < 4:
+                short = name[:3]
+            paint_text(painter, top, short, "caption", "text3", Qt.AlignmentFlag.AlignHCenter)
+            side = QRectF(0, head + place * height, left - 6, height)
+            paint_text(painter, side, name, "caption", "text2")
+            self._paint_row(painter, place, QRectF(left, side.top(), width, height))
+        painter.end()
+
+    def _paint_row(self, painter: QPainter, truth: int, first: QRectF) -> None:
+        assert self._result is not None  # noqa: S101 - the caller has looked
+        counts = self._result.confusion[truth]
+        total = sum(counts)
+        colours = theme().colours
+        for said, count in enumerate(counts):
+            share = count / total if total else 0.0
+            box = first.translated(said * first.width(), 0).adjusted(1, 1, -1, -1)
+            path = QPainterPath()
+            path.addRoundedRect(box, RADIUS_BADGE, RADIUS_BADGE)
+            fill = QColor(mix(colours.card, colours.accent, share * colours.heat_share))
+            painter.fillPath(path, fill if share > 0 else QColor(colours.sunken))
+            if share >= 0.005:
+                style = "caption_bold" if said == truth else "caption"
+                words = f"{100 * share:.0f}"
+                paint_text(painter, box, words, style, "text", Qt.AlignmentFlag.AlignHCenter)

@@ -1,0 +1,327 @@
+"""Compare: what every variant gained and cost, as measured on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout
+
+from emostudio.core.jobs import BenchJob, EvaluateJob
+from emostudio.gui.charts.pareto import ParetoChart, ParetoPoint
+from emostudio.gui.charts.pareto_key import ParetoKey
+from emostudio.gui.pages.base import Page
+from emostudio.gui.pages.compare_answer import answer, claim_lines
+from emostudio.gui.pages.compare_details import DetailsCard
+from emostudio.gui.pages.compare_export import Exporter
+from emostudio.gui.pages.compare_table import columns, measured_keys, rows
+from emostudio.gui.theme import theme
+from emostudio.gui.tokens import SPACE
+from emostudio.gui.widgets.buttons import button
+from emostudio.gui.widgets.card import Card, EmptyState, plain
+from emostudio.gui.widgets.checked_menu import CheckedMenu
+from emostudio.gui.widgets.data_table import DataTable
+from emostudio.gui.widgets.labels import set_shown
+from emostudio.qt.studio import Studio
+from emostudio.statistics.verdicts import Verdict
+from emostudio.workspace.comparison import Comparison, ComparisonRow, compare
+from emostudio.workspace.records import ModelRecord
+
+SYNTHETIC = "synthetic"
+_MOST_AT_FIRST = 9
+_LOWER_PART = 350
+"""Height of chart, gaps and card borders below and around the table, in pixels."""
+_FEWEST_ROWS = 4
+_SIDE = 452
+_SIDE_WIDE = 560
+
+
+class ComparePage(Page):
+    """The page; `open` takes names of models to show."""
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio, QCoreApplication.translate("ComparePage", "Compare"))
+        self.comparison = Comparison(rows=())
+        self._models: dict[str, ModelRecord] = {}
+        self._is_wide = False
+        self._written = ""
+        self._hidden: set[str] = set()
+        self._known_columns: tuple[str, ...] = ()
+        self.choose_columns = CheckedMenu(self.tr("Columns"))
+        self.choose_models = CheckedMenu(self.tr("Variants"), "add")
+        self.measure = button(self.tr("Measure"), "default", "clock", self._open_measure)
+        self.export = button(self.tr("Export"), "primary", "export", self._open_export)
+        self.exporter = Exporter(studio, self)
+        self.table = DataTable(columns(self.comparison), self.tr("Comparison"))
+        self.chart = ParetoChart()
+        self.key = ParetoKey()
+        self.details = DetailsCard()
+        self.empty = EmptyState(
+            "compare",
+            self.tr("Nothing to compare yet. Import or train a teacher and compress it; every "
+                    "variant then appears here beside it."),
+            self.tr("New compression"),
+            self.tr("Open models"),
+        )  # fmt: skip
+        self.unmeasured = EmptyState(
+            "chart",
+            self.tr("The chart needs accuracy and speed of the same variant."),
+            self.tr("Measure the models"),
+        )
+        self._stack = QStackedWidget()
+        self._build()
+        self._connect()
+
+    def open(self, argument: object) -> None:
+        """Show these models."""
+        self.refresh()
+        names = [argument] if isinstance(argument, str) else argument
+        if isinstance(names, Sequence):
+            wanted = [str(name) for name in names if str(name) in self._models]
+            teachers = [m.name for m in self._models.values() if m.role == "teacher"]
+            chosen = dict.fromkeys([*teachers[:1], *wanted])
+            if len(chosen) > 1:
+                self._offer_models(tuple(chosen))
+                self._compare()
+            if wanted:
+                self.table.select_id(wanted[0])
+
+    def refresh(self) -> None:
+        """Read models and measurements again."""
+        found = self.studio.workspace.models()
+        old = self._models
+        self._models = {model.name: model for model in found}
+        chosen = [name for name in self.choose_models.checked() if name in self._models]
+        fresh = [model.name for model in found if model.name not in old]
+        room = max(0, _MOST_AT_FIRST - len(chosen))
+        self._offer_models((*chosen, *fresh[:room]))
+        self._stack.setCurrentIndex(1 if found else 0)
+        self._compare()
+
+    def measure_on(self, data: str) -> None:
+        """Queue the measurements of the chosen models: accuracy on `data`, then speed."""
+        names = tuple(row.model for row in self.comparison.rows)
+        if not names:
+            return
+        if data:
+            self.studio.submit(EvaluateJob(models=names, data=data))
+        self.studio.submit(BenchJob(models=names, threads=self.studio.settings().threads or 1))
+        words = self.tr("Measuring {0} models.").format(len(names))
+        self.note.show_note(
+            "info", words, self.tr("The numbers appear here when the jobs are done."),
+            self.tr("Show jobs"),
+        )  # fmt: skip
+        self._written = ""
+
+    def measure_menu(self) -> QMenu:
+        """Return on which images accuracy can be measured."""
+        menu = QMenu(self)
+        theme().set_font(menu, "body")
+        names = [dataset.name for dataset in self.studio.workspace.datasets()]
+        titles = [*((name, name) for name in names), (SYNTHETIC, self.tr("synthetic faces"))]
+        for data, title in titles:
+            words = self.tr("Accuracy on {0}, and speed").format(title)
+            menu.addAction(words, partial(self.measure_on, data))
+        menu.addSeparator()
+        menu.addAction(self.tr("Speed only"), partial(self.measure_on, ""))
+        return menu
+
+    def copy_table(self) -> None:
+        """Put the table on the clipboard as text."""
+        QGuiApplication.clipboard().setText(self.table.table.as_text())
+        self.note.show_note("ok", self.tr("Table copied."))
+
+    def export_to(self, path: Path) -> None:
+        """Write a comparison file; its suffix says which."""
+        names = [row.model for row in self.comparison.rows]
+        self.exporter.export(path, names, self.comparison.dataset, self._title())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Widen the interval columns in wide windows."""
+        super().resizeEvent(event)
+        is_wide = self.window().width() >= SPACE.wide_from
+        self.details.setFixedWidth(_SIDE_WIDE if is_wide else _SIDE)
+        if is_wide != self._is_wide:
+            self._is_wide = is_wide
+            self._show_table()
+        self._fit_table()
+
+    def _build(self) -> None:
+        actions = (self.choose_columns, self.choose_models, self.measure, self.export)
+        for widget in actions:
+            self.header.add_action(widget)
+        card = Card()
+        outer = card.layout()
+        if outer is not None:
+            outer.setContentsMargins(SPACE.s, SPACE.xs, SPACE.s, SPACE.xs)
+        card.body.addWidget(self.table)
+        chart = Card(self.tr("Accuracy against time"), self.tr("%, higher is better"))
+        chart.add_action(self.key)
+        chart.body.addWidget(self.unmeasured, 1)
+        chart.body.addWidget(self.chart, 1)
+        below = QHBoxLayout()
+        below.setSpacing(SPACE.m)
+        below.addWidget(chart, 1)
+        below.addWidget(self.details)
+        view = plain()
+        column = QVBoxLayout(view)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE.m)
+        column.addWidget(card)
+        column.addLayout(below, 1)
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(view)
+        self.body.addWidget(self._stack, 1)
+
+    def _connect(self) -> None:
+        self.choose_models.chosen.connect(lambda _names: self._compare())
+        self.choose_columns.chosen.connect(self._on_columns)
+        self.table.row_selected.connect(self._on_selected)
+        self.table.row_activated.connect(lambda name: self.go.emit("models", name))
+        self.chart.point_picked.connect(self._on_picked)
+        self.details.live_asked.connect(self._on_live)
+        self.unmeasured.acted.connect(self._open_measure)
+        self.empty.acted.connect(lambda: self.go.emit("compress", None))
+        self.empty.link_clicked.connect(lambda: self.go.emit("models", None))
+        self.note.acted.connect(self._on_note)
+        self.exporter.started.connect(self._on_started)
+        self.exporter.written.connect(self._on_written)
+        self.exporter.failed.connect(self.note.show_error)
+        self.studio.models_changed.connect(self.mark_stale)
+        self.studio.datasets_changed.connect(self.mark_stale)
+        self.studio.catalogue_ready.connect(self.mark_stale)
+
+    def _offer_models(self, checked: Sequence[str]) -> None:
+        options = [(name, name) for name in self._models]
+        self.choose_models.set_options(options, checked, 1)
+        self.choose_models.set_text(self.tr("{0} models").format(len(self.choose_models.checked())))
+
+    def _compare(self) -> None:
+        chosen = self.choose_models.checked()
+        self.choose_models.set_text(self.tr("{0} models").format(len(chosen)))
+        models = [self._models[name] for name in chosen if name in self._models]
+        self.comparison = compare(models)
+        self._show_table()
+        self._show_chart()
+        self.details.show_answer(answer(self.comparison))
+        catalogue = self.studio.catalogue
+        methods = {entry.key: entry for entry in catalogue.methods} if catalogue else {}
+        self.details.show_claims(claim_lines(self.comparison, models, methods))
+        self._on_selected(self.table.selected_id())
+        self.header.set_facts(self._facts())
+        self.export.setEnabled(bool(models))
+        self.measure.setEnabled(bool(models))
+
+    def _show_table(self) -> None:
+        known = columns(self.comparison, is_wide=self._is_wide)
+        keys = tuple(column.key for column in known)
+        shown = [key for key in measured_keys(self.comparison) if key not in self._hidden]
+        options = [(c.key, f"{c.title} {c.unit}".strip()) for c in known if c.key != "variant"]
+        self.choose_columns.set_options(options, shown)
+        self._known_columns = keys
+        self.table.set_columns([c for c in known if c.key in shown or c.key == "variant"])
+        self.table.set_rows(rows(self.comparison))
+        self._fit_table()
+
+    def _fit_table(self) -> None:
+        # The table gives way to the chart in low windows and scrolls.
+        head = self.table.horizontalHeader().sizeHint().height() + 4
+        row = self.table.verticalHeader().defaultSectionSize()
+        note = 0 if self.note.isHidden() else self.note.sizeHint().height() + SPACE.m
+        room = self.height() - SPACE.header - _LOWER_PART - note - head
+        fits = max(_FEWEST_ROWS, room // row)
+        self.table.setFixedHeight(head + max(1, min(len(self.comparison.rows), fits)) * row)
+
+    def _show_chart(self) -> None:
+        points = [point for row in self.comparison.rows if (point := pareto_point(row))]
+        self.chart.show_points(points)
+        set_shown(self.unmeasured, not points)
+        set_shown(self.chart, bool(points))
+        set_shown(self.key, bool(points))
+
+    def _facts(self) -> str:
+        found = self.comparison
+        parts = []
+        samples = max((row.samples for row in found.rows), default=0)
+        if found.dataset:
+            parts.append(f"{found.dataset}, {found.split} split, {samples:,} images")
+        threads = {row.threads for row in found.rows if row.threads is not None}
+        if len(threads) == 1:
+            count = threads.pop()
+            parts.append(
+                self.tr("1 thread") if count == 1 else self.tr("{0} threads").format(count)
+            )
+        parts += [note for note in found.notes if "timed together" in note]
+        return ". ".join(parts) or self.tr("Nothing measured yet")
+
+    def _title(self) -> str:
+        return self.tr("Comparison with {0}").format(self.comparison.baseline)
+
+    def _row(self, name: str) -> ComparisonRow | None:
+        return next((row for row in self.comparison.rows if row.model == name), None)
+
+    def _on_columns(self, shown: Sequence[str]) -> None:
+        self._hidden = {key for key in self._known_columns if key not in shown}
+        self._show_table()
+
+    def _on_selected(self, name: str) -> None:
+        self.chart.select(name)
+        self.details.show_model(self._row(name), self._row(self.comparison.baseline))
+
+    def _on_picked(self, name: str) -> None:
+        self.table.select_id(name)
+        self._on_selected(name)
+
+    def _on_live(self, name: str) -> None:
+        self.go.emit("live", tuple(dict.fromkeys((self.comparison.baseline, name))))
+
+    def _open_measure(self) -> None:
+        self.measure_menu().popup(self.measure.mapToGlobal(self.measure.rect().bottomLeft()))
+
+    def _open_export(self) -> None:
+        names = [row.model for row in self.comparison.rows]
+        menu = self.exporter.menu(
+            lambda suffix: self.exporter.ask_where(
+                suffix, names, self.comparison.dataset, self._title()
+            ),
+            self.copy_table,
+        )
+        menu.popup(self.export.mapToGlobal(self.export.rect().bottomLeft()))
+
+    def _on_started(self, path: str) -> None:
+        self._written = ""
+        self.note.show_note("info", self.tr("Writing {0}…").format(Path(path).name))
+
+    def _on_written(self, path: str) -> None:
+        self._written = path
+        words = self.tr("Saved {0}.").format(Path(path).name)
+        self.note.show_note("ok", words, path, self.tr("Show in folder"))
+        self._fit_table()
+
+    def _on_note(self) -> None:
+        if self._written:
+            folder = Path(self._written).parent
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+        else:
+            self.go.emit("jobs", None)
+
+
+def pareto_point(row: ComparisonRow) -> ParetoPoint | None:
+    """Return a row's place on the chart, None where accuracy or speed is missing."""
+    if row.latency_ms is None or row.accuracy is None:
+        return None
+    interval = row.accuracy_interval
+    state = "frontier" if row.on_front else "dominated"
+    if row.verdict == Verdict.NOT_DECIDED and not row.is_baseline:
+        state = "undecided"
+    return ParetoPoint(
+        name=row.model,
+        slot=row.slot,
+        x=row.latency_ms.p50,
+        y=100 * row.accuracy,
+        y_interval=(100 * interval[0], 100 * interval[1]) if interval else None,
+        state=state,
+    )

@@ -1,0 +1,171 @@
+"""Beside the chart: the answer, the claim ledger, and one variant class by class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout
+
+from emostudio.gui.charts.class_bars import ClassBars
+from emostudio.gui.charts.confusion import ConfusionChart
+from emostudio.gui.pages.compare_answer import Answer, ClaimLine
+from emostudio.gui.tokens import SPACE
+from emostudio.gui.widgets.buttons import Segmented, button
+from emostudio.gui.widgets.card import Card, plain, rule
+from emostudio.gui.widgets.data_table import DataTable
+from emostudio.gui.widgets.labels import IconLabel, label, set_shown, verdict_look
+from emostudio.qt.table_models import Cell, Column, Row
+from emostudio.workspace.comparison import ComparisonRow
+
+
+class DetailsCard(Card):
+    """Answer above; below it claims, classes or the confusion matrix.
+
+    Signals
+    -------
+    live_asked
+        Name of the variant to see live.
+    """
+
+    live_asked = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._model = ""
+        self._icon = IconLabel("info", "text3", 16)
+        self.heading = label("", "card", wrap=True)
+        self.live = button(self.tr("Try live"), "small", "live", self._ask_live)
+        self._lines = [label("", "small", "text2", wrap=True) for _ in range(2)]
+        self.claims = DataTable(self._claim_columns(), self.tr("Claim ledger"))
+        self.bars = ClassBars()
+        self.confusion = ConfusionChart()
+        self.views = Segmented(
+            [
+                ("claims", self.tr("Claims")),
+                ("classes", self.tr("Classes")),
+                ("confusion", self.tr("Confusion")),
+            ]
+        )
+        self._about = label("", "caption", "text2")
+        self._missing = label("", "small", "text2", wrap=True)
+        self._stack = QStackedWidget()
+        self._build()
+        self.views.chosen.connect(lambda _key: self._show_view())
+        self._row: ComparisonRow | None = None
+        self._baseline: ComparisonRow | None = None
+        self._claim_count = 0
+
+    def show_answer(self, answer: Answer) -> None:
+        """Show what the comparison says."""
+        self._model = answer.model
+        _, tone, glyph = verdict_look(answer.verdict)
+        self._icon.set_icon(glyph or "info", tone if glyph else "text3")
+        self.heading.setText(answer.heading)
+        set_shown(self.live, bool(answer.model))
+        for place, line in enumerate(self._lines):
+            words = answer.lines[place] if place < len(answer.lines) else ""
+            line.setText(words)
+            set_shown(line, bool(words))
+
+    def show_claims(self, lines: Sequence[ClaimLine]) -> None:
+        """Show published gains beside ours."""
+        self._claim_count = len(lines)
+        self.claims.set_rows(
+            [
+                Row(
+                    f"{line.model} {line.published}",
+                    {
+                        "claim": Cell(line.claim, tooltip=f"{line.model}; {line.source}"),
+                        "published": Cell(line.published, tone="text2"),
+                        "here": Cell(line.here, is_bold=line.here != "–"),
+                        "verdict": Cell(line.verdict, verdict=line.verdict.lower()),
+                    },
+                )
+                for line in lines
+            ]
+        )
+        self._show_view()
+
+    def show_model(self, row: ComparisonRow | None, baseline: ComparisonRow | None) -> None:
+        """Show one variant class by class, against the baseline."""
+        self._row, self._baseline = row, baseline
+        if row is not None and row.evaluation is not None:
+            self.confusion.show_result(row.evaluation)
+            if baseline is not None and baseline.evaluation is not None:
+                self.bars.show_results(row.evaluation, baseline.evaluation)
+        self._show_view()
+
+    def _build(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(SPACE.s)
+        head.addWidget(self._icon)
+        head.addWidget(self.heading, 1)
+        head.addWidget(self.live)
+        self.body.setSpacing(SPACE.xs)
+        self.body.addLayout(head)
+        for line in self._lines:
+            self.body.addWidget(line)
+        self.body.addSpacing(SPACE.xs)
+        self.body.addWidget(rule())
+        self.body.addSpacing(SPACE.xs)
+        chooser = QHBoxLayout()
+        chooser.addWidget(self.views)
+        chooser.addStretch(1)
+        chooser.addWidget(self._about)
+        self.body.addLayout(chooser)
+        holder = plain()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._missing)
+        column.addStretch(1)
+        for widget in (self.claims, self.bars, self.confusion, holder):
+            self._stack.addWidget(widget)
+        self._holder = holder
+        self.body.addWidget(self._stack, 1)
+
+    def _claim_columns(self) -> tuple[Column, ...]:
+        return (
+            Column("claim", self.tr("Claim of")),
+            Column("published", self.tr("Published"), width=110),
+            Column("here", self.tr("Here"), is_number=True, width=62),
+            Column("verdict", self.tr("Verdict"), width=116),
+        )
+
+    def _show_view(self) -> None:
+        view = self.views.current()
+        words = self._why_empty(view)
+        self._missing.setText(words)
+        self._about.setText(self._what(view))
+        if words:
+            self._stack.setCurrentWidget(self._holder)
+            return
+        shown = {"claims": self.claims, "classes": self.bars, "confusion": self.confusion}
+        self._stack.setCurrentWidget(shown[view])
+
+    def _why_empty(self, view: str) -> str:
+        if view == "claims":
+            if self._claim_count:
+                return ""
+            return self.tr("No published gain can be laid to one method of these variants.")
+        row = self._row
+        if row is None:
+            return self.tr("Choose a variant in the table.")
+        if row.evaluation is None:
+            return self.tr("{0} is not evaluated yet.").format(row.model)
+        if view == "classes" and (self._baseline is None or self._baseline.evaluation is None):
+            return self.tr("The baseline is not evaluated yet.")
+        return ""
+
+    def _what(self, view: str) -> str:
+        if view == "claims" or self._row is None:
+            return ""
+        if view == "classes":
+            return self.tr("{0}, points against {1}").format(
+                self._row.model, self._baseline.model if self._baseline else "–"
+            )
+        return self.tr("{0}, % of the true class").format(self._row.model)
+
+    def _ask_live(self) -> None:
+        if self._model:
+            self.live_asked.emit(self._model)
