@@ -35,6 +35,7 @@ _MIN_SIDE_S = 10.0
 _MIN_BLOCKS = 30
 _MAX_SCATTER = 0.1
 _MAX_PER_TURN = 100
+_SILENCE_S = 0.4
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,16 @@ class Protocol:
         Blocks with rebuilt sessions; at least 30 for a claim worth publishing.
     queries
         Turns of each model per block, one query each.
-    min_side_s
-        Timed seconds each model gets at least: a fast one runs several queries per turn.
+    block_s
+        Timed seconds each model gets at least per block: a fast one runs several queries per
+        turn. A third of a second gives 10 s in 30 blocks.
     seed
         Decides every order.
     """
 
     blocks: int = 30
     queries: int = 23
-    min_side_s: float = 0.0
+    block_s: float = 1 / 3
     seed: int = 0
 
 
@@ -122,7 +124,7 @@ def compare(
 
     Yields
     ------
-    One `Progress` per block.
+    `Progress` at least every half second of timing, so that a cancelled run stops at once.
 
     Returns
     -------
@@ -134,13 +136,17 @@ def compare(
     """
     order = random.Random(protocol.seed)
     before = machine.conditions()
-    runners = [_prepare(one, protocol) for one in contenders]
+    runners = []
+    for one in contenders:
+        yield Progress(fraction=0.0, message=f"Warming up {one.name}")
+        runners.append(_prepare(one, protocol))
     rows: dict[str, list[NDArray[np.float64]]] = {one.name: [] for one in contenders}
     matches = {one.name: True for one in contenders}
     started = time.monotonic()
     for block in range(protocol.blocks):
-        yield _progress(block, protocol.blocks, started)
-        for name, row, same in _block(runners, protocol.queries, order):
+        progress = _progress(block, protocol.blocks, started)
+        yield progress
+        for name, row, same in (yield from _block(runners, protocol.queries, order, progress)):
             rows[name].append(row)
             matches[name] = matches[name] and same
     samples = {name: np.stack(times) for name, times in rows.items()}
@@ -176,15 +182,15 @@ def _prepare(contender: Contender, protocol: Protocol) -> _Runner:
             warming.append(_query(session, contender.inputs[:1])[0])
     finally:
         session.close()
-    turn_s = protocol.min_side_s / (protocol.blocks * protocol.queries)
-    per_turn = math.ceil(turn_s * 1e3 / float(np.median(warming)))
+    turn_ms = 1e3 * protocol.block_s / protocol.queries
+    per_turn = math.ceil(turn_ms / float(np.median(warming)))
     return _Runner(contender, expected, min(max(1, per_turn), _MAX_PER_TURN))
 
 
 def _block(
-    runners: Sequence[_Runner], queries: int, order: random.Random
-) -> Iterator[tuple[str, NDArray[np.float64], bool]]:
-    """Rebuild all sessions and time them in turns; yields name, times in ms, answers equal."""
+    runners: Sequence[_Runner], queries: int, order: random.Random, progress: Progress
+) -> Generator[Progress, None, list[tuple[str, NDArray[np.float64], bool]]]:
+    """Rebuild all sessions and time them in turns; returns name, times in ms, answers equal."""
     sessions: dict[str, Session] = {}
     times: dict[str, list[float]] = {one.contender.name: [] for one in runners}
     same = dict.fromkeys(times, True)
@@ -195,15 +201,18 @@ def _block(
             for _ in range(WARM_UP_QUERIES):
                 session.run(one.contender.inputs[:1])
         with _no_garbage_collection():
+            spoke = time.monotonic()
             for _ in range(queries):
+                if time.monotonic() - spoke > _SILENCE_S:
+                    yield progress
+                    spoke = time.monotonic()
                 for one in order.sample(runners, len(runners)):
                     name = one.contender.name
                     same[name] &= _turn(one, sessions[name], times[name], order)
     finally:
         for session in sessions.values():
             session.close()
-    for name, values in times.items():
-        yield name, np.array(values), same[name]
+    return [(name, np.array(values), same[name]) for name, values in times.items()]
 
 
 def _turn(runner: _Runner, session: Session, times: list[float], order: random.Random) -> bool:

@@ -36,7 +36,7 @@ def _model(name: str, parent: str | None = None, simulated: bool = False) -> Loa
 
 def _finish(entries):
     torch.set_num_threads(1)
-    run = bench(entries, 1, Protocol(blocks=3, queries=4))
+    run = bench(entries, 1, Protocol(blocks=3, queries=4, block_s=0))
     events = []
     while True:
         try:

@@ -63,18 +63,18 @@ def _finish(run):
 
 def test_every_model_is_timed_in_every_block(clock):
     pair = [_contender(clock, "slow", 6.0), _contender(clock, "fast", 2.0)]
-    events, timings = _finish(latency.compare(pair, Protocol(blocks=5, queries=7)))
+    events, timings = _finish(latency.compare(pair, Protocol(blocks=5, queries=7, block_s=0)))
     assert timings.samples_ms["slow"].shape == timings.samples_ms["fast"].shape == (5, 7)
     assert timings.latency("slow").p50 == pytest.approx(6.0)
     ratio = timings.ratio("fast", "slow")
     assert ratio.ratio == pytest.approx(3.0)
     assert "fast is 3.00x faster than slow" in ratio.verdict
-    assert [event.fraction for event in events] == [0, 0.2, 0.4, 0.6, 0.8]
+    assert [event.fraction for event in events[2:]] == [0, 0.2, 0.4, 0.6, 0.8]
 
 
 def test_sessions_are_rebuilt_in_every_block_in_changing_order(clock):
     pair = [_contender(clock, "a", 1.0), _contender(clock, "b", 1.0)]
-    _finish(latency.compare(pair, Protocol(blocks=12, queries=2)))
+    _finish(latency.compare(pair, Protocol(blocks=12, queries=2, block_s=0)))
     opened = [entry for entry in _Session.log if entry.startswith("open")][2:]
     assert len(opened) == 24
     firsts = opened[::2]
@@ -84,7 +84,7 @@ def test_sessions_are_rebuilt_in_every_block_in_changing_order(clock):
 
 def test_turns_are_interleaved_in_random_order(clock):
     pair = [_contender(clock, "a", 1.0), _contender(clock, "b", 1.0)]
-    _finish(latency.compare(pair, Protocol(blocks=1, queries=40)))
+    _finish(latency.compare(pair, Protocol(blocks=1, queries=40, block_s=0)))
     timed = [entry.split()[1] for entry in _Session.log if entry.endswith("quiet")]
     assert len(timed) == 80
     rounds = [tuple(timed[i : i + 2]) for i in range(0, 80, 2)]
@@ -92,14 +92,16 @@ def test_turns_are_interleaved_in_random_order(clock):
 
 
 def test_garbage_collection_waits_while_the_clock_runs(clock):
-    _finish(latency.compare([_contender(clock, "a", 1.0)], Protocol(blocks=2, queries=3)))
+    _finish(
+        latency.compare([_contender(clock, "a", 1.0)], Protocol(blocks=2, queries=3, block_s=0))
+    )
     assert sum(entry == "run a quiet" for entry in _Session.log) == 6
     assert gc.isenabled()
 
 
 def test_fast_models_run_several_queries_per_turn(clock):
     pair = [_contender(clock, "slow", 50.0), _contender(clock, "fast", 1.0)]
-    protocol = Protocol(blocks=4, queries=5, min_side_s=0.2)
+    protocol = Protocol(blocks=4, queries=5, block_s=0.05)
     _, timings = _finish(latency.compare(pair, protocol))
     assert timings.samples_ms["slow"].shape == (4, 5)
     assert timings.samples_ms["fast"].shape == (4, 50)
@@ -110,7 +112,7 @@ def test_answers_given_while_timed_are_checked(clock):
     monkeyed = latency._LOGGED_SHARE
     latency._LOGGED_SHARE = 1.0
     try:
-        _, timings = _finish(latency.compare([good, bad], Protocol(blocks=2, queries=4)))
+        _, timings = _finish(latency.compare([good, bad], Protocol(blocks=2, queries=4, block_s=0)))
     finally:
         latency._LOGGED_SHARE = monkeyed
     assert timings.outputs_match == {"good": True, "bad": False}
@@ -119,15 +121,26 @@ def test_answers_given_while_timed_are_checked(clock):
 
 
 def test_short_measurements_say_so(clock):
-    _, timings = _finish(latency.compare([_contender(clock, "a", 1.0)], Protocol(3, 4)))
+    _, timings = _finish(latency.compare([_contender(clock, "a", 1.0)], Protocol(3, 4, 0)))
     assert any("Only 3 blocks" in warning for warning in timings.warnings)
     assert any("a was timed for 0.0 s only" in warning for warning in timings.warnings)
 
 
 def test_sessions_are_closed_when_the_measurement_is_cancelled(clock):
-    run = latency.compare([_contender(clock, "a", 1.0)], Protocol(blocks=5, queries=2))
-    next(run)
-    next(run)
+    run = latency.compare([_contender(clock, "a", 1.0)], Protocol(blocks=5, queries=2, block_s=0))
+    for _ in range(3):
+        next(run)
     run.close()
     opened = sum(entry.startswith("open") for entry in _Session.log)
     assert sum(entry.startswith("close") for entry in _Session.log) == opened
+
+
+def test_a_cancelled_measurement_stops_in_the_middle_of_a_block(clock):
+    run = latency.compare([_contender(clock, "a", 100.0)], Protocol(1, 1000, 0))
+    for _ in range(3):
+        next(run)
+    timed = sum(entry == "run a quiet" for entry in _Session.log)
+    assert 0 < timed <= 6
+    run.close()
+    assert _Session.log[-1] == "close a"
+    assert gc.isenabled()
