@@ -5,6 +5,7 @@ import signal
 import time
 
 import pytest
+import torch
 from training_fakes import (
     FakeClassifier,
     StripeDataset,
@@ -155,3 +156,17 @@ def test_other_thread_count_is_told(tmp_path):
     stop_after(start(tmp_path, tiny_network()), 5)
     events, _ = run_to_end(start(tmp_path, tiny_network(), threads=2))
     assert any("last digits" in event.what for event in events if isinstance(event, Note))
+
+
+@pytest.mark.gpu
+def test_run_on_an_accelerator_is_resumed_bit_by_bit(tmp_path):
+    if not torch.cuda.is_available():
+        pytest.skip("no accelerator")
+    results = []
+    for name, stop in (("whole", 0), ("cut", 6)):
+        if stop:
+            stop_after(start(tmp_path / name, tiny_network(), device="cuda"), stop)
+        module = tiny_network()
+        run_to_end(start(tmp_path / name, module, device="cuda"))
+        results.append(state_hash(module))
+    assert results[0] == results[1]
