@@ -65,7 +65,7 @@ def test_same_seed_twice_gives_the_same_bits(tmp_path, settings):
 
 
 @pytest.mark.parametrize("settings", [SETTINGS, SGD], ids=["adamw", "sgd"])
-@pytest.mark.parametrize("stops", [[1], [4], [6], [8], [15], [16], [3, 1, 1, 5]])
+@pytest.mark.parametrize("stops", [[1], [4], [15], [3, 1, 1, 5]])
 def test_cancelled_run_ends_with_the_bits_of_an_uninterrupted_one(tmp_path, settings, stops):
     expected = finished(tmp_path / "whole", settings)
     for number, stop in enumerate(stops):
