@@ -38,7 +38,7 @@ def choose_source(argument: str) -> ChosenSource:
     ----------
     argument
         ``synthetic[:key=value,...]``, ``camera[:index or name]``, a folder of pictures, a video
-        file, or any source's ``key:target``.
+        file, an address such as ``rtsp://...``, or any source's ``key:target``.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def choose_source(argument: str) -> ChosenSource:
         key, target = _by_path(argument), argument
     source = SOURCES.get(key)
     values: dict[str, str] = {}
-    if "=" in target and not os.path.exists(target):  # noqa: PTH110 - False for any odd text
+    if "=" in target and "://" not in target and not os.path.exists(target):  # noqa: PTH110 - False for any odd text
         values, target = _key_values(target, argument), ""
     settings = parse_settings(source.settings_type, values, f"source {key}")
     return ChosenSource(argument, key, lambda: source.open(target, settings))
@@ -72,6 +72,8 @@ def open_detector(
 
 
 def _by_path(argument: str) -> str:
+    if "://" in argument:
+        return "stream"
     path = Path(argument).expanduser()
     try:
         if path.is_dir():

@@ -39,8 +39,8 @@ def read(argument, count):
         capture.close()
 
 
-def test_the_four_sources_are_there():
-    assert {"synthetic", "camera", "video_file", "image_folder"} <= set(SOURCES.members())
+def test_the_sources_are_there():
+    assert {"synthetic", "camera", "video_file", "image_folder", "stream"} <= set(SOURCES.members())
 
 
 @pytest.mark.parametrize("source", SOURCES.members().values(), ids=lambda source: source.key)
@@ -111,6 +111,23 @@ def test_a_file_that_is_no_video_is_refused(tmp_path):
 def test_a_source_that_is_not_there_is_refused(argument):
     with pytest.raises(InputError):
         read(argument, 1)
+
+
+@pytest.mark.parametrize(
+    "argument", ["file:///etc/passwd", "pipe://0", "stream:nowhere", "rtsp://host/\u4e2d\ud800"]
+)
+def test_only_addresses_of_streams_are_opened(argument):
+    with pytest.raises(InputError, match="no address of a stream"):
+        read(argument, 1)
+
+
+def test_an_address_may_hold_any_sign_of_a_query():
+    assert choose_source("http://127.0.0.1:1/video?size=320,240").key == "stream"
+
+
+def test_a_host_that_does_not_answer_is_said_so():
+    with pytest.raises(InputError, match="could not be opened"):
+        read("http://127.0.0.1:1/video?size=320", 1)
 
 
 def test_bad_settings_of_a_source_are_refused():
