@@ -42,6 +42,9 @@ REFUSALS: dict[tuple[str, str], str] = {
 }
 """(family of the next method, trait of the layer) to the reason it is refused."""
 
+ORDER = frozenset({(PRUNING, SHARED), (PRUNING, ENTROPY_CODED), (SHARING, ENTROPY_CODED)})
+"""Pairs of `REFUSALS` that mean a wrong order: the whole step is refused, not the layer alone."""
+
 REQUIREMENTS: dict[str, tuple[frozenset[str], str]] = {
     CODING: (
         frozenset({PRUNED, SHARED}),
@@ -121,6 +124,9 @@ def select(method: Method[Any], model: LoadedModel, settings: BaseModel) -> Sele
     layers = weight_layers(model.module)
     wanted = matching(layers, getattr(settings, "layers", ""))
     found = traits(model)
+    late = _wrong_order(method, [found[name] for name in layers if name in wanted])
+    if late:
+        return Selection({}, (SkippedLayer("", late),))
     chosen: dict[str, WeightLayer] = {}
     skipped: list[SkippedLayer] = []
     for name, layer in layers.items():
@@ -161,6 +167,11 @@ def _could_change(
     if method.expand(settings):
         return False
     return not (refusal(method, layer_traits) or method.refuses(name, layer, settings))
+
+
+def _wrong_order(method: Method[Any], present: list[frozenset[str]]) -> str:
+    pairs = sorted((method.family, trait) for traits_here in present for trait in traits_here)
+    return next((REFUSALS[pair] for pair in pairs if pair in ORDER), "")
 
 
 def _coded_traits(coded: CodedTensor | None) -> frozenset[str]:

@@ -275,7 +275,7 @@ def _pack_layer(layer: WeightLayer, *, pruned: bool) -> CodedTensor:
     if pruned:
         codebook[0] = 0.0
     parametrize.remove_parametrizations(layer, "weight")
-    bias = layer.bias
+    bias = dict(layer.named_parameters(recurse=False)).get("bias")
     # the weight was taken away and put back: the bias goes behind it again
     del layer.bias
     layer.register_parameter("bias", bias)

@@ -1,0 +1,120 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from compression_fakes import CLASSES, StripeFaces, context_for, finish
+
+from emostudio.compression import pipeline
+from emostudio.compression.catalogue import METHODS
+from emostudio.compression.packing import load_variant
+from emostudio.core.jobs import JobContext
+from emostudio.core.model_info import BLACK_BOX
+from emostudio.core.recipe import Recipe, RecipeStep
+from emostudio.data.base import Split
+from emostudio.inference.export import export_onnx
+from emostudio.training.objectives import Hinton, LabelsOnly, SoftmaxKld
+
+KEYS = {"distill_labels": LabelsOnly, "distill_softmax": SoftmaxKld, "distill_hinton": Hinton}
+
+
+class Oracle:
+    """A classifier that knows the stripes: the perfect black-box teacher."""
+
+    def __init__(self, info):
+        self.info = info
+        self.closed = False
+
+    def probabilities(self, pixels):
+        rows = pixels.astype(np.float32).mean(axis=(2, 3))
+        blocks = np.stack([rows[:, 6 * k : 6 * k + 4].mean(axis=1) for k in range(CLASSES)], axis=1)
+        sharp = np.exp((blocks - blocks.max(axis=1, keepdims=True)) / 10)
+        return (sharp / sharp.sum(axis=1, keepdims=True)).astype(np.float32)
+
+    def close(self):
+        self.closed = True
+
+
+def black_box(teacher):
+    info = teacher.info.model_copy(update={"architecture": BLACK_BOX, "outputs": "probabilities"})
+    return dataclasses.replace(teacher, info=info, module=None, onnx_bytes=b"unused")
+
+
+def distil(key, teacher, tmp_path, faces, **values):
+    method = METHODS.get(key)
+    oracle = Oracle(teacher.info)
+    context = dataclasses.replace(
+        context_for(tmp_path, teacher, faces), open_classifier=lambda model: oracle
+    )
+    settings = method.settings_type(architecture="toy", batch_size=8, **values)
+    student, events = finish(method.apply(teacher, settings, context))
+    assert oracle.closed
+    return student, events
+
+
+@pytest.mark.parametrize("key", sorted(KEYS))
+def test_a_student_learns_from_a_black_box_without_labels(key, teacher, tmp_path):
+    faces = StripeFaces(96, unlabelled=True)
+    student, _ = distil(key, black_box(teacher), tmp_path, faces, epochs=12)
+    pixels = faces.pixels(student.info.preprocessing)[faces.indices(Split.TEST)]
+    from emostudio.inference.catalogue import open_classifier
+
+    answers = open_classifier(student, "torch").probabilities(pixels).argmax(axis=1)
+    truth = np.arange(96)[faces.indices(Split.TEST)] % CLASSES
+    assert (answers == truth).mean() > 0.7
+
+
+@pytest.mark.parametrize(("key", "objective"), KEYS.items())
+def test_each_method_uses_its_own_loss(key, objective, teacher):
+    method = METHODS.get(key)
+    found = method.objective(
+        Teacherish(teacher.info.labels), teacher.info.labels, method.settings_type()
+    )
+    assert isinstance(found, objective)
+
+
+class Teacherish:
+    """Enough of a teacher to build an objective."""
+
+    def __init__(self, labels):
+        self.labels = labels
+
+    def predict_labels(self, batch):
+        raise AssertionError("not asked here")
+
+    probabilities = predict_labels
+
+
+def test_the_student_has_the_teacher_s_labels_and_the_wished_input(teacher, tmp_path):
+    method = METHODS.get("distill_hinton")
+    settings = method.settings_type(
+        architecture="squeezenet1_1", input_size=40, channels=1, architecture_settings="bn=true"
+    )
+    planned = method.plan(teacher, settings)
+    assert planned.model.info.labels == teacher.info.labels
+    assert planned.model.input_shape == (1, 40, 40)
+    assert planned.model.info.architecture_settings["bn"] is True
+    assert planned.model.module.fire2.squeeze_bn.num_features == 16
+
+
+def test_the_same_seed_gives_the_same_student(teacher, faces, tmp_path):
+    def weights(folder):
+        student, _ = distil("distill_softmax", teacher, tmp_path / folder, faces, epochs=1)
+        return torch.cat([parameter.reshape(-1) for parameter in student.module.parameters()])
+
+    assert torch.equal(weights("a"), weights("b"))
+
+
+def test_a_recipe_on_a_real_onnx_teacher_ends_in_a_white_box_variant(teacher, faces, tmp_path):
+    export_onnx(teacher, tmp_path / "teacher.onnx")
+    box = load_variant(tmp_path / "teacher.onnx")
+    assert box.info.is_black_box
+    steps = (
+        RecipeStep(method="distill_hinton", settings={"architecture": "toy", "epochs": 1}),
+        RecipeStep(method="magnitude_pruning", settings={"epochs": 1, "distillation_weight": 0.5}),
+    )
+    job = JobContext(folder=tmp_path / "run")
+    result, _ = finish(pipeline.run(box, Recipe(steps=steps), faces, job, name="student"))
+    assert result.model.module is not None
+    assert result.stages[0].parameters is None
+    assert result.model.info.lineage.teacher == box.info.name
