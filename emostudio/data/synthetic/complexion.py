@@ -130,7 +130,7 @@ def _add_beard(
     return _blend(painting, colour, density)
 
 
-@lru_cache(maxsize=24)
+@lru_cache(maxsize=8)
 def complexion(identity: Identity, scale: float) -> Complexion:
     """Return a person's skin and hair, painted once and remembered.
 
