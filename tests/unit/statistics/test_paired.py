@@ -75,3 +75,13 @@ def test_unknown_people_count_one_by_one():
     _, low, high = paired_difference(a, b, subjects)
     _, expected_low, expected_high = paired_difference(a, b)
     assert (low, high) == pytest.approx((expected_low, expected_high), abs=0.03)
+
+
+def test_two_people_who_happen_to_agree_prove_no_more_than_their_pictures():
+    generator = np.random.default_rng(8)
+    a = generator.random(100) < 0.5
+    b = np.where(generator.random(100) < 0.2, ~a, a)
+    _, low, high = paired_difference(a, b, np.arange(100) % 2)
+    _, low_images, high_images = paired_difference(a, b)
+    assert low <= low_images
+    assert high >= high_images
