@@ -56,6 +56,7 @@ class ModelsPage(Page):
         self.body.addWidget(self._views, 1)
         self.note.acted.connect(self._undo_delete)
         studio.models_changed.connect(self.mark_stale)
+        studio.catalogue_ready.connect(self.mark_stale)
 
     def open(self, argument: object) -> None:
         """Import ("import", path), or show a model by name."""
@@ -69,7 +70,7 @@ class ModelsPage(Page):
         """Read the models again."""
         models = self.studio.workspace.models()
         self._models = {model.name: model for model in models}
-        self.lineage.set_items(lineage_items(models))
+        self.lineage.set_items(lineage_items(models, self._titles()))
         teachers = sum(model.role == "teacher" for model in models)
         self._tree_card.set_state(
             self.tr("{0} teachers, {1} variants").format(teachers, len(models) - teachers)
@@ -143,6 +144,11 @@ class ModelsPage(Page):
         row.addWidget(area)
         return holder
 
+    def _titles(self) -> dict[str, str]:
+        catalogue = self.studio.catalogue
+        entries = catalogue.architectures if catalogue is not None else ()
+        return {entry.key: entry.title for entry in entries}
+
     def _name(self) -> str | None:
         return self.lineage.current_name() or None
 
@@ -151,7 +157,7 @@ class ModelsPage(Page):
         for made in (self.more_button, self.compress_button):
             set_shown(made, model is not None)
         self.header.set_name(model.name if model else "")
-        self.header.set_facts(detail_line(model) if model else "")
+        self.header.set_facts(detail_line(model, self._titles()) if model else "")
         if model is None:
             return
         self.changes.show_model(

@@ -26,7 +26,7 @@ from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import button
 from emostudio.gui.widgets.card import Note, plain, scrolled
-from emostudio.gui.widgets.labels import label, set_shown
+from emostudio.gui.widgets.labels import label
 from emostudio.gui.widgets.settings_form import SettingsForm
 from emostudio.qt.studio import Studio
 
@@ -145,10 +145,10 @@ class ImportDialog(_Dialog):
         help_text = self.tr("For weights without a network, as .pt and .safetensors")
         self.add_row(self.tr("Architecture"), self.architecture, help_text)
         self.own = QCheckBox(self.tr("Set the preprocessing"))
-        self.own.toggled.connect(lambda on: set_shown(self.form, on))
         self.inner.addWidget(self.own)
         self.form = SettingsForm(Preprocessing.model_json_schema())
         self.form.hide()
+        self.own.toggled.connect(self.form.setVisible)
         self.inner.addWidget(self.form)
         self.add_buttons(self.tr("Import model"))
 

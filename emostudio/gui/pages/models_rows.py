@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication
@@ -28,7 +28,7 @@ LAYER_COLUMNS = (
 )
 
 
-def lineage_items(models: Sequence[ModelRecord]) -> list[LineageItem]:
+def lineage_items(models: Sequence[ModelRecord], titles: Mapping[str, str]) -> list[LineageItem]:
     """Return teachers with their descendants below them."""
     names = {model.name for model in models}
     children: dict[str, list[ModelRecord]] = {}
@@ -45,7 +45,7 @@ def lineage_items(models: Sequence[ModelRecord]) -> list[LineageItem]:
         items.append(
             LineageItem(
                 name=model.name,
-                detail=detail_line(model),
+                detail=detail_line(model, titles),
                 right=format_bytes(model.disk_bytes),
                 depth=depth,
                 verdict=newest_verdict(model),
@@ -59,15 +59,15 @@ def lineage_items(models: Sequence[ModelRecord]) -> list[LineageItem]:
     return items
 
 
-def detail_line(model: ModelRecord) -> str:
-    """Return what a model is in a few words."""
+def detail_line(model: ModelRecord, titles: Mapping[str, str]) -> str:
+    """Return what a model is in a few words; `titles` names architectures by key."""
     if model.info.recipe.steps:
         return model.info.recipe.title
     word = _tr("Teacher") if model.role == "teacher" else _tr("Variant")
     if model.info.is_black_box:
         return _tr("{0}, imported, only outputs known").format(word)
     trained = model.info.lineage.dataset
-    base = f"{word}, {model.info.architecture.replace('_', ' ')}"
+    base = f"{word}, {titles.get(model.info.architecture, model.info.architecture)}"
     return _tr("{0}, trained on {1}").format(base, trained) if trained else base
 
 
