@@ -111,8 +111,10 @@ class Reader(Protocol):
         """Return how sure the reader is that `path` is its layout, 0 (no) to 1 (certain)."""
         ...
 
-    def read(self, path: Path, settings: Any) -> Iterator[Record | Problem]:
+    def read(self, path: Path, settings: Any) -> Iterator[Record | Problem | None]:
         """Yield the pictures at `path` and what had to be skipped, in a fixed order.
+
+        None means that it is still at work: without it, long searches could not be cancelled.
 
         Parameters
         ----------

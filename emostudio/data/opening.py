@@ -172,6 +172,8 @@ def _is_plain_name(argument: str) -> bool:
 
 
 def _check_exists(argument: str, path: Path, datasets_folder: Path | None) -> None:
+    if not argument.strip():
+        raise InputError("No data was named", next_step="Give a folder, a file or a dataset's name")
     try:
         if path.exists():
             return

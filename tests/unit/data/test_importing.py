@@ -203,6 +203,21 @@ def test_a_cancelled_import_leaves_nothing(source, datasets):
     assert list(datasets.iterdir()) == []
 
 
+def test_searching_a_long_table_can_be_cancelled_before_its_first_row(datasets, tmp_path):
+    path = tmp_path / "long.csv"
+    row = f"3,{' '.join(['7'] * 64)},Training\n"
+    path.write_text("emotion,pixels,Usage\n" + row * 1200)
+    told = []
+
+    def report(fraction, message):
+        told.append(message)
+        raise JobCancelled("cancelled")
+
+    with pytest.raises(JobCancelled):
+        import_dataset(ImportRequest(path), datasets, report)
+    assert told == ["0 pictures read"]
+
+
 def test_a_full_disk_leaves_nothing(source, datasets, monkeypatch):
     def refuse(*args, **kwargs):
         raise OSError(28, "No space left on device")
