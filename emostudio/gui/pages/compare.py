@@ -17,7 +17,7 @@ from emostudio.gui.pages.base import Page
 from emostudio.gui.pages.compare_answer import answer, claim_lines
 from emostudio.gui.pages.compare_details import DetailsCard
 from emostudio.gui.pages.compare_export import Exporter
-from emostudio.gui.pages.compare_table import columns, measured_keys, rows
+from emostudio.gui.pages.compare_table import columns, has_proved_loss, measured_keys, rows
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import button
@@ -32,7 +32,7 @@ from emostudio.workspace.records import ModelRecord
 
 SYNTHETIC = "synthetic"
 _MOST_AT_FIRST = 9
-_LOWER_PART = 350
+_LOWER_PART = 318
 """Height of chart, gaps and card borders below and around the table, in pixels."""
 _FEWEST_ROWS = 4
 _SIDE = 452
@@ -315,7 +315,7 @@ def pareto_point(row: ComparisonRow) -> ParetoPoint | None:
         return None
     interval = row.accuracy_interval
     state = "frontier" if row.on_front else "dominated"
-    if row.verdict == Verdict.NOT_DECIDED and not row.is_baseline:
+    if row.verdict == Verdict.NOT_DECIDED and not row.is_baseline and not has_proved_loss(row):
         state = "undecided"
     return ParetoPoint(
         name=row.model,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout
 
 from emostudio.gui.charts.class_bars import ClassBars
@@ -14,7 +14,7 @@ from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import Segmented, button
 from emostudio.gui.widgets.card import Card, plain, rule
 from emostudio.gui.widgets.data_table import DataTable
-from emostudio.gui.widgets.labels import IconLabel, label, set_shown, verdict_look
+from emostudio.gui.widgets.labels import ElidedLabel, IconLabel, label, set_shown, verdict_look
 from emostudio.qt.table_models import Cell, Column, Row
 from emostudio.workspace.comparison import ComparisonRow
 
@@ -47,7 +47,7 @@ class DetailsCard(Card):
                 ("confusion", self.tr("Confusion")),
             ]
         )
-        self._about = label("", "caption", "text2")
+        self._about = ElidedLabel("", "caption", "text2")
         self._missing = label("", "small", "text2", wrap=True)
         self._stack = QStackedWidget()
         self._build()
@@ -111,8 +111,9 @@ class DetailsCard(Card):
         self.body.addSpacing(SPACE.xs)
         chooser = QHBoxLayout()
         chooser.addWidget(self.views)
-        chooser.addStretch(1)
-        chooser.addWidget(self._about)
+        chooser.addSpacing(SPACE.s)
+        self._about.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        chooser.addWidget(self._about, 1)
         self.body.addLayout(chooser)
         holder = plain()
         column = QVBoxLayout(holder)

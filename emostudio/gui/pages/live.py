@@ -56,16 +56,21 @@ class LivePage(Page):
         self._load_doctor()
 
     def open(self, argument: object) -> None:
-        """Choose these models (names), or ``start`` with what is chosen."""
+        """Choose a model (name) or several, beside the teacher; ``start`` starts."""
         self.refresh()
         if argument == "start":
             self.start()
-        elif isinstance(argument, tuple | list) and self._feed is None:
-            names = [str(name) for name in argument if str(name) in self._models]
-            if len(names) >= LEAST_VARIANTS:
-                options = [(name, name) for name in self._models]
-                self.controls.variants.set_options(options, names, LEAST_VARIANTS)
-                self._show_variants()
+            return
+        names = [argument] if isinstance(argument, str) else argument
+        if not isinstance(names, tuple | list) or self._feed is not None:
+            return
+        wanted = [str(name) for name in names if str(name) in self._models]
+        teachers = [model.name for model in self._models.values() if model.role == "teacher"]
+        chosen = tuple(dict.fromkeys([*teachers[:1], *wanted]))
+        if wanted and len(chosen) >= LEAST_VARIANTS:
+            options = [(name, name) for name in self._models]
+            self.controls.variants.set_options(options, chosen, LEAST_VARIANTS)
+            self._show_variants()
 
     def refresh(self) -> None:
         """Read the models again."""

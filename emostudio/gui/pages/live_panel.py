@@ -75,7 +75,7 @@ class RacePanel(QWidget):
                    tooltip=self.tr("With grab, detect and crop, but without the other variants")),
             Column("shared", self.tr("Shared"), "FPS", is_number=True, width=54,
                    tooltip=self.tr("All variants on every frame, as shown")),
-            Column("agrees", self.tr("Agrees"), counted, is_number=True, width=72,
+            Column("agrees", self.tr("Agrees"), counted, is_number=True, width=80,
                    tooltip=self.tr("Faces for which the teacher names the same emotion")),
         )  # fmt: skip
 

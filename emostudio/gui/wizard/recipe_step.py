@@ -260,7 +260,8 @@ class RecipeStep(QWidget):
         known = self._state.values(index)
         if any(known.get(name) != value for name, value in self.form.values().items()):
             self._shown = (index, method, settings)
-            self._state.edit(lambda: self._state.flow.change_settings(index, settings))
+            kept = self._state.without_defaults(method, settings)
+            self._state.edit(lambda: self._state.flow.change_settings(index, kept))
         self._note_error()
 
     def _note_error(self) -> None:

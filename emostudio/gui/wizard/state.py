@@ -120,6 +120,15 @@ class WizardState(QObject):
         }
         return {**defaults, **step.settings}
 
+    def without_defaults(self, method: str, settings: dict[str, Any]) -> dict[str, Any]:
+        """Return the settings that differ from the method's defaults: what a recipe keeps."""
+        properties = self.entry(method).settings.get("properties", {})
+        return {
+            name: value
+            for name, value in settings.items()
+            if name not in properties or properties[name].get("default") != value
+        }
+
     def _cause(self, index: int, to: int) -> str:
         steps = self.flow.draft.recipe.steps
         moved, other = self.entry(steps[index].method).title, self.entry(steps[to].method).title

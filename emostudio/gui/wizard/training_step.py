@@ -116,9 +116,9 @@ class TrainingStep(QWidget):
                 continue
             known, values = self._state.values(index), form.values()
             if any(known.get(name) != value for name, value in values.items()):
-                old = self._state.flow.draft.recipe.steps[index].settings
-                settings = {**old, **values}
-                self._change(index, settings)
+                step = self._state.flow.draft.recipe.steps[index]
+                settings = {**step.settings, **values}
+                self._change(index, self._state.without_defaults(step.method, settings))
         self._note_errors()
 
     def _change(self, index: int, settings: dict[str, object]) -> None:

@@ -1,0 +1,236 @@
+"""The compare page: real measurements in a real workspace, no invented number."""
+
+from pathlib import Path
+
+import gui_fakes as fakes
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QPushButton
+
+from emostudio.core.events import Failed
+from emostudio.core.jobs import BenchJob, CompareJob, EvaluateJob
+from emostudio.gui.dialogs import Question
+from emostudio.gui.pages.compare import ComparePage
+
+MEASURED = {
+    "teacher": (0.95, 40.0, None, None),
+    "int8": (0.945, 20.0, 2.0, (1.9, 2.1)),
+    "shared": (0.80, 40.5, 0.99, (0.97, 1.01)),
+}
+
+
+@pytest.fixture
+def workspace(qapp, tmp_path):
+    with fakes.open_workspace(tmp_path / "workspace") as workspace:
+        yield workspace
+
+
+def show(qtbot, workspace):
+    page = ComparePage(fakes.FakeStudio(workspace))
+    qtbot.addWidget(page)
+    page.resize(1200, 692)
+    page.show()
+    return page
+
+
+@pytest.fixture
+def measured(qtbot, workspace):
+    fakes.add_measurements(workspace, MEASURED)
+    return show(qtbot, workspace)
+
+
+def cell(page, name, key):
+    model = page.table.table
+    row = next(place for place, row in enumerate(model.rows) if row.id == name)
+    column = next(place for place, column in enumerate(model.columns) if column.key == key)
+    return model.cell(row, column)
+
+
+def test_without_measurements_every_number_is_a_dash(qtbot, workspace):
+    page = show(qtbot, workspace)
+    for key in ("p50", "p95", "p99", "speed", "resident", "accuracy", "f1"):
+        assert cell(page, "int8", key).text == "–"
+    assert cell(page, "int8", "disk").text == "1.0"
+    assert page.header.facts.full_text() == "Nothing measured yet"
+    assert page.unmeasured.isVisibleTo(page)
+
+
+def test_measured_numbers_stand_in_the_table_with_their_intervals(measured):
+    assert cell(measured, "int8", "p50").text == "20.0"
+    speed = cell(measured, "int8", "speed")
+    assert speed.text == "2.00×"
+    assert speed.interval == (1.9, 2.0, 2.1)
+    assert cell(measured, "int8", "accuracy").text == "94.5"
+    assert cell(measured, "int8", "verdict").verdict == "proved"
+    assert cell(measured, "teacher", "verdict").verdict == "baseline"
+    assert measured.header.facts.full_text() == "faces, test split, 320 images. 1 thread"
+
+
+def test_the_teacher_comes_first_and_its_speed_is_one(measured):
+    assert measured.table.table.rows[0].id == "teacher"
+    assert cell(measured, "teacher", "speed").text == "1×"
+
+
+def test_a_proved_loss_of_accuracy_is_marked(measured):
+    assert cell(measured, "shared", "accuracy").has_lost
+    assert not cell(measured, "int8", "accuracy").has_lost
+
+
+def test_a_simulated_variant_shows_no_latency(qtbot, workspace):
+    fakes.add_measurements(workspace, MEASURED, kernels={"shared": "simulated"})
+    page = show(qtbot, workspace)
+    assert cell(page, "shared", "p50").text == "–"
+    assert cell(page, "shared", "speed").text == "no real kernel"
+    assert cell(page, "shared", "verdict").verdict == "simulated"
+    assert "shared" not in page.chart.accessibleDescription()
+
+
+def test_columns_sort_as_numbers_with_missing_values_last(qtbot, workspace):
+    fakes.add_model(workspace, "unmeasured", 500_000)
+    fakes.add_measurements(workspace, MEASURED)
+    page = show(qtbot, workspace)
+    place = next(n for n, c in enumerate(page.table.table.columns) if c.key == "p50")
+    for order, expected in (
+        (Qt.SortOrder.AscendingOrder, ["20.0", "40.0", "40.5", "–"]),
+        (Qt.SortOrder.DescendingOrder, ["40.5", "40.0", "20.0", "–"]),
+    ):
+        page.table.sortByColumn(place, order)
+        model = page.table.model()
+        shown = [model.index(row, place).data() for row in range(model.rowCount())]
+        assert shown == expected
+
+
+def test_models_and_columns_can_be_left_out(measured):
+    measured.choose_models.toggle("shared")
+    assert [row.id for row in measured.table.table.rows] == ["teacher", "int8"]
+    measured.choose_columns.toggle("p99")
+    assert "p99" not in [column.key for column in measured.table.table.columns]
+
+
+def test_the_chart_names_frontier_and_dominated_points(measured):
+    words = measured.chart.accessibleDescription()
+    assert "int8 20.0 ms 94.5 % frontier" in words
+    assert "shared 40.5 ms 80.0 % dominated" in words
+
+
+def test_the_answer_names_the_fastest_variant_without_a_proved_loss(measured):
+    words = fakes.texts(measured.details)
+    assert "Fastest without a proved loss: int8" in words
+    assert "2.00× faster than teacher (95 % 1.90–2.10), 4.00× smaller on disk" in words
+    assert "Accuracy − 0.5 points (− 1.5 to + 0.5), no loss proved" in words
+
+
+def test_nothing_is_called_faster_when_nothing_was_proved(qtbot, workspace):
+    slow = {**MEASURED, "int8": (0.94, 41.0, 0.98, (0.97, 0.99))}
+    fakes.add_measurements(workspace, slow)
+    page = show(qtbot, workspace)
+    assert "Nothing was proved faster than teacher here" in fakes.texts(page.details)
+
+
+def test_published_claims_stand_beside_ours(measured):
+    rows = {row.id: row for row in measured.details.claims.table.rows}
+    smaller = rows["int8 4× smaller"].cells
+    assert (smaller["here"].text, smaller["verdict"].verdict) == ("4.00×", "proved")
+    faster = rows["shared 2× faster"].cells
+    assert (faster["here"].text, faster["verdict"].verdict) == ("0.99×", "refuted")
+
+
+def test_selecting_a_row_shows_it_class_by_class(qtbot, measured):
+    measured.table.select_id("int8")
+    measured.details.views.chosen.emit("classes")
+    assert "Anger" in measured.details.bars.accessibleDescription()
+    assert "called" in measured.details.confusion.accessibleDescription()
+
+
+def test_picking_a_point_selects_its_row(measured):
+    measured.chart.point_picked.emit("int8")
+    assert measured.table.selected_id() == "int8"
+
+
+def test_measure_queues_accuracy_and_interleaved_speed_of_the_chosen_models(qtbot, workspace):
+    page = show(qtbot, workspace)
+    menu = page.measure_menu()
+    menu.actions()[0].trigger()
+    evaluate, bench = page.studio.submitted
+    assert isinstance(evaluate, EvaluateJob)
+    assert evaluate.data == "synthetic"
+    assert isinstance(bench, BenchJob)
+    assert bench.models == evaluate.models == ("teacher", "int8", "shared")
+    with qtbot.waitSignal(page.go) as gone:
+        page.note.acted.emit()
+    assert gone.args[0] == "jobs"
+
+
+def test_speed_alone_can_be_measured(qtbot, workspace):
+    page = show(qtbot, workspace)
+    page.measure_menu().actions()[-1].trigger()
+    assert [job.kind for job in page.studio.submitted] == ["bench"]
+
+
+def test_new_measurements_appear_by_themselves(qtbot, workspace):
+    page = show(qtbot, workspace)
+    fakes.add_measurements(workspace, MEASURED)
+    page.studio.models_changed.emit()
+    assert cell(page, "int8", "p50").text == "20.0"
+
+
+def test_export_is_written_by_the_worker_and_its_folder_offered(measured, tmp_path):
+    measured.export_to(tmp_path / "table.pdf")
+    job, on_answer, _ = measured.studio.asked[-1]
+    assert isinstance(job, CompareJob)
+    assert job.models == ("teacher", "int8", "shared")
+    assert Path(job.out) == tmp_path / "table.pdf"
+    on_answer({"out": job.out})
+    assert "Saved table.pdf" in measured.note.text()
+    assert "Show in folder" in fakes.texts(measured.note)
+
+
+def test_a_failed_export_says_why(measured, tmp_path):
+    measured.export_to(tmp_path / "table.pdf")
+    measured.studio.asked[-1][2](Failed(what="Could not write table.pdf", why="disk full"))
+    assert "disk full" in measured.note.text().lower()
+
+
+@pytest.mark.parametrize(("answer", "asked"), [("Keep it", 0), ("Replace", 1)])
+def test_an_existing_file_is_replaced_only_if_the_user_says_so(
+    qtbot, measured, tmp_path, answer, asked
+):
+    file = tmp_path / "table.csv"
+    file.write_text("precious")
+    measured.export_to(file)
+    question = measured.findChild(Question)
+    assert question is not None
+    assert not measured.studio.asked
+    buttons = {b.text(): b for b in question.findChildren(QPushButton)}
+    qtbot.mouseClick(buttons[answer], Qt.MouseButton.LeftButton)
+    assert len(measured.studio.asked) == asked
+
+
+def test_the_table_copies_as_text_with_units(measured):
+    measured.copy_table()
+    text = QGuiApplication.clipboard().text()
+    assert "p50 (ms)" in text
+    assert "2.00×" in text
+
+
+def test_try_live_takes_the_baseline_along(qtbot, measured):
+    with qtbot.waitSignal(measured.go) as gone:
+        measured.details.live.click()
+    assert gone.args == ["live", ("teacher", "int8")]
+
+
+def test_opening_with_a_model_selects_it(measured):
+    measured.open("shared")
+    assert measured.table.selected_id() == "shared"
+
+
+def test_an_empty_workspace_offers_the_next_step(qtbot, qapp, tmp_path):
+    from emostudio.workspace.store import Workspace
+
+    with Workspace.open(tmp_path) as workspace:
+        page = show(qtbot, workspace)
+        assert page.empty.isVisibleTo(page)
+        with qtbot.waitSignal(page.go) as gone:
+            page.empty.acted.emit()
+        assert gone.args[0] == "compress"

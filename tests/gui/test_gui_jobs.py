@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from emostudio.core.jobs import JobStatus, TrainJob
+from emostudio.gui.pages.jobs import JobsPage
+from emostudio.qt.studio import Studio
+
+Texts = Callable[[object], str]
+
+
+def train(epochs: int, name: str) -> TrainJob:
+    return TrainJob(architecture="tiny", data="faces", training={"epochs": epochs}, name=name)
+
+
+def shown(qtbot: QtBot, studio: Studio) -> JobsPage:
+    page = JobsPage(studio)
+    qtbot.addWidget(page)
+    page.resize(1200, 700)
+    page.show()
+    return page
+
+
+def status(studio: Studio, run_id: str) -> JobStatus:
+    return studio.workspace.run(run_id).status
+
+
+def test_one_job_runs_and_the_next_one_waits(qtbot: QtBot, studio: Studio) -> None:
+    first = studio.submit(train(100_000, "first"))
+    second = studio.submit(train(2, "second"))
+    assert studio.queue.current == first
+    assert studio.queue.waiting == (second,)
+    studio.cancel(first)
+    qtbot.waitUntil(lambda: status(studio, second) == JobStatus.DONE, timeout=20_000)
+    assert status(studio, first) == JobStatus.CANCELLED
+    assert studio.queue.is_idle
+
+
+def test_a_waiting_job_can_be_cancelled(qtbot: QtBot, studio: Studio) -> None:
+    first = studio.submit(train(100_000, "first"))
+    second = studio.submit(train(2, "second"))
+    studio.cancel(second)
+    assert studio.queue.waiting == ()
+    assert status(studio, second) == JobStatus.CANCELLED
+    studio.cancel(first)
+    qtbot.waitUntil(lambda: studio.queue.is_idle, timeout=20_000)
+
+
+def test_a_run_whose_process_dies_is_lost_and_can_be_taken_up(qtbot: QtBot, studio: Studio) -> None:
+    run_id = studio.submit(train(2, "die"))
+    qtbot.waitUntil(lambda: studio.queue.is_idle, timeout=20_000)
+    run = studio.workspace.run(run_id)
+    assert run.status == JobStatus.LOST
+    assert run.can_resume
+    assert "memory" in run.error
+
+
+def test_workers_that_die_again_and_again_hold_the_queue(qtbot: QtBot, studio: Studio) -> None:
+    with qtbot.waitSignal(studio.queue_held, timeout=30_000):
+        for number in range(5):
+            studio.submit(train(2, "die"), f"job {number}")
+    assert len(studio.queue.waiting) == 2
+    studio.queue.release()
+    qtbot.waitUntil(lambda: len(studio.queue.waiting) < 2, timeout=10_000)
+    qtbot.waitUntil(lambda: not studio.queue.current, timeout=20_000)
+
+
+def test_an_empty_queue_says_what_to_do(qtbot: QtBot, studio: Studio, texts: Texts) -> None:
+    page = shown(qtbot, studio)
+    assert "No job has run yet" in texts(page)
+    with qtbot.waitSignal(page.go) as went:
+        qtbot.mouseClick(page.findChildren(type(page.pause_button))[-2], Qt.MouseButton.LeftButton)
+    assert went.args[0] in {"compress", "data"}
+
+
+def test_pause_and_resume_change_what_is_offered(
+    qtbot: QtBot, studio: Studio, texts: Texts
+) -> None:
+    run_id = studio.submit(train(100_000, "teacher"))
+    page = shown(qtbot, studio)
+    page.open(run_id)
+    assert page.pause_button.isVisible()
+    assert not page.resume_button.isVisible()
+    qtbot.mouseClick(page.pause_button, Qt.MouseButton.LeftButton)
+    assert studio.queue.is_paused
+    assert page.resume_button.isVisible()
+    qtbot.mouseClick(page.resume_button, Qt.MouseButton.LeftButton)
+    assert not studio.queue.is_paused
+    studio.cancel(run_id)
+    qtbot.waitUntil(lambda: studio.queue.is_idle, timeout=20_000)
+
+
+def test_duplicate_queues_the_same_job_again(qtbot: QtBot, studio: Studio) -> None:
+    run_id = studio.submit(train(1, "teacher"))
+    qtbot.waitUntil(lambda: studio.queue.is_idle, timeout=20_000)
+    page = shown(qtbot, studio)
+    page.open(run_id)
+    qtbot.mouseClick(page.duplicate_button, Qt.MouseButton.LeftButton)
+    runs = studio.workspace.runs()
+    assert len(runs) == 2
+    assert runs[0].job == runs[1].job
+    qtbot.waitUntil(lambda: studio.queue.is_idle, timeout=20_000)
+
+
+def test_curves_of_chosen_runs_lie_over_each_other(qtbot: QtBot, studio: Studio) -> None:
+    from emostudio.core.events import EpochDone, event_line
+
+    ids = []
+    for number in range(2):
+        run = studio.workspace.create_run(train(1, f"run {number}"))
+        event = EpochDone(
+            epoch=1, epochs=1, train_loss=1, train_error=0.5, validation_loss=1,
+            validation_error=0.25 * (number + 1), learning_rate=0.1, seconds=1,
+        )  # fmt: skip
+        (run.folder / "events.jsonl").write_text(event_line(event) + "\n")
+        studio.workspace.update_run(run.id, status=JobStatus.DONE)
+        ids.append(run.id)
+    page = shown(qtbot, studio)
+    page.refresh()
+    page.list.choose(ids)
+    qtbot.waitUntil(
+        lambda: all(
+            i in page.chart.plot.curves() and page.chart.plot.curves()[i].label for i in ids
+        ),
+        timeout=5_000,
+    )
+    labels = [page.chart.plot.curves()[i].label for i in ids]
+    assert [label.split()[-2] for label in labels] == ["25.0", "50.0"]
+    slots = {page.chart.plot.curves()[i].slot for i in ids}
+    assert len(slots) == 2
