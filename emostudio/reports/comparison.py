@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from emostudio.core.events import EpochDone
 from emostudio.reports.base import ClaimCheck, Report, TrainingCurve
 from emostudio.reports.catalogue import WRITERS
 from emostudio.statistics.verdicts import Verdict, claim_verdict
-from emostudio.workspace.comparison import Comparison, compare
+from emostudio.workspace.comparison import Comparison, ComparisonRow, compare
 from emostudio.workspace.records import ModelRecord
 from emostudio.workspace.store import Workspace
 
@@ -23,6 +25,10 @@ _NOT_FOR = (
     "(AI Act, Article 5(1)(f)); people must be told that they are analysed (Article 50(3))"
 )
 _SYNTHETIC = "Measured on drawn faces: this accuracy does not carry over to photographs"
+_DIFFERENT_IMAGES = (
+    "Models are not asked about emotions they do not know, so their accuracies are over different "
+    "numbers of images; differences in points are over the common ones"
+)
 _ONE_RUN = "One training run per variant: another seed may rank close variants differently"
 _HERE = "Times and ratios hold for this machine, engine and number of threads only"
 
@@ -120,19 +126,35 @@ def build(
     """Collect everything a comparison file says; see `write`."""
     if not records:
         raise InputError("There is nothing to compare", next_step="Name at least one model")
-    comparison = compare(records, dataset=data)
+    comparison = _with_own_slots(compare(records, dataset=data))
+    slots = {row.model: row.slot for row in comparison.rows}
     caveats = [_HERE, _ONE_RUN, _NOT_FOR]
+    if len({row.samples for row in comparison.rows if row.samples}) > 1:
+        caveats.insert(0, _DIFFERENT_IMAGES)
     if comparison.dataset in synthetic:
         caveats.insert(0, _SYNTHETIC)
     return Report(
         title=title,
         comparison=comparison,
         created=datetime.now(UTC),
-        curves=tuple(curves),
+        curves=tuple(replace(curve, slot=slots.get(curve.model, curve.slot)) for curve in curves),
         claims=tuple(_claims(records, comparison.baseline)),
         facts=tuple(_facts(comparison, records)),
         caveats=(*comparison.notes, *caveats),
     )
+
+
+def _with_own_slots(comparison: Comparison) -> Comparison:
+    """Give rows that share a slot, such as two teachers, one of their own in this file."""
+    rows: list[ComparisonRow] = []
+    wanted = [row.slot for row in comparison.rows]
+    for row in comparison.rows:
+        taken = {earlier.slot for earlier in rows}
+        slot = row.slot
+        if slot in taken:
+            slot = next(free for free in count(1) if free not in taken and free not in wanted)
+        rows.append(row.model_copy(update={"slot": slot}))
+    return comparison.model_copy(update={"rows": tuple(rows)})
 
 
 def _curve(workspace: Workspace, record: ModelRecord) -> TrainingCurve | None:

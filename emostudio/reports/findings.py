@@ -23,13 +23,12 @@ def findings(comparison: Comparison) -> list[str]:
 
 def accuracy_words(row: ComparisonRow) -> str:
     """Say how the accuracy changed against the baseline, with its interval."""
-    if row.accuracy_change is None:
-        return ""
-    change = points(row.accuracy_change)
     if row.paired is None:
-        return f"accuracy {change} points"
+        change = row.accuracy_change
+        return "" if change is None else f"accuracy {points(change)} points"
     low, high = row.paired.interval
-    words = f"accuracy {change} points (95 % {points(low)} to {points(high)})"
+    difference = points(row.paired.difference)
+    words = f"accuracy {difference} points (95 % {points(low)} to {points(high)})"
     return words if has_proved_loss(row) else f"{words}, no loss proved"
 
 

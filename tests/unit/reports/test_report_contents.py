@@ -154,3 +154,20 @@ def test_every_verdict_has_a_badge():
 def test_the_ninth_variant_is_thin_grey():
     assert palette.series(8).line == palette.TEXT3
     assert palette.series(0).width > palette.series(1).width
+
+
+def test_two_teachers_do_not_share_colour_and_mark(records):
+    second = records[0].model_copy(update={"name": "second teacher"})
+    rows = comparison.build([*records, second]).comparison.rows
+    slots = {row.model: row.slot for row in rows}
+    assert len(set(slots.values())) == len(rows)
+    assert (slots["teacher"], slots["fast"]) == (0, 1)
+
+
+def test_accuracies_over_different_images_are_explained(records):
+    assert not any("different" in line for line in comparison.build(records).caveats[:1])
+    evaluation = records[1].evaluations[0]
+    fewer = evaluation.result.model_copy(update={"samples": 90})
+    update = {"evaluations": (evaluation.model_copy(update={"result": fewer}),)}
+    records[1] = records[1].model_copy(update=update)
+    assert "different numbers of images" in comparison.build(records).caveats[0]
