@@ -1,0 +1,315 @@
+"""What every compression method promises, checked for each member of the catalogue."""
+
+import copy
+import dataclasses
+import json
+import sys
+import textwrap
+
+import pytest
+import torch
+from compression_fakes import (
+    StripeFaces,
+    context_for,
+    finish,
+    logits_of,
+    toy_model,
+    use_toy_architecture,
+)
+from pydantic import ValidationError
+
+from emostudio.compression import packing, pipeline
+from emostudio.compression.base import Method
+from emostudio.compression.catalogue import METHODS
+from emostudio.core.answers import ClaimInfo
+from emostudio.core.errors import InputError
+from emostudio.core.jobs import JobContext
+from emostudio.core.recipe import Recipe, RecipeStep
+from emostudio.core.settings import parse_settings
+
+KEYS = list(METHODS.members())
+
+# What a method needs before it can do anything, and settings that keep its test short.
+BEFORE = {"huffman": ("magnitude_pruning", "weight_sharing")}
+QUICK = {"epochs": 1, "batch_size": 8, "centroid_epochs": 1, "epochs_per_layer": 0, "sweeps": 10}
+ARCHITECTURE = {"architecture": "toy"}
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    use_toy_architecture(monkeypatch)
+    yield
+    torch.set_num_threads(threads)
+
+
+def quick_settings(method):
+    fields = method.settings_type.model_fields
+    wanted = {name: value for name, value in {**QUICK, **ARCHITECTURE}.items() if name in fields}
+    if "architecture" in wanted:
+        wanted.pop("sweeps", None)
+    return parse_settings(method.settings_type, wanted, method.key)
+
+
+def start_for(method, folder):
+    """Return a model the method can work on."""
+    model = toy_model()
+    for key in BEFORE.get(method.key, ()):
+        before = METHODS.get(key)
+        settings = before.settings_type(epochs=0)
+        model = finish(before.apply(model, settings, context_for(folder / key, model)))[0]
+    return model
+
+
+def apply(method, model, folder, seed=0):
+    context = context_for(folder, model, StripeFaces(), seed)
+    return finish(method.apply(model, quick_settings(method), context))[0]
+
+
+@pytest.fixture(params=KEYS)
+def method(request):
+    return METHODS.get(request.param)
+
+
+def test_the_catalogue_has_the_methods_of_this_release():
+    assert {
+        "magnitude_pruning", "weight_sharing", "huffman", "deep_compression", "cp",
+        "distill_labels", "distill_softmax", "distill_hinton",
+    } <= set(KEYS)  # fmt: skip
+
+
+def test_the_method_introduces_itself(method):
+    assert isinstance(method, Method)
+    for text in (method.title, method.family, method.summary, method.reference):
+        assert text.strip()
+    assert method.claim is None or isinstance(method.claim, ClaimInfo)
+    assert type(method).__module__.rpartition(".")[2] == method.key
+    assert sys.modules[type(method).__module__].__doc__.strip()
+
+
+def test_settings_survive_json(method):
+    settings = quick_settings(method)
+    document = json.loads(json.dumps(settings.model_dump(mode="json")))
+    assert method.settings_type.model_validate(document) == settings
+
+
+def test_every_setting_has_a_title_and_a_help(method):
+    for name, schema in method.settings_type.model_json_schema()["properties"].items():
+        assert schema.get("title"), name
+        assert schema.get("description"), name
+
+
+def test_settings_out_of_range_are_refused_by_name(method):
+    tried = 0
+    for name, schema in method.settings_type.model_json_schema()["properties"].items():
+        if "maximum" not in schema:
+            continue
+        tried += 1
+        with pytest.raises(InputError, match=name):
+            parse_settings(method.settings_type, {name: schema["maximum"] + 1}, method.key)
+    assert tried or method.key == "huffman"
+    with pytest.raises(InputError, match="no_such_setting"):
+        parse_settings(method.settings_type, {"no_such_setting": 1}, method.key)
+
+
+def test_settings_are_frozen(method):
+    settings = quick_settings(method)
+    name = next(iter(method.settings_type.model_fields))
+    with pytest.raises(ValidationError):
+        setattr(settings, name, getattr(settings, name))
+
+
+def test_planning_reads_no_values_and_changes_nothing(method, tmp_path):
+    model = start_for(method, tmp_path)
+    before = copy.deepcopy(model.module.state_dict())
+    planned = method.plan(model, quick_settings(method))
+    assert all(tensor.is_meta for tensor in planned.model.module.state_dict().values())
+    after = model.module.state_dict()
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
+
+
+def test_the_input_model_is_untouched(method, tmp_path):
+    model = start_for(method, tmp_path)
+    before, coded = copy.deepcopy(model.module.state_dict()), dict(model.coded)
+    apply(method, model, tmp_path / "run")
+    after = model.module.state_dict()
+    assert list(before) == list(after)
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
+    assert model.coded == coded
+    assert not any(layer._forward_hooks for layer in model.module.modules())
+
+
+def test_outputs_keep_their_shape_and_are_finite(method, tmp_path):
+    model = start_for(method, tmp_path)
+    result = apply(method, model, tmp_path / "run")
+    logits = logits_of(result)
+    assert logits.shape == logits_of(model).shape
+    assert bool(torch.isfinite(logits).all())
+    assert all(parameter.device.type == "cpu" for parameter in result.module.parameters())
+
+
+def test_the_same_seed_gives_the_same_weights(method, tmp_path):
+    model = start_for(method, tmp_path)
+    first = apply(method, model, tmp_path / "a").module.state_dict()
+    second = apply(method, model, tmp_path / "b").module.state_dict()
+    assert list(first) == list(second)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_the_file_matches_the_plan_and_reads_back_the_same(method, tmp_path):
+    model = start_for(method, tmp_path)
+    planned = method.plan(model, quick_settings(method))
+    result = apply(method, model, tmp_path / "run")
+    path = tmp_path / "variant.safetensors"
+    predicted = packing.predict_bytes(result)
+    assert packing.save_variant(result, path) == path.stat().st_size == predicted
+    if planned.exact:
+        info = result.info
+        same_text = dataclasses.replace(planned.model, info=info)
+        assert packing.predict_bytes(same_text) == predicted
+    assert planned.model.info.structure == result.info.structure
+    loaded = packing.load_variant(path)
+    assert torch.equal(logits_of(loaded), logits_of(result))
+    assert set(loaded.coded) == set(result.coded)
+
+
+def test_refusals_carry_reasons(method):
+    model = toy_model()
+    box = dataclasses.replace(
+        model,
+        module=None,
+        onnx_bytes=b"x",
+        info=model.info.model_copy(update={"architecture": "onnx"}),
+    )
+    step = RecipeStep(method=method.key, settings=quick_settings(method).model_dump(mode="json"))
+    report = pipeline.plan(box, Recipe(steps=(step,)))
+    assert bool(report.refusals) == method.needs_layers
+    assert all(refusal.reason for refusal in report.refusals)
+    for skipped in method.plan(model, quick_settings(method)).skipped:
+        assert skipped.reason
+
+
+def test_a_cancel_midway_leaves_no_file_but_checkpoints(method, tmp_path):
+    model = start_for(method, tmp_path)
+    context = context_for(tmp_path / "run", model, StripeFaces())
+    generator = method.apply(model, quick_settings(method), context)
+    next(generator)
+    generator.close()
+    left = [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
+    assert all("checkpoints" in path.parts for path in left)
+    assert not [path for path in left if path.suffix == ".part"]
+
+
+NEW_METHOD = '''
+    """A method in one file: weights rounded to 16-bit floats."""
+
+    import numpy as np
+    import torch
+
+    from emostudio.compression import rules
+    from emostudio.compression.base import Method, Planned
+    from emostudio.compression.coding.codecs import placeholder
+    from emostudio.compression.fine_tuning import LayerSettings
+    from emostudio.compression.surgery import set_tensor_values, skeleton, tensor_values, with_coded
+    from emostudio.models.loaded import CodedTensor
+
+
+    class HalfSettings(LayerSettings):
+        """Only the layers."""
+
+
+    class Half(Method[HalfSettings]):
+        key = "half"
+        title = "Half precision"
+        family = "Quantisation"
+        summary = "Store weights as 16-bit floats."
+        reference = "IEEE 754"
+        settings_type = HalfSettings
+        leaves = frozenset({"half"})
+        codecs = ("raw16",)
+
+        def plan(self, model, settings):
+            chosen = rules.select(self, model, settings)
+            coded = {
+                f"{name}.weight": CodedTensor(
+                    "raw16",
+                    {"values": placeholder(np.float16, layer.weight.numel())},
+                    {"shape": list(layer.weight.shape), "traits": ["half"]},
+                )
+                for name, layer in chosen.layers.items()
+            }
+            planned = with_coded(skeleton(model), coded)
+            return Planned(planned, layers=tuple(chosen.layers), skipped=chosen.skipped)
+
+        def apply(self, model, settings, context):
+            result = model.copy()
+            coded = {}
+            for name, layer in rules.select(self, result, settings).layers.items():
+                values = tensor_values(layer).astype(np.float16)
+                set_tensor_values(layer, values.astype(np.float32))
+                coded[f"{name}.weight"] = CodedTensor(
+                    "raw16",
+                    {"values": values},
+                    {"shape": list(layer.weight.shape), "traits": ["half"]},
+                )
+            yield from ()
+            return with_coded(result, coded)
+
+        def unpack(self, coded):
+            return coded.arrays["values"].astype(np.float32).reshape(coded.header["shape"])
+
+
+    METHOD = Half()
+'''
+
+
+@pytest.fixture
+def dropped_in(tmp_path, monkeypatch):
+    """Put one new file beside the methods, and nothing else."""
+    from emostudio.compression import methods
+
+    folder = tmp_path / "dropped"
+    folder.mkdir()
+    (folder / "half.py").write_text(textwrap.dedent(NEW_METHOD), encoding="utf-8")
+    monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(folder)])
+    METHODS.refresh()
+    yield
+    monkeypatch.undo()
+    sys.modules.pop("emostudio.compression.methods.half", None)
+    METHODS.refresh()
+
+
+def test_a_new_file_is_a_new_method_in_recipes_files_and_plans(dropped_in, tmp_path, monkeypatch):
+    use_toy_architecture(monkeypatch)
+    assert "half" in [entry.key for entry in METHODS.describe()]
+    steps = (RecipeStep(method="cp", settings={"rank": 4, "epochs": 0}), RecipeStep(method="half"))
+    model, recipe = toy_model(), Recipe(steps=steps)
+    report = pipeline.plan(model, recipe)
+    job = JobContext(folder=tmp_path / "run")
+    result, _ = finish(pipeline.run(model, recipe, None, job, name="halved"))
+    assert result.file.stat().st_size == report.stages[-1].disk_bytes
+    loaded = packing.load_variant(result.file)
+    assert torch.equal(logits_of(loaded), logits_of(result.model))
+    assert loaded.coded["conv2.rows.weight"].codec == "raw16"
+
+
+def test_methods_of_other_packages_join_by_entry_point(monkeypatch):
+    from importlib import metadata
+
+    class Entry:
+        @staticmethod
+        def load():
+            return dataclasses.make_dataclass("Foreign", [("key", str)])(key="foreign")
+
+    def entry_points(group):
+        assert group == "emostudio.methods"
+        return [Entry]
+
+    monkeypatch.setattr(metadata, "entry_points", entry_points)
+    METHODS.refresh()
+    try:
+        assert "foreign" in METHODS.members()
+    finally:
+        monkeypatch.undo()
+        METHODS.refresh()
