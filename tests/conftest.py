@@ -43,12 +43,23 @@ def _no_children_left() -> Iterator[None]:
     left = [
         child
         for child in psutil.Process().children(recursive=True)
-        if child.pid not in before and "resource_tracker" not in " ".join(_words(child))
+        if child.pid not in before
+        and not _is_zombie(child)
+        and "resource_tracker" not in " ".join(_words(child))
     ]
     _, alive = psutil.wait_procs(left, timeout=_CHILD_WAIT_S)
+    alive = [child for child in alive if not _is_zombie(child)]
     for child in alive:
         child.kill()
     assert not alive, f"processes left behind: {[_words(child) for child in alive]}"
+
+
+def _is_zombie(child: psutil.Process) -> bool:
+    # Ended, but nobody has asked for its exit code yet: nothing of it runs any more.
+    try:
+        return bool(child.status() == psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return True
 
 
 def _words(child: psutil.Process) -> list[str]:

@@ -79,7 +79,8 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore()
         note_workspace(studio.workspace.folder)
-        self.go("home", None)
+        last = str(window_state().value("page", "home", type=str))
+        self.go(last if last in self._known else "home", None)
 
     @property
     def current(self) -> str:
@@ -188,7 +189,7 @@ class MainWindow(QMainWindow):
             page.leave()
         state = window_state()
         state.setValue("geometry", self.saveGeometry())
-        state.setValue("page", self.current)
+        state.setValue("page", self.current if self.current != "live" else "home")
         state.sync()
         QApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
         self.studio.close()
@@ -361,6 +362,6 @@ def open_window(studio: Studio) -> MainWindow:
     """Show the main window; the engine's part starts once it is painted."""
     window = MainWindow(studio)
     window.show()
-    window.page("home").setFocus()
+    window.page(window.current).setFocus()
     QTimer.singleShot(50, window, window.start)
     return window

@@ -40,6 +40,7 @@ def test_the_preview_shows_counts_label_map_and_problems(
     page.open(("import", "/some/faces"))
     assert not page.import_button.isEnabled()
     qtbot.waitUntil(page.import_button.isEnabled, timeout=20_000)
+    qtbot.waitUntil(lambda: "cut off" in texts(page))
     seen = texts(page)
     for words in ("30 pictures", "2 emotions", "1 rows or files skipped", "x.png", "cut off"):
         assert words in seen

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from emostudio.core.jobs import JobStatus, TrainJob
 from emostudio.gui.main_window import MainWindow
+from emostudio.gui.recent import recent_workspaces
 from emostudio.gui.theme import theme
 from emostudio.qt.studio import Studio
 from emostudio.workspace.records import UserSettings
@@ -38,6 +39,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QApplication
 app = QApplication([])
 from emostudio.gui.main_window import MainWindow
+from emostudio.gui.recent import recent_workspaces
 from emostudio.gui.theme import theme
 from emostudio.qt.studio import Studio
 from emostudio.workspace.store import Workspace
@@ -183,15 +185,21 @@ def test_interrupted_runs_are_offered_at_the_next_start(
     qtbot.waitUntil(lambda: workspace.run(run.id).status == JobStatus.DONE, timeout=20_000)
 
 
-def test_geometry_and_page_survive_a_restart(qtbot: QtBot, studio: Studio) -> None:
+def test_the_page_is_shown_again_after_a_restart(qtbot: QtBot, studio: Studio) -> None:
     first = MainWindow(studio)
     qtbot.addWidget(first)
-    first.resize(1111, 700)
     first.show()
+    first.go("models")
     first.close()
     second = MainWindow(studio)
     qtbot.addWidget(second)
-    assert second.width() == 1111
+    assert second.current == "models"
+
+
+def test_a_workspace_opened_once_is_listed_as_recent(
+    window: MainWindow, workspace: Workspace
+) -> None:
+    assert recent_workspaces()[0][0] == workspace.folder
 
 
 def test_dropped_models_and_data_go_to_their_pages(window: MainWindow, tmp_path: Path) -> None:
