@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from emostudio.core import environment
 from emostudio.core.answers import DoctorCheck
@@ -106,11 +107,18 @@ def _detectors(workspace: Workspace) -> Outcome:
     return Outcome(works=bool(usable), details="; ".join([", ".join(usable), *missing]))
 
 
+def found_cameras() -> list[dict[str, Any]]:
+    """Return index and name of every camera, for lists to choose from."""
+    try:
+        from emostudio.vision.sources.camera import cameras
+    except ImportError:
+        return []
+    return [{"index": camera.index, "name": camera.name} for camera in cameras()]
+
+
 def _cameras(workspace: Workspace) -> Outcome:
     del workspace
-    from cv2_enumerate_cameras import enumerate_cameras
-
-    names = [camera.name for camera in enumerate_cameras()]
+    names = [str(camera["name"]) for camera in found_cameras()]
     return Outcome(
         works=bool(names),
         details=", ".join(names) or "none found",

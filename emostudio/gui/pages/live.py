@@ -38,6 +38,7 @@ class LivePage(Page):
         super().__init__(studio, "")
         self._feed: LiveFeed | None = None
         self._screen: QWidget | None = None
+        self._trouble = ""
         self._models: dict[str, ModelRecord] = {}
         self.controls = LiveHeader()
         self.notice = LiveNotice()
@@ -86,6 +87,7 @@ class LivePage(Page):
         if self._feed is not None or self._why_not():
             return
         self.note.show_note("info", "")
+        self._trouble = ""
         source = self.controls.chosen_source()
         detector, file = self.controls.chosen_detector()
         job = LiveJob(
@@ -251,6 +253,9 @@ class LivePage(Page):
         self.stage.show_report(report)
         self.panel.show_report(report)
         self.time.show_report(report)
+        if report.message != self._trouble:
+            self._trouble = report.message
+            self.note.show_note("warn", _sentence(report.message) if report.message else "")
 
     def _on_note(self, event: Note | Progress) -> None:
         if isinstance(event, Progress):
@@ -277,6 +282,10 @@ class LivePage(Page):
         self.stage.show()
         screen.hide()
         screen.deleteLater()
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
 
 
 class _FullScreen(QWidget):

@@ -21,6 +21,9 @@ from emostudio.qt.table_models import Cell, Column, Row
 BEFORE_VARIANTS = ("grab", "detect", "crop")
 """Stages that come before the variants in a frame's life; every other stage comes after."""
 
+_SAYS = {"publish": "Send"}
+"""Stages whose name in the report is not for users."""
+
 
 class RacePanel(QWidget):
     """FPS race over the last minute and the table of solo and shared speed."""
@@ -150,5 +153,7 @@ def frame_shares(report: LiveReport, variants: Sequence[StageVariant]) -> list[S
     rest = [name for name in stages if name not in BEFORE_VARIANTS]
     if timed:
         rest = [name for name in rest if name not in {"classify", "total", "variants"}]
-    after = [Share(name.capitalize(), stages[name]) for name in rest if name != "total"]
+    after = [
+        Share(_SAYS.get(name, name.capitalize()), stages[name]) for name in rest if name != "total"
+    ]
     return [*before, *timed, *after]

@@ -22,6 +22,8 @@ class TileFigures:
     p50_ms: float | None = None
     p95_ms: float | None = None
     agreement: float | None = None
+    accuracy: float | None = None
+    """Share of faces named rightly; known only where the source tells the truth."""
     is_reference: bool = False
 
 
@@ -111,5 +113,6 @@ def figures_of(variant: LiveVariant, *, is_reference: bool) -> TileFigures:
         p50_ms=latency.p50 if latency else None,
         p95_ms=latency.p95 if latency else None,
         agreement=variant.agreement,
+        accuracy=variant.accuracy,
         is_reference=is_reference,
     )

@@ -111,11 +111,14 @@ class LiveTile(QWidget):
         agrees = "–" if figures.agreement is None else f"{100 * figures.agreement:.1f} %"
         if figures.is_reference:
             agrees = self.tr("reference")
-        return [
+        lines = [
             ("p50", "–" if figures.p50_ms is None else f"{figures.p50_ms:.1f} ms"),
             ("p95", "–" if figures.p95_ms is None else f"{figures.p95_ms:.1f} ms"),
             (self.tr("Agrees"), agrees),
         ]
+        if figures.accuracy is not None:
+            lines.append((self.tr("Right"), f"{100 * figures.accuracy:.1f} %"))
+        return lines
 
     def paintEvent(self, _event: object) -> None:
         """Paint the whole tile."""

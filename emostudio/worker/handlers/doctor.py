@@ -7,7 +7,7 @@ from emostudio.core.events import Progress
 from emostudio.core.jobs import DoctorJob
 from emostudio.evaluation import machine
 from emostudio.worker.context import HandlerContext, Handling
-from emostudio.worker.doctor import CHECKS, run_check
+from emostudio.worker.doctor import CHECKS, found_cameras, run_check
 
 
 def handle(job: DoctorJob, context: HandlerContext) -> Handling:
@@ -17,5 +17,5 @@ def handle(job: DoctorJob, context: HandlerContext) -> Handling:
     for number, (name, check) in enumerate(CHECKS.items()):
         yield Progress(fraction=number / len(CHECKS), message=f"Checking {name.lower()}")
         results.append(run_check(name, check, context.workspace))
-    facts = machine.describe()
+    facts = {**machine.describe(), "cameras": found_cameras()}
     return DoctorReport(machine=facts, versions=facts["versions"], checks=tuple(results))
