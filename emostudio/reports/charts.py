@@ -182,6 +182,7 @@ def draw_confusion(axes: Axes, result: EvaluationResult) -> None:
 def draw_curves(axes: Axes, curves: Sequence[TrainingCurve]) -> None:
     """Draw train error (thin) and validation error (full) in percent against epochs."""
     plain_axes(axes)
+    ends: list[tuple[float, float, TrainingCurve]] = []
     for curve in curves:
         style = palette.series(curve.slot)
         train = [100 * error for error in curve.train_error]
@@ -197,19 +198,30 @@ def draw_curves(axes: Axes, curves: Sequence[TrainingCurve]) -> None:
         dash = (0, style.dash) if style.dash else "solid"
         axes.plot(xs, ys, color=style.line, linewidth=0.8 * style.width, linestyle=dash)
         axes.plot(xs[-1:], ys[-1:], marker=style.marker, color=style.line, markersize=6)
-        axes.annotate(
-            curve.model,
-            (xs[-1], ys[-1]),
-            xytext=(7, 0),
-            textcoords="offset points",
-            fontsize=8,
-            weight=500,
-            color=style.ink,
-            va="center",
-        )
+        ends.append((xs[-1], ys[-1], curve))
     longest = max(max(curve.epochs) for curve in curves)
     axes.set_xlim(min(1, longest), longest * 1.22 + 0.5)
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.set_xlabel("Epoch", fontsize=8)
+    _label_ends(axes, ends)
+
+
+def _label_ends(axes: Axes, ends: Sequence[tuple[float, float, TrainingCurve]]) -> None:
+    """Write names behind the last points, stacked upwards where curves end close together."""
+    to_axes = axes.transData + axes.transAxes.inverted()
+    lowest = -1.0
+    for x, y, curve in sorted(ends, key=lambda end: end[1]):
+        place_x, place_y = (float(part) for part in to_axes.transform((x, y)))
+        lowest = max(place_y, lowest + _LABEL_GAP)
+        axes.text(
+            place_x + _LABEL_BESIDE,
+            lowest,
+            curve.model,
+            transform=axes.transAxes,
+            fontsize=8,
+            weight=500,
+            color=palette.series(curve.slot).ink,
+            va="center",
+        )
