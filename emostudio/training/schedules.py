@@ -7,6 +7,7 @@ import math
 from emostudio.training.settings import TrainingSettings
 
 _LARGEST_WARM_UP = 0.2
+_TIMED_WARM_UP = 0.1
 
 
 def learning_rate(settings: TrainingSettings, progress: float) -> float:
@@ -15,7 +16,10 @@ def learning_rate(settings: TrainingSettings, progress: float) -> float:
     It rises linearly over the warm-up, then stays or falls along half a cosine to zero.
     """
     peak = settings.peak_learning_rate
-    warm_up = min(settings.warmup_epochs / max(settings.epochs, 1), _LARGEST_WARM_UP)
+    warm_up = settings.warmup_epochs / max(settings.epochs, 1)
+    if settings.time_limit_s and warm_up:  # how many epochs will fit is not known
+        warm_up = max(warm_up, _TIMED_WARM_UP)
+    warm_up = min(warm_up, _LARGEST_WARM_UP)
     if progress < warm_up:
         return peak * progress / warm_up
     if settings.schedule == "constant":

@@ -44,7 +44,8 @@ class TrainingSettings(Settings):
     warmup_epochs: float = setting(
         3.0,
         title="Warm-up",
-        help="Epochs over which the learning rate rises; at most a fifth of the training.",
+        help="Epochs over which the learning rate rises; at most a fifth of the training, with a "
+        "time limit at least a tenth; 0 starts at the peak.",
         unit="epochs",
         low=0.0,
         high=100.0,

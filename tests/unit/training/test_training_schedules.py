@@ -27,6 +27,14 @@ def test_warm_up_takes_at_most_a_fifth_of_a_short_training():
     assert learning_rate(settings, 0.2) == pytest.approx(1.0)
 
 
+def test_time_limit_warms_up_over_a_tenth_however_many_epochs_are_allowed():
+    timed = TrainingSettings(epochs=1000, warmup_epochs=1, learning_rate=1.0, time_limit_s=9)
+    assert learning_rate(timed, 0.05) == pytest.approx(0.5)
+    assert learning_rate(timed, 0.1) == pytest.approx(1.0)
+    cold = TrainingSettings(epochs=1000, warmup_epochs=0, learning_rate=1.0, time_limit_s=9)
+    assert learning_rate(cold, 0.0) == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize(
     ("optimiser", "rate", "decay"), [("sgd", 1e-2, 5e-4), ("adamw", 1e-3, 1e-2)]
 )
