@@ -1,0 +1,1 @@
+"""The main job in one go: teacher, variants, measurements, report, within a given time."""
