@@ -13,6 +13,7 @@ from emostudio.data.synthetic.identity import Identity
 from emostudio.data.synthetic.outlines import (
     BEARD,
     HAIR_THICKNESS,
+    HANGING,
     MOUSTACHE,
     Outline,
     hair_outline,
@@ -25,17 +26,29 @@ ByteArray = NDArray[np.uint8]
 
 _BANK_SEED, _BANK_SIDE = 0xBA2C, 512
 _UNIT = 128
+_SHADOW, _SHADOW_HANGING = 0.3, 0.8
 _CIRCUMFERENCE = 8.9
 
 
 @dataclass(frozen=True)
 class Complexion:
-    """Painting (H, W, 3) without features, its hair mask (H, W); hair and cap on the lattice."""
+    """Painting (H, W, 3) without features, its hair mask (H, W); the rest is on the lattice.
+
+    Attributes
+    ----------
+    hair
+        Share of hair in [0, 1].
+    cap
+        Height of the hair over the skull in inter-ocular distances.
+    shadow
+        What the hair leaves of the light on the skin beside it, 255 is all.
+    """
 
     painting: ByteArray
     hair_mask: ByteArray
     hair: FloatArray
     cap: FloatArray
+    shadow: ByteArray
 
 
 @lru_cache(maxsize=1)
@@ -156,4 +169,8 @@ def complexion(identity: Identity, scale: float) -> Complexion:
     lattice = np.asarray(cv2.resize(hair, size, interpolation=cv2.INTER_AREA), np.float32)
     thickness = HAIR_THICKNESS[identity.hair_style] * random.uniform(0.8, 1.25)
     cap = cv2.GaussianBlur(lattice, (0, 0), 0.025 * scale) * np.float32(thickness)
-    return Complexion(painting, cv2.convertScaleAbs(hair, alpha=255), lattice, cap)
+    wide = max(3, round(0.16 * scale) | 1)
+    near = cv2.blur(lattice, (wide, wide)) * (1 - lattice)
+    depth = _SHADOW_HANGING if identity.hair_style in HANGING else _SHADOW
+    shadow = cv2.convertScaleAbs(1 - np.float32(depth) * near, alpha=255)
+    return Complexion(painting, cv2.convertScaleAbs(hair, alpha=255), lattice, cap, shadow)

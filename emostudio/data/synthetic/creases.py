@@ -107,7 +107,7 @@ def _nose_folds(strokes: DisplayList, layout: Layout) -> None:
         for sign in (-1.0, 1.0):
             x = sign * (0.14 + 0.09 * _HALF)
             y = 0.16 + 0.16 * _HALF
-            _crease(strokes, _points(x, y), 0.4 * wrinkle, 0.03)
+            _crease(strokes, _points(x, y), 0.40 * wrinkle, 0.03)
     for sign in (-1.0, 1.0):
         x = sign * (layout.nose_width + 0.035 * np.sin(np.pi * _HALF))
         y = layout.nose_base - 0.17 + 0.15 * _HALF

@@ -70,7 +70,7 @@ def _hanging_hair(skull: Skull, radius: FloatArray, skin: Complexion) -> FloatAr
 
 
 def _shade_painting(
-    painting: ByteArray, strokes: DisplayList, hair: ByteArray, light: tuple[ByteArray, ByteArray]
+    painting: ByteArray, strokes: DisplayList, skin: Complexion, light: tuple[ByteArray, ByteArray]
 ) -> ByteArray:
     multiplier, gloss = light
     scale = strokes.scale
@@ -80,10 +80,11 @@ def _shade_painting(
     wide = max(3, round(0.10 * scale / 2) | 1)
     soft = cv2.blur(cv2.blur(soft, (wide, wide)), (wide, wide))
     multiplier = cv2.multiply(multiplier, soft, scale=1 / 255)
+    multiplier = cv2.multiply(multiplier, skin.shadow, scale=1 / 255)
     crease = np.full(painting.shape[:2], 255, np.uint8)
     strokes.draw(CREASE, crease)
     narrow = max(3, round(0.035 * scale) | 1)
-    crease = cv2.max(cv2.blur(crease, (narrow, narrow)), hair)
+    crease = cv2.max(cv2.blur(crease, (narrow, narrow)), skin.hair_mask)
     full = cv2.multiply(cv2.resize(multiplier, size), crease, scale=1 / 255)
     tinted = cv2.LUT(cv2.cvtColor(full, cv2.COLOR_GRAY2RGB), _warm_shadow())
     shaded = cv2.multiply(painting, tinted, scale=1 / NEUTRAL)
@@ -123,9 +124,7 @@ def paint_head(
     radius = skull.radius() + relief(chart, identity, layout) + skin.cap
     if identity.hair_style in HANGING:
         radius = _hanging_hair(skull, radius, skin)
-    shaded = _shade_painting(
-        painting, strokes, skin.hair_mask, shade(skull, radius, skin.hair, light)
-    )
+    shaded = _shade_painting(painting, strokes, skin, shade(skull, radius, skin.hair, light))
     surface = np.empty((*radius.shape, 3), np.float32)
     surface[..., 0] = radius * chart.sine
     surface[..., 1] = chart.heights[:, None]
