@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, closing
 from typing import Any
 
 from torch import nn
@@ -99,6 +100,17 @@ def fine_tune(
         ``after_step`` for `training.loop.train`; everything else overrides `TrainingSettings`.
     """
     after_step = changes.pop("after_step", None)
+    training = _training_settings(settings, changes)
+    dataset = context.training_data()
+    with ExitStack() as opened:
+        objective = _objective(info, settings, context, opened)
+        yield from context.train(
+            network, objective, dataset, info, training, context.job, after_step=after_step
+        )
+    network.to("cpu").eval()
+
+
+def _training_settings(settings: FineTuneSettings, changes: Mapping[str, Any]) -> TrainingSettings:
     values: dict[str, Any] = {
         "epochs": settings.epochs,
         "batch_size": settings.batch_size,
@@ -114,31 +126,20 @@ def fine_tune(
         "keep": "last",
         **changes,
     }
-    dataset = context.training_data()
-    classifier = None
-    objective: Objective = Supervised()
-    if settings.distillation_weight > 0 or not has_labels(context):
-        classifier = context.open_classifier(context.teacher)
-        teacher = Teacher(classifier)
-        objective = (
-            Hinton(teacher, info.labels, _TEMPERATURE, settings.distillation_weight)
-            if has_labels(context)
-            else SoftmaxKld(teacher, info.labels, _TEMPERATURE)
-        )
-    try:
-        yield from context.train(
-            network,
-            objective,
-            dataset,
-            info,
-            TrainingSettings(**values),
-            context.job,
-            after_step=after_step,
-        )
-    finally:
-        if classifier is not None:
-            classifier.close()
-    network.to("cpu").eval()
+    return TrainingSettings(**values)
+
+
+def _objective(
+    info: ModelInfo, settings: FineTuneSettings, context: ApplyContext, opened: ExitStack
+) -> Objective:
+    """Return the loss: labels where there are some, the teacher where asked for or without."""
+    labelled = has_labels(context)
+    if labelled and settings.distillation_weight == 0:
+        return Supervised()
+    teacher = Teacher(opened.enter_context(closing(context.open_classifier(context.teacher))))
+    if labelled:
+        return Hinton(teacher, info.labels, _TEMPERATURE, settings.distillation_weight)
+    return SoftmaxKld(teacher, info.labels, _TEMPERATURE)
 
 
 def has_labels(context: ApplyContext) -> bool:

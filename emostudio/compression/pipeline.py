@@ -1,4 +1,4 @@
-"""Recipes: predicted before any work, then run stage by stage and measured after each."""
+"""Recipes run stage by stage, each kept on disk and measured."""
 
 from __future__ import annotations
 
@@ -8,25 +8,23 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel
-
-from emostudio.compression import ledger, rules
-from emostudio.compression.base import ApplyContext, Method, Planned
-from emostudio.compression.catalogue import METHODS
+from emostudio.compression import ledger
+from emostudio.compression.base import ApplyContext
 from emostudio.compression.packing import predict_bytes, save_variant
-from emostudio.core.answers import PlanReport, PlanStage, Refusal, StageLedger
+from emostudio.compression.planning import Step, described, expanded, plan
+from emostudio.core.answers import PlanReport, StageLedger
 from emostudio.core.errors import InputError
 from emostudio.core.events import Event, Note, StageDone, StageStarted, VariantSaved
 from emostudio.core.jobs import JobContext
 from emostudio.core.model_info import Lineage
-from emostudio.core.recipe import Recipe, RecipeStep
-from emostudio.core.settings import parse_settings
+from emostudio.core.recipe import Recipe
 from emostudio.data.dataset import Dataset
 from emostudio.inference.catalogue import open_classifier
 from emostudio.models.loaded import LoadedModel
 from emostudio.training.loop import train
+
+__all__ = ["VARIANT_FILE", "CompressionResult", "plan", "run"]
 
 VARIANT_FILE = "variant.safetensors"
 
@@ -49,64 +47,6 @@ class CompressionResult:
     file: Path
     plan: PlanReport
     stages: tuple[StageLedger, ...]
-
-
-@dataclass(frozen=True)
-class _Step:
-    """One method with parsed settings; `origin` is the recipe step it belongs to."""
-
-    origin: int
-    method: Method[Any]
-    settings: BaseModel
-
-    @property
-    def as_recipe_step(self) -> RecipeStep:
-        return RecipeStep(method=self.method.key, settings=self.settings.model_dump(mode="json"))
-
-
-def plan(teacher: LoadedModel, recipe: Recipe) -> PlanReport:
-    """Predict what every stage of a recipe leaves behind.
-
-    Parameters
-    ----------
-    teacher
-        The model to start from; its values are read only where its packed tensors are recoded.
-    recipe
-        Steps; a method that stands for several shows as those.
-
-    Returns
-    -------
-    Stages up to the first refused step, and the refusals.
-
-    Raises
-    ------
-    InputError
-        If a method is unknown or a setting is out of bounds.
-    """
-    steps = _expanded(recipe)
-    stages = [_teacher_stage(teacher)]
-    refusals: list[Refusal] = []
-    skipped: list[Refusal] = []
-    model, exact = teacher, True
-    for number, step in enumerate(steps):
-        planned = _planned(step, model, number)
-        if isinstance(planned, Refusal):
-            refusals.append(planned)
-            break
-        model = _described(planned.model, recipe, steps[: number + 1])
-        exact = planned.exact and (exact or not step.method.needs_layers)
-        stages.append(_plan_stage(step, replace(planned, model=model, exact=exact)))
-        skipped += [
-            Refusal(step=step.origin, method=step.method.key, layer=item.layer, reason=item.reason)
-            for item in planned.skipped
-        ]
-    teacher_macs, macs = stages[0].macs, stages[-1].macs
-    return PlanReport(
-        stages=tuple(stages),
-        refusals=tuple(refusals),
-        skipped_layers=tuple(skipped),
-        speedup_ceiling=teacher_macs / macs if teacher_macs and macs else None,
-    )
 
 
 def run(
@@ -145,7 +85,7 @@ def run(
     InputError
         If the recipe cannot be done; nothing was changed.
     """
-    steps = _expanded(recipe)
+    steps = expanded(recipe)
     report = plan(teacher, recipe)
     _require_possible(report, steps, dataset)
     work = _Work(teacher, recipe, steps, dataset, context, name)
@@ -169,7 +109,7 @@ class _Work:
 
     teacher: LoadedModel
     recipe: Recipe
-    steps: tuple[_Step, ...]
+    steps: tuple[Step, ...]
     dataset: Dataset | None
     context: JobContext
     name: str
@@ -200,7 +140,7 @@ class _Work:
             return kept
         job = replace(self.context, folder=folder, seed=self._seed(number))
         model = yield from step.method.apply(model, step.settings, self._apply_context(job))
-        model = self._named(_described(model, self.recipe, self.steps[: number + 1]))
+        model = self._named(described(model, self.recipe, step))
         planned_bytes = predict_bytes(model)
         # going on from the file makes a resumed run the same run, and measures what is on disk
         model = store.save(model)
@@ -246,78 +186,7 @@ class _Work:
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def _expanded(recipe: Recipe) -> tuple[_Step, ...]:
-    steps: list[_Step] = []
-    for origin, recipe_step in enumerate(recipe.steps):
-        step = _parsed(origin, recipe_step)
-        parts = step.method.expand(step.settings)
-        steps += [_parsed(origin, part) for part in parts] if parts else [step]
-    return tuple(steps)
-
-
-def _parsed(origin: int, step: RecipeStep) -> _Step:
-    method = METHODS.get(step.method)
-    settings = parse_settings(method.settings_type, step.settings, f"method {step.method}")
-    return _Step(origin, method, settings)
-
-
-def _planned(step: _Step, model: LoadedModel, number: int) -> Planned | Refusal:
-    """Return the step's plan, or why it cannot be done."""
-    method = step.method
-    refuse = partial(Refusal, step=step.origin, method=method.key)
-    reason = method.why_unavailable()
-    if number > 0:
-        reason = reason or rules.FIRST.get(method.family, "")
-    if method.needs_layers and model.module is None:
-        reason = reason or "only the outputs of a black box are known; distil it first"
-    if reason:
-        return refuse(reason=reason)
-    try:
-        planned = method.plan(model, step.settings)
-    except InputError as error:
-        return refuse(reason=str(error))
-    if method.needs_layers and not planned.layers:
-        reasons = dict.fromkeys(item.reason for item in planned.skipped)
-        return refuse(reason="no layer can be changed: " + ("; ".join(reasons) or "none matches"))
-    return planned
-
-
-def _described(model: LoadedModel, recipe: Recipe, steps: tuple[_Step, ...]) -> LoadedModel:
-    """Write the steps done so far into the model's description."""
-    done = Recipe(name=recipe.title, steps=tuple(step.as_recipe_step for step in steps))
-    return replace(model, info=model.info.model_copy(update={"recipe": done}))
-
-
-def _teacher_stage(teacher: LoadedModel) -> PlanStage:
-    parameters, macs = ledger.costs(teacher)
-    notes = ("only the outputs are known",) if teacher.module is None else ()
-    return PlanStage(
-        method="",
-        title=teacher.info.name,
-        parameters=parameters or 0,
-        macs=macs or 0,
-        disk_bytes=ledger.file_bytes(teacher),
-        notes=notes,
-    )
-
-
-def _plan_stage(step: _Step, planned: Planned) -> PlanStage:
-    parameters, macs = ledger.costs(planned.model)
-    return PlanStage(
-        method=step.method.key,
-        title=step.method.title,
-        parameters=parameters or 0,
-        macs=macs or 0,
-        disk_bytes=predict_bytes(planned.model),
-        disk_bytes_exact=planned.exact,
-        training_epochs=planned.epochs,
-        notes=planned.notes,
-    )
-
-
-def _require_possible(
-    report: PlanReport, steps: tuple[_Step, ...], dataset: Dataset | None
-) -> None:
+def _require_possible(report: PlanReport, steps: tuple[Step, ...], dataset: Dataset | None) -> None:
     if not steps:
         raise InputError("The recipe has no steps", next_step="Add at least one method")
     if report.refusals:
@@ -335,7 +204,7 @@ def _require_possible(
         )
 
 
-def _stage_done(number: int, step: _Step, record: ledger.StageRecord) -> StageDone:
+def _stage_done(number: int, step: Step, record: ledger.StageRecord) -> StageDone:
     measured = record.ledger
     return StageDone(
         index=number,

@@ -74,8 +74,8 @@ def test_the_variant_says_where_it_comes_from(teacher, faces, tmp_path):
     result, _ = run(teacher, recipe(DEEP), tmp_path / "run-7", faces, seed=3)
     info = packing.load_variant(result.file).info
     assert info.name == "variant"
-    assert info.recipe.name == "deep_compression"
-    assert info.recipe.steps[0].method == "magnitude_pruning"
+    assert info.recipe.title == "deep_compression"
+    assert info.recipe.steps[0].settings["bits_conv"] == 8
     assert info.lineage.parent == teacher.info.name
     assert (info.lineage.run, info.lineage.seed) == ("run-7", 3)
     assert info.lineage.dataset == "stripes"
