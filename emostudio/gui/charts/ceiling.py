@@ -19,7 +19,7 @@ class SpeedCeiling(Chart):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
         self.setAccessibleName(self.tr("Ceiling of the speed-up"))
-        self.setMinimumHeight(110)
+        self.setMinimumHeight(96)
         self._steps: tuple[tuple[str, float], ...] = ()
 
     def show_steps(self, steps: Sequence[tuple[str, float]]) -> None:

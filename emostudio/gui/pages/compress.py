@@ -231,11 +231,14 @@ class CompressPage(Page):
         steps = self.tr("1 step") if count == 1 else self.tr("{0} steps").format(count)
         plan = self.state.flow.plan
         epochs = sum(stage.training_epochs for stage in plan.stages) if plan else 0
+        training = self.tr("{0} epochs").format(epochs) if epochs else ""
+        if plan is not None and not epochs:
+            training = self.tr("No training")
         choices = {
             WizardStep.TEACHER: draft.teacher,
             WizardStep.DATA: data_title(draft.data),
             WizardStep.RECIPE: steps if count else "",
-            WizardStep.SETTINGS: self.tr("{0} epochs").format(epochs) if epochs else "",
+            WizardStep.SETTINGS: training,
         }
         return choices.get(step, "") or (self.tr("Not set yet") if step in choices else "")
 

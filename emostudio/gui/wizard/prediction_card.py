@@ -11,6 +11,9 @@ from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.card import Card, Note, plain, rule, scrolled
 from emostudio.gui.widgets.labels import label, set_shown
 
+_LEAST_GAIN = 1.02
+"""Ceilings below this are no gain worth a chart."""
+
 
 class _Figure(QWidget):
     """Caption over a big number and its unit."""
@@ -57,6 +60,11 @@ class PredictionCard(Card):
         self.ceiling = SpeedCeiling()
         self.note = Note()
         self._goal: QLabel = label("", "caption", "text2")
+        self._no_gain = label(
+            self.tr("The MACs stay the same: fewer operations will not make it faster. Kernels "
+                    "and memory still may; that is measured afterwards."),
+            "small", "text2", wrap=True,
+        )  # fmt: skip
         self._content = plain()
         self._build()
         self.show_plan(None)
@@ -92,20 +100,23 @@ class PredictionCard(Card):
         )
         goal = self.tr("goal: at most {0} MB").format(f"{goal_mb:g}") if goal_mb else ""
         self._goal.setText(goal)
-        first = plan.stages[0]
-        self.ceiling.show_steps(
-            [
-                (self._name(index, stage).split()[0], first.macs / max(stage.macs, 1))
-                for index, stage in enumerate(plan.stages)
-            ]
-        )
-        remarks = [note for stage in plan.stages for note in stage.notes]
+        self._show_ceiling(plan)
+        remarks = [_sentence(note) for stage in plan.stages for note in stage.notes]
         skipped = len({refusal.layer for refusal in plan.skipped_layers if refusal.layer})
         if skipped:
             remarks.append(self.tr("{0} layers are left alone").format(skipped))
         self.note.show_note("info", "", "\n".join(dict.fromkeys(remarks)))
         lines = [f"{skip.layer}: {skip.reason}" for skip in plan.skipped_layers]
         self.note.setToolTip("\n".join(dict.fromkeys(lines)))
+
+    def _show_ceiling(self, plan: PlanReport) -> None:
+        first = plan.stages[0]
+        ceilings = [first.macs / max(stage.macs, 1) for stage in plan.stages]
+        names = [self._name(index, stage).split()[0] for index, stage in enumerate(plan.stages)]
+        has_gain = max(ceilings) >= _LEAST_GAIN
+        set_shown(self.ceiling, has_gain)
+        set_shown(self._no_gain, not has_gain)
+        self.ceiling.show_steps(list(zip(names, ceilings, strict=True)))
 
     def _name(self, index: int, stage: PlanStage) -> str:
         return stage.title if index else self.tr("Teacher")
@@ -132,6 +143,7 @@ class PredictionCard(Card):
         column.addLayout(self._part_head(self.tr("Speed against teacher"), ceiling))
         self.ceiling.setMaximumHeight(260)
         column.addWidget(self.ceiling, 1)
+        column.addWidget(self._no_gain)
         column.addWidget(self.note)
         column.addStretch(0)
         self.body.addWidget(self.empty)
@@ -168,3 +180,8 @@ def _training(plan: PlanReport) -> tuple[str, str]:
     if seconds < 90:
         return f"{seconds:.0f}", "s"
     return (f"{seconds / 60:.0f}", "min") if seconds < 36_000 else (f"{seconds / 3600:.0f}", "h")
+
+
+def _sentence(text: str) -> str:
+    text = text.strip().rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
