@@ -127,8 +127,6 @@ class Method(ABC, Generic[SettingsT]):
     needs_layers
         Whether the method changes layers of the given network, so that black boxes and networks
         without a fitting layer are refused.
-    trains
-        Whether the method cannot do without training images.
     """
 
     key: str
@@ -141,7 +139,6 @@ class Method(ABC, Generic[SettingsT]):
     leaves: frozenset[str] = frozenset()
     codecs: tuple[str, ...] = ()
     needs_layers: bool = True
-    trains: bool = False
 
     def why_unavailable(self) -> str:
         """Return why the method cannot run on this machine, or nothing."""

@@ -97,7 +97,6 @@ class DistillationMethod(Method[Any]):
     family = rules.DISTILLATION
     settings_type: type[Any] = DistillationSettings
     needs_layers: bool = False
-    trains: bool = True
 
     @abstractmethod
     def objective(self, teacher: Teacher, labels: tuple[Emotion, ...], settings: Any) -> Objective:

@@ -180,8 +180,6 @@ class _Work:
             "dataset": getattr(self.dataset, "fingerprint", None),
             "steps": [step.as_recipe_step.model_dump(mode="json") for step in self.steps[:count]],
             "seed": self.context.seed,
-            "device": self.context.device,
-            "threads": self.context.threads,
         }
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 

@@ -86,6 +86,9 @@ def _followed(
                 return result
             if isinstance(event, StageStarted):
                 share.start(event.index, event.count)
+            if isinstance(event, Progress) and event.fraction is not None:
+                fraction = share.overall(event.fraction)
+                event = event.model_copy(update={"fraction": fraction})
             if not isinstance(event, VariantSaved):
                 yield event
             if isinstance(event, EpochDone):

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from emostudio.compression import cp_als, lloyd
 from emostudio.compression.coding import canonical_huffman, codecs, entropy
-from emostudio.compression.methods.cp import _filled_layers
+from emostudio.compression.cp_layers import filled_layers
 from emostudio.compression.methods.magnitude_pruning import magnitude_mask
 from emostudio.compression.methods.weight_sharing import SharedLookup
 
@@ -156,7 +156,7 @@ def test_four_thin_convolutions_equal_one_with_the_reconstructed_kernel(
     torch.manual_seed(8)
     layer = torch.nn.Conv2d(5, 7, kernel, stride, padding, dilation)
     factors = cp_als.random_start((7, 5, *kernel), 6, torch.Generator().manual_seed(9))
-    thin = _filled_layers(layer, factors).double()
+    thin = filled_layers(layer, factors).double()
     images = torch.randn(2, 5, 16, 17, dtype=torch.float64)
     rounded = [factor.float().double() for factor in factors.all]
     reconstructed = torch.einsum("tr,sr,yr,xr->tsyx", *rounded)

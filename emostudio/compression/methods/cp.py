@@ -13,7 +13,6 @@ References
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 from math import prod
@@ -24,11 +23,11 @@ from torch import nn
 
 from emostudio.compression import cp_als, rules
 from emostudio.compression.base import LOW_RANK, ApplyContext, Method, Planned
+from emostudio.compression.cp_layers import factor_layers, filled_layers, kernel_shape
 from emostudio.compression.fine_tuning import FineTuneSettings, fine_tune
 from emostudio.compression.surgery import (
     WeightLayer,
     kernel_size,
-    layer_at,
     replace_layer,
     skeleton,
     with_structure,
@@ -139,7 +138,7 @@ class Cp(Method[CpSettings]):
         if settings.layers == "auto" and layer.in_channels <= 3:
             return "the first layer gains next to nothing; name it to decompose it all the same"
         rank = settings.rank or _budget_rank(layer, settings.budget)
-        limit = cp_als.break_even_rank(_shape(layer))
+        limit = cp_als.break_even_rank(kernel_shape(layer))
         if rank < 1:
             return "the budget leaves no term"
         return f"rank {rank} >= break-even rank {limit}" if rank >= limit else ""
@@ -150,7 +149,7 @@ class Cp(Method[CpSettings]):
         planned = skeleton(model)
         for name, (layer, rank) in chosen.items():
             with torch.device("meta"):
-                replace_layer(planned.network(), name, _factor_layers(layer, rank))
+                replace_layer(planned.network(), name, factor_layers(layer, rank))
             planned = _recorded(planned, name, rank)
         return Planned(
             model=planned,
@@ -172,7 +171,7 @@ class Cp(Method[CpSettings]):
             yield Progress(fraction=number / len(chosen), message=f"Decomposing {name}")
             factors, note = _solve(name, layer, rank, settings, context.inside(f"layer-{number}"))
             yield note
-            replace_layer(result.network(), name, _filled_layers(layer, factors))
+            replace_layer(result.network(), name, filled_layers(layer, factors))
             result = _recorded(result, name, rank)
             if _epochs_per_layer(settings) and number < _between(chosen):
                 short = settings.model_copy(update={"epochs": settings.epochs_per_layer})
@@ -188,7 +187,7 @@ class Cp(Method[CpSettings]):
         rank = arguments.get("rank")
         if not isinstance(layer, nn.Conv2d) or not isinstance(rank, int) or not 0 < rank <= 65_536:
             raise InputError("A decomposed layer cannot be rebuilt", why=f"its rank is {rank!r}")
-        return _factor_layers(layer, rank)
+        return factor_layers(layer, rank)
 
     def _choose(
         self, model: LoadedModel, settings: CpSettings
@@ -214,12 +213,8 @@ def _resolved(model: LoadedModel, settings: CpSettings) -> CpSettings:
     return settings
 
 
-def _shape(layer: nn.Conv2d) -> tuple[int, int, int, int]:
-    return (layer.out_channels, layer.in_channels, *kernel_size(layer))
-
-
 def _budget_rank(layer: nn.Conv2d, budget: float) -> int:
-    return int(budget * prod(_shape(layer)) / sum(_shape(layer)))
+    return int(budget * prod(kernel_shape(layer)) / sum(kernel_shape(layer)))
 
 
 def _epochs_per_layer(settings: CpSettings) -> int:
@@ -238,50 +233,6 @@ def _recorded(model: LoadedModel, name: str, rank: int) -> LoadedModel:
     )
     coded = {key: value for key, value in model.coded.items() if key != f"{name}.weight"}
     return replace(model, coded=coded)
-
-
-def _factor_layers(layer: nn.Conv2d, rank: int) -> nn.Sequential:
-    """Return 1x1, kH x 1, 1 x kW and 1x1 convolutions with the geometry of `layer`."""
-    (height, width), stride = kernel_size(layer), layer.stride
-    padding, dilation = [int(side) for side in layer.padding], layer.dilation
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    layers["reduce"] = nn.Conv2d(layer.in_channels, rank, 1, bias=False)
-    layers["rows"] = nn.Conv2d(
-        rank, rank, (height, 1), stride=(stride[0], 1), padding=(padding[0], 0),
-        dilation=(dilation[0], 1), groups=rank, bias=False,
-    )  # fmt: skip
-    layers["columns"] = nn.Conv2d(
-        rank, rank, (1, width), stride=(1, stride[1]), padding=(0, padding[1]),
-        dilation=(1, dilation[1]), groups=rank, bias=False,
-    )  # fmt: skip
-    layers["expand"] = nn.Conv2d(rank, layer.out_channels, 1, bias=layer.bias is not None)
-    return nn.Sequential(layers)
-
-
-def _filled_layers(layer: nn.Conv2d, factors: cp_als.Factors) -> nn.Sequential:
-    """Return the four convolutions with the factors as their weights."""
-    rank = factors.out_factor.shape[1]
-    layers = _factor_layers(layer, rank).to(layer.weight.device)
-    weights = {
-        "reduce": factors.in_factor.T[:, :, None, None],
-        "rows": factors.row_factor.T[:, None, :, None],
-        "columns": factors.column_factor.T[:, None, None, :],
-        "expand": factors.out_factor[:, :, None, None],
-    }
-    with torch.no_grad():
-        for name, weight in weights.items():
-            _conv(layers, name).weight.copy_(weight)
-        bias = _conv(layers, "expand").bias
-        if bias is not None and layer.bias is not None:
-            bias.copy_(layer.bias)
-    return layers.train(layer.training)
-
-
-def _conv(layers: nn.Sequential, name: str) -> nn.Conv2d:
-    layer = layer_at(layers, name)
-    if not isinstance(layer, nn.Conv2d):
-        raise TypeError(f"{name} is no convolution")
-    return layer
 
 
 def _solve(

@@ -29,7 +29,6 @@ from emostudio.compression.surgery import (
     tensor_values,
     with_coded,
 )
-from emostudio.core.answers import ClaimInfo
 from emostudio.core.events import Event, Progress
 from emostudio.core.settings import setting
 from emostudio.models.loaded import CodedTensor, LoadedModel
@@ -84,7 +83,6 @@ class WeightSharing(Method[WeightSharingSettings]):
     summary = "Let all weights of a layer share a few values found by k-means; smaller file."
     reference = "Han et al., ICLR 2016, arXiv:1510.00149, section 3"
     settings_type = WeightSharingSettings
-    claim = ClaimInfo(smaller=4.0, baseline="8 bits against 32", source="arithmetic")
     leaves = frozenset({SHARED})
     codecs = (codecs.CODEBOOK,)
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from emostudio.compression import cp_als
 from emostudio.compression.catalogue import METHODS
-from emostudio.compression.methods import cp
+from emostudio.compression.cp_layers import filled_layers
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.errors import InputError, UnsupportedLayerError
 from emostudio.core.settings import parse_settings
@@ -96,7 +96,7 @@ def test_exact_factors_keep_the_output_of_any_geometry(kernel, stride, padding, 
     torch.manual_seed(0)
     layer = nn.Conv2d(4, 6, kernel, stride, padding, dilation).double()
     factors = cp_als.exact_factors(layer.weight.detach())
-    layers = cp._filled_layers(layer, factors).double()
+    layers = filled_layers(layer, factors).double()
     with torch.no_grad():
         for name, factor in zip(("expand", "reduce", "rows", "columns"), factors.all, strict=True):
             shape = layers.get_submodule(name).weight.shape

@@ -1,5 +1,6 @@
 import copy
 import dataclasses
+import hashlib
 import json
 
 import pytest
@@ -10,6 +11,9 @@ from emostudio.compression import packing, pipeline
 from emostudio.core.errors import InputError
 from emostudio.core.jobs import JobContext
 from emostudio.core.recipe import Recipe, RecipeStep
+from emostudio.training.loop import train
+from emostudio.training.objectives import Supervised
+from emostudio.training.settings import TrainingSettings
 
 DEEP = ("deep_compression", {"epochs": 2, "centroid_epochs": 1, "batch_size": 8})
 
@@ -79,6 +83,34 @@ def test_the_variant_says_where_it_comes_from(teacher, faces, tmp_path):
     assert info.lineage.parent == teacher.info.name
     assert (info.lineage.run, info.lineage.seed) == ("run-7", 3)
     assert info.lineage.dataset == "stripes"
+
+
+def test_the_teacher_s_file_stays_as_it_is(teacher, faces, tmp_path):
+    file = tmp_path / "teacher.safetensors"
+    packing.save_variant(teacher, file)
+    before = file.read_bytes()
+    result, _ = run(packing.load_variant(file), recipe(DEEP), tmp_path / "run", faces)
+    assert file.read_bytes() == before
+    assert result.model.info.lineage.parent_sha256 == hashlib.sha256(before).hexdigest()
+    assert result.stages[0].disk_bytes == len(before)
+
+
+def test_fine_tuning_keeps_what_the_teacher_learned(teacher, tmp_path):
+    faces = StripeFaces(144)
+    training = TrainingSettings(
+        epochs=14, batch_size=8, learning_rate=3e-3, augmentation=False, ema_decay=0.0
+    )
+    job = JobContext(folder=tmp_path / "teacher")
+    finish(train(teacher.module, Supervised(), faces, teacher.info, training, job))
+    steps = (
+        ("cp", {"rank": 12, "epochs": 2, "batch_size": 8, "layers": "conv3"}),
+        ("deep_compression", {"epochs": 4, "batch_size": 8, "sparsity_linear": 0.8}),
+    )
+    result, _ = run(teacher, recipe(*steps), tmp_path / "run", faces)
+    first, last = result.stages[0], result.stages[-1]
+    assert first.accuracy > 0.9
+    assert last.accuracy > first.accuracy - 0.1
+    assert last.disk_bytes < first.disk_bytes
 
 
 def weights(model):
