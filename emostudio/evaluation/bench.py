@@ -62,8 +62,7 @@ def bench(
 ) -> Generator[Event, None, BenchReport]:
     """Measure all entries against each other.
 
-    Every entry is compared with the first one and, where both take part on the same engine, with
-    the model it was made from.
+    Every pair is compared: a comparison may later take any of the models as its baseline.
 
     Parameters
     ----------
@@ -183,14 +182,10 @@ def _measure_memory(names: dict[str, Entry]) -> Generator[Event, None, dict[str,
 
 
 def _ratios(real: dict[str, Entry], timings: latency.Timings) -> tuple[Ratio, ...]:
+    """Compare every pair: against the first entry first, so that any model can be the baseline."""
     names = list(real)
-    pairs = [(name, names[0]) for name in names[1:]]
-    for name, entry in real.items():
-        for other, candidate in real.items():
-            is_parent = candidate.name == entry.model.info.lineage.parent
-            if is_parent and candidate.engine == entry.engine and (name, other) not in pairs:
-                pairs.append((name, other))
-    return tuple(timings.ratio(a, b) for a, b in pairs if a != b)
+    pairs = [(a, b) for place, b in enumerate(names) for a in names[place + 1 :]]
+    return tuple(timings.ratio(a, b) for a, b in pairs)
 
 
 def _kept_samples(timings: latency.Timings) -> dict[str, tuple[tuple[float, ...], ...]]:

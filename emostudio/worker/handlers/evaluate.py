@@ -5,7 +5,7 @@ from __future__ import annotations
 from emostudio.core.answers import EvaluationReport
 from emostudio.core.events import Progress
 from emostudio.core.jobs import EvaluateJob
-from emostudio.evaluation.accuracy import compare_all, evaluate_paired
+from emostudio.evaluation.accuracy import compare, compare_all, evaluate_paired
 from emostudio.inference.catalogue import open_classifier
 from emostudio.worker.context import HandlerContext, Handling
 from emostudio.worker.resolve import find_models, open_data
@@ -28,7 +28,10 @@ def handle(job: EvaluateJob, context: HandlerContext) -> Handling:
     paired = compare_all(evaluations)
     for found, evaluation in zip(models, evaluations, strict=True):
         if found.record is not None:
-            own = tuple(pair for pair in paired if pair.b == found.name)
+            # against every other model: a comparison may take any of them as its baseline
+            own = tuple(
+                compare(other, evaluation) for other in evaluations if other is not evaluation
+            )
             context.workspace.add_evaluation(
                 found.record.name, dataset.name, job.split, evaluation.result, own
             )
