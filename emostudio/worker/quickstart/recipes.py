@@ -69,7 +69,12 @@ _FIXED: dict[str, dict[str, Any]] = {
         "centroid_epochs": MANY_EPOCHS,
         "distillation_weight": 0.5,
     },
-    "cp": {"epochs": MANY_EPOCHS, "epochs_per_layer": 0, "distillation_weight": 0.5},
+    "cp": {
+        "epochs": MANY_EPOCHS,
+        "epochs_per_layer": 0,
+        "distillation_weight": 0.5,
+        "sweeps": 25,
+    },
 }
 
 

@@ -1,0 +1,160 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from emostudio.core.answers import BenchResult, EvaluationResult, Latency, PairedResult, Ratio
+from emostudio.core.emotions import EMOTIONS
+from emostudio.core.model_info import ModelInfo, Preprocessing
+from emostudio.workspace.comparison import compare
+from emostudio.workspace.records import BenchRecord, EvaluationRecord, ModelRecord
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def evaluated(name, accuracy, dataset="faces", paired=()):
+    result = EvaluationResult(
+        model=name,
+        samples=100,
+        accuracy=accuracy,
+        accuracy_interval=(accuracy - 0.05, accuracy + 0.05),
+        macro_f1=accuracy,
+        balanced_accuracy=accuracy,
+        confusion=((1,),),
+        labels=("anger",),
+    )
+    return EvaluationRecord(
+        dataset=dataset, split="test", measured=START, result=result, paired=paired
+    )
+
+
+def timed(name, p50, bench="one", ratios=(), kernels="real", engine="onnxruntime", day=0):
+    result = BenchResult(
+        model=name,
+        engine=engine,
+        threads=1,
+        kernels=kernels,
+        latency_ms=Latency(p50=p50),
+        disk_bytes=1,
+        resident_bytes=7,
+        parameters=1,
+        macs=1,
+    )
+    return BenchRecord(
+        measured=START + timedelta(days=day),
+        bench=bench,
+        machine={"cpu": bench},
+        result=result,
+        ratios=ratios,
+    )
+
+
+def model(name, role="variant", disk=100, evaluations=(), benches=(), slot=1):
+    info = ModelInfo(
+        name=name, architecture="cnn_s", labels=EMOTIONS, preprocessing=Preprocessing()
+    )
+    return ModelRecord(
+        name=name,
+        role=role,
+        file=Path(f"{name}.safetensors"),
+        info=info,
+        disk_bytes=disk,
+        created=START,
+        slot=slot,
+        evaluations=evaluations,
+        benches=benches,
+    )
+
+
+def faster(a, b, ratio=2.0):
+    return Ratio(a=a, b=b, ratio=ratio, interval=(ratio * 0.98, ratio * 1.02), verdict="words")
+
+
+def test_the_teacher_is_the_baseline_and_comes_first():
+    comparison = compare([model("v"), model("t", "teacher", slot=0)])
+    assert comparison.baseline == "t"
+    assert [row.model for row in comparison.rows] == ["t", "v"]
+    assert comparison.rows[0].verdict == "Baseline"
+
+
+def test_changes_are_against_the_baseline():
+    teacher = model("t", "teacher", 400, (evaluated("t", 0.9),), slot=0)
+    variant = model("v", disk=100, evaluations=(evaluated("v", 0.85),))
+    row = compare([teacher, variant]).rows[1]
+    assert row.size_ratio == 4.0
+    assert round(row.accuracy_change, 6) == -0.05
+
+
+def test_a_ratio_is_turned_so_that_above_one_means_faster_than_the_baseline():
+    ratios = (faster("t", "v", 0.5),)
+    teacher = model("t", "teacher", 400, benches=(timed("t", 2.0, ratios=ratios),), slot=0)
+    variant = model("v", benches=(timed("v", 1.0, ratios=ratios),))
+    row = compare([teacher, variant]).rows[1]
+    assert row.speed.a == "v"
+    assert round(row.speed.ratio, 6) == 2.0
+    assert row.verdict == "Proved"
+
+
+def test_a_simulated_variant_is_called_so():
+    teacher = model("t", "teacher", benches=(timed("t", 2.0),), slot=0)
+    variant = model("v", benches=(timed("v", 1.0, kernels="simulated"),))
+    assert compare([teacher, variant]).rows[1].verdict == "Simulated"
+
+
+def test_without_a_common_bench_speed_is_not_decided_and_a_note_says_so():
+    teacher = model("t", "teacher", benches=(timed("t", 2.0, "one"),), slot=0)
+    variant = model("v", benches=(timed("v", 1.0, "two"),))
+    comparison = compare([teacher, variant])
+    assert comparison.rows[1].verdict == "Not decided"
+    assert any("together" in note for note in comparison.notes)
+
+
+def test_the_bench_that_covers_most_models_wins_over_a_newer_one():
+    ratios = (faster("v", "t"),)
+    teacher = model(
+        "t", "teacher", benches=(timed("t", 9.0, "new", day=2), timed("t", 2.0)), slot=0
+    )
+    variant = model("v", benches=(timed("v", 1.0, ratios=ratios),))
+    comparison = compare([teacher, variant])
+    assert comparison.rows[0].latency_ms.p50 == 2.0
+    assert comparison.machine == {"cpu": "one"}
+
+
+def test_the_dataset_most_models_share_is_shown():
+    teacher = model(
+        "t", "teacher", evaluations=(evaluated("t", 0.2, "other"), evaluated("t", 0.9)), slot=0
+    )
+    variant = model("v", evaluations=(evaluated("v", 0.8),))
+    comparison = compare([teacher, variant])
+    assert (comparison.dataset, comparison.rows[0].accuracy) == ("faces", 0.9)
+    assert compare([teacher, variant], dataset="other").rows[0].accuracy == 0.2
+
+
+def test_paired_results_against_the_baseline_come_along():
+    pair = PairedResult(
+        a="t", b="v", difference=-0.1, interval=(-0.2, 0.0), p_value=0.04, agreement=0.8
+    )
+    teacher = model("t", "teacher", evaluations=(evaluated("t", 0.9),), slot=0)
+    variant = model("v", evaluations=(evaluated("v", 0.8, paired=(pair,)),))
+    assert compare([teacher, variant]).rows[1].paired == pair
+
+
+def test_the_front_holds_what_nothing_beats():
+    def both(name, accuracy, p50, **fields):
+        return model(
+            name, evaluations=(evaluated(name, accuracy),), benches=(timed(name, p50),), **fields
+        )
+
+    rows = compare(
+        [both("t", 0.9, 2.0, role="teacher", slot=0), both("fast", 0.8, 1.0), both("bad", 0.7, 3.0)]
+    ).rows
+    assert {row.model for row in rows if row.on_front} == {"t", "fast"}
+
+
+def test_missing_measurements_are_named_not_invented():
+    comparison = compare([model("t", "teacher", slot=0), model("v")])
+    assert comparison.rows[1].accuracy is None
+    assert comparison.rows[1].latency_ms is None
+    assert len(comparison.notes) == 2
+
+
+def test_nothing_to_compare_is_no_error():
+    assert compare([]).rows == ()
