@@ -39,6 +39,7 @@ class Questions(QObject):
         self._numbers = itertools.count(1)
         self._waiting: deque[_Question] = deque()
         self._current: _Question | None = None
+        self._is_closed = False
         self._deaths: deque[int] = deque(maxlen=MOST_DEATHS)
         self._clock = QElapsedTimer()
         self._clock.start()
@@ -48,6 +49,8 @@ class Questions(QObject):
 
     def ask(self, job: Job, on_answer: OnAnswer, on_error: OnError | None = None) -> str:
         """Queue a question; returns a key for `forget`."""
+        if self._is_closed:
+            return ""
         question = _Question(f"q{next(self._numbers)}", job, on_answer, on_error)
         self._waiting.append(question)
         self._next()
@@ -66,7 +69,8 @@ class Questions(QObject):
         self._workspace = workspace
 
     def close(self, milliseconds: int) -> None:
-        """Drop all questions and end the worker."""
+        """Drop all questions, this and later ones, and end the worker."""
+        self._is_closed = True
         self._waiting.clear()
         self._current = None
         self.runner.close()
