@@ -96,7 +96,9 @@ def train_teacher(
 ) -> Generator[Event, None, Saved]:
     """Train the embedded default teacher within `limit_s` seconds."""
     yield Note(what=f"No teacher was given: training {TEACHER_ARCHITECTURE} for {limit_s:.0f} s")
-    settings = TrainingSettings(epochs=MANY_EPOCHS, time_limit_s=limit_s, warmup_epochs=1.0)
+    settings = TrainingSettings(
+        epochs=MANY_EPOCHS, time_limit_s=limit_s, warmup_epochs=1.0, learning_rate=2e-3
+    )
     info = new_info("teacher", TEACHER_ARCHITECTURE, TEACHER_SETTINGS, dataset.labels)
     torch.manual_seed(engine_context.seed)
     module = build(info)

@@ -61,9 +61,17 @@ FROM_OUTPUTS = (
 )  # fmt: skip
 """For a black box: methods that change layers start from the distilled student."""
 
+_DISTILLATION: dict[str, Any] = {
+    "architecture": STUDENT,
+    # Without batch normalisation, SqueezeNet spends the first minutes learning nothing.
+    "architecture_settings": "bn=true dropout=0.2",
+    "epochs": MANY_EPOCHS,
+    "learning_rate": 3e-3,
+}
+
 _FIXED: dict[str, dict[str, Any]] = {
-    "distill_softmax": {"architecture": STUDENT, "epochs": MANY_EPOCHS},
-    "distill_labels": {"architecture": STUDENT, "epochs": MANY_EPOCHS},
+    "distill_softmax": _DISTILLATION,
+    "distill_labels": _DISTILLATION,
     "deep_compression": {
         "epochs": MANY_EPOCHS,
         "centroid_epochs": MANY_EPOCHS,
@@ -74,6 +82,7 @@ _FIXED: dict[str, dict[str, Any]] = {
         "epochs_per_layer": 0,
         "distillation_weight": 0.5,
         "sweeps": 25,
+        "budget": 0.25,
     },
 }
 

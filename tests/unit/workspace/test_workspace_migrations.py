@@ -1,5 +1,7 @@
+import contextlib
 import sqlite3
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -72,7 +74,7 @@ def test_network_drives_are_told_by_their_mount(tmp_path, monkeypatch):
             self.mountpoint, self.fstype = mountpoint, fstype
 
     mounts = [Mount("/", "ext4"), Mount(str(tmp_path.resolve()), "nfs4")]
-    monkeypatch.setattr(database.psutil, "disk_partitions", lambda all: mounts)
+    monkeypatch.setattr(database.psutil, "disk_partitions", lambda **_: mounts)
     assert database.is_on_network(tmp_path)
     assert not database.is_on_network(tmp_path.parent)
 
@@ -82,11 +84,5 @@ def test_every_transaction_is_begun_for_writing_at_once(tmp_path):
         raw = connection.connection.dbapi_connection
         assert raw.in_transaction
         other = sqlite3.connect(tmp_path / "workspace.db", timeout=0)
-        try:
+        with contextlib.closing(other), pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            assert "locked" in str(error)
-        else:
-            raise AssertionError("the write lock was not taken")
-        finally:
-            other.close()
