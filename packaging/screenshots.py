@@ -1,0 +1,146 @@
+"""Save every page, light and dark, at 1280 x 720, filled with small but really measured content.
+
+Seeds a workspace through the real engine (drawn faces, a tiny teacher, three variants, accuracy,
+interleaved latency), opens the window on it and writes docs/images/<page>_<theme>.png. The live
+page runs for a few seconds on the synthetic camera.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+OUT = Path(__file__).resolve().parents[1] / "docs" / "images"
+DATA = "faces"
+TEACHER = "VGG-S-lite"
+SETTLE_S = 20.0
+LIVE_S = 12.0
+
+
+def seed(folder: Path) -> None:
+    """Make data, a teacher, three variants and their measurements in `folder`."""
+    from emostudio.core.events import Failed
+    from emostudio.core.jobs import BenchJob, CompressJob, EvaluateJob, ImportDataJob, Job, TrainJob
+    from emostudio.core.recipe import Recipe, RecipeStep
+    from emostudio.qt.studio import job_title
+    from emostudio.worker.execute import execute
+    from emostudio.workspace.store import Workspace
+
+    steps: dict[str, tuple[RecipeStep, ...]] = {
+        "Deep compression": (
+            RecipeStep(method="deep_compression", settings={"centroid_epochs": 1}),
+        ),
+        "CP": (RecipeStep(method="cp", settings={"epochs": 1, "epochs_per_layer": 0}),),
+        "Weight sharing": (RecipeStep(method="weight_sharing"),),
+    }
+    with Workspace.open(folder) as workspace:
+
+        def go(job: Job) -> None:
+            run = workspace.create_run(job, job_title(job))
+            for event in execute(job, workspace, run.id):
+                if isinstance(event, Failed):
+                    print(f"{job_title(job)}: {event.what}: {event.why}", file=sys.stderr)
+
+        go(ImportDataJob(path="synthetic", name=DATA, settings={"identities": 16, "size": 48}))
+        go(
+            TrainJob(
+                architecture="vgg_s_lite",
+                architecture_settings={"input_size": 48, "width": 0.25, "dense_width": 64},
+                data=DATA,
+                training={"epochs": 14, "batch_size": 32},
+                name=TEACHER,
+            )
+        )
+        for name, recipe in steps.items():
+            go(CompressJob(teacher=TEACHER, data=DATA, recipe=Recipe(steps=recipe), name=name))
+        names = tuple(model.name for model in workspace.models())
+        go(EvaluateJob(models=names, data=DATA))
+        go(BenchJob(models=names, blocks=10, pairs=10))
+
+
+def take(folder: Path, out: Path) -> None:
+    """Open the window on a seeded workspace and save all pages."""
+    from PySide6.QtWidgets import QApplication
+
+    from emostudio.gui.main_window import open_window
+    from emostudio.gui.theme import theme
+    from emostudio.qt.studio import Studio
+    from emostudio.workspace.store import Workspace
+
+    app = QApplication(sys.argv[:1])
+    theme().install(app)
+    with Workspace.open(folder) as workspace:
+        studio = Studio(workspace)
+        window = open_window(studio)
+        window.resize(1280, 720)
+        _spin(app, SETTLE_S, lambda: studio.doctor is not None)
+        keys = [entry.key for entry in window.entries] + ["settings"]
+        for key in keys:
+            window.go(key)
+            _choose(window, studio, key)
+            _spin(app, 2.0)
+        for key in keys:
+            window.go(key)
+            if key == "live":
+                start = getattr(window.page("live"), "start", None)
+                if start is not None:
+                    start()
+                _spin(app, LIVE_S)
+            for name in ("light", "dark"):
+                theme().choose(name)
+                _spin(app, 0.8)
+                window.grab().save(str(out / f"{key}_{name}.png"))
+                print(out / f"{key}_{name}.png")
+        studio.close()
+        window.close()
+
+
+def _choose(window: object, studio: object, key: str) -> None:
+    """Show what a page is for: a variant on Models, a training run on Jobs."""
+    from emostudio.gui.main_window import MainWindow
+    from emostudio.qt.studio import Studio
+
+    if not isinstance(window, MainWindow) or not isinstance(studio, Studio):
+        return
+    variants = [model.name for model in studio.workspace.models() if model.parent]
+    runs = [run for run in studio.workspace.runs() if run.kind == "train"]
+    if key == "models" and variants:
+        window.page("models").open(variants[0])
+    elif key == "jobs" and runs:
+        window.page("jobs").open(runs[0].id)
+
+
+def _spin(app: object, seconds: float, until: Callable[[], bool] | None = None) -> None:
+    from PySide6.QtWidgets import QApplication
+
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not (until is not None and until()):
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+def main() -> int:
+    """Seed and take; an earlier workspace can be used again."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--workspace", type=Path, help="use (and keep) this workspace")
+    parser.add_argument("--out", type=Path, default=OUT)
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="emostudio-screens-") as temporary:
+        os.environ["EMOSTUDIO_STATE"] = str(Path(temporary) / "state")
+        folder = arguments.workspace or Path(temporary) / "Face study"
+        if not (folder / "models").is_dir():
+            seed(folder)
+        take(folder, arguments.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
