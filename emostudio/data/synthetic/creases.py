@@ -28,9 +28,9 @@ def _crease(strokes: DisplayList, points: FloatArray, depth: float, width: float
 
 
 def _forehead(strokes: DisplayList, identity: Identity, layout: Layout) -> None:
-    inner = float(layout.units[1].mean())
-    outer = float(layout.units[2].mean())
-    lower = float(layout.units[4].mean())
+    inner = layout.mean[1]
+    outer = layout.mean[2]
+    lower = layout.mean[4]
     deep = 0.6 + 0.5 * identity.age
     rest = 0.10 * max(0.0, identity.age - 0.4)
     brow_y = float(layout.brows.upper[:, 3, 1].mean())
@@ -99,7 +99,7 @@ def _cheek_folds(strokes: DisplayList, identity: Identity, layout: Layout, side:
 
 
 def _nose_folds(strokes: DisplayList, layout: Layout) -> None:
-    wrinkle = float(layout.units[9].mean())
+    wrinkle = layout.mean[9]
     if wrinkle > 0.15:
         for index, y0 in enumerate((0.0, 0.09, 0.18)):
             y = y0 - 0.03 + 0.04 * _LINE**2
@@ -127,7 +127,7 @@ def _soft(strokes: DisplayList, layout: Layout) -> None:
     strokes.add(SOFT, _points(_LINE * layout.nose_width * 0.95, y), (150.0,), 0.07)
     lip = layout.mouth.lower_outer[6:19] + np.array((0, 0.06), np.float32)
     strokes.add(SOFT, lip * np.array((0.75, 1.0), np.float32), (185.0,), 0.08)
-    pushed = float(layout.units[17].mean())
+    pushed = layout.mean[17]
     if pushed > 0.2:
         chin_y = 1.5 + layout.jaw_drop - 0.035 * pushed
         for x0 in (-0.14, 0.0, 0.14):

@@ -89,7 +89,6 @@ def _add_brow(strokes: DisplayList, identity: Identity, layout: Layout, side: in
 
 def _add_mouth(strokes: DisplayList, identity: Identity, layout: Layout) -> None:
     mouth = layout.mouth
-    units = layout.units
     lip = identity.lip
     strokes.add(
         PAINT, np.concatenate((mouth.upper_outer, mouth.lower_outer[::-1])), _dark(lip, 0.97)
@@ -107,8 +106,8 @@ def _add_mouth(strokes: DisplayList, identity: Identity, layout: Layout) -> None
     strokes.add(PAINT, inside, (46.0, 18.0, 18.0))
     if layout.jaw_drop > 0.12:
         _add_tongue(strokes, layout)
-    bared = max(float(units[unit].mean()) for unit in (12, 10, 20, 16))
-    _add_teeth(strokes, layout, 0.05 + 0.10 * min(1.0, bared), float(units[16].mean()))
+    bared = max(layout.mean[unit] for unit in (12, 10, 20, 16))
+    _add_teeth(strokes, layout, 0.05 + 0.10 * min(1.0, bared), layout.mean[16])
     strokes.add(PAINT, _band(mouth.upper_inner, 0.010, 0.014), _dark(lip, 0.38))
     strokes.add(PAINT, _band(mouth.lower_inner, 0.006, 0.008), _dark(lip, 0.55))
 

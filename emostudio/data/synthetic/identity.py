@@ -69,10 +69,6 @@ class Identity:
         return sum(self.skin) > 480
 
 
-def _clipped_normal(random: np.random.Generator, spread: float) -> float:
-    return float(np.clip(random.normal(), -2.0, 2.0) * spread)
-
-
 def _pick(random: np.random.Generator, anchors: NDArray[np.float32]) -> NDArray[np.float32]:
     position = (len(anchors) - 1) * random.random() ** 1.35
     index = min(int(position), len(anchors) - 2)
@@ -133,7 +129,8 @@ def draw_identity(number: int, seed: int, glasses_share: float) -> Identity:
     lipstick = np.float32(0.0 if is_male else random.choice([0.0, 0.35, 0.8]))
     lip = skin * np.array((0.86, 0.62, 0.60), np.float32)
     lip = lip * (1 - lipstick) + np.array((172, 42, 52), np.float32) * lipstick
-    shape = {name: _clipped_normal(random, spread) for name, spread in _SPREADS.items()}
+    offsets = np.clip(random.normal(size=len(_SPREADS)), -2.0, 2.0) * list(_SPREADS.values())
+    shape = dict(zip(_SPREADS, offsets.tolist(), strict=True))
     style = _hair_style(random, is_male, age)
     beard = float(random.choice([0.0, 0.0, 0.35, 0.6, 1.0])) if is_male else 0.0
     moustache = beard if random.random() < 0.8 else 0.0

@@ -76,6 +76,7 @@ class Layout:
     """A face at one moment: features, the units (2, 20) that moved them, the bow in radians."""
 
     units: dict[int, FloatArray]
+    mean: dict[int, float]
     eyes: Eyes
     brows: Brows
     mouth: Mouth
@@ -156,8 +157,9 @@ def _corners(
     return np.stack((SIDES[:, 0] * x, y), axis=1).astype(np.float32)
 
 
-def _mouth(identity: Identity, units: dict[int, FloatArray], drop: float) -> Mouth:
-    mean = {unit: float(values.mean()) for unit, values in units.items()}
+def _mouth(
+    identity: Identity, units: dict[int, FloatArray], mean: dict[int, float], drop: float
+) -> Mouth:
     parted = min(1.0, mean[25] * 1.5)
     rest = 1.04 + identity.shape["mouth_height"]
     rest -= _CHIN_RAISE * mean[17] * (1 - min(1.0, mean[25]))
@@ -201,17 +203,19 @@ def lay_out(identity: Identity, expression: FloatArray) -> Layout:
         Action unit intensities (2, 20) as `draw_expression` returns them.
     """
     units = {unit: expression[:, index] for index, unit in enumerate(UNITS)}
-    drop = _JAW_TRAVEL * float(units[26].mean())
-    raised = _CHIN_RAISE * float(units[17].mean())
-    wrinkle = float(units[9].mean())
+    mean = dict(zip(UNITS, expression.mean(axis=0).tolist(), strict=True))
+    drop = _JAW_TRAVEL * mean[26]
+    raised = _CHIN_RAISE * mean[17]
+    wrinkle = mean[9]
     return Layout(
         units=units,
+        mean=mean,
         eyes=_eyes(identity, units),
         brows=_brows(identity, units),
-        mouth=_mouth(identity, units, drop),
+        mouth=_mouth(identity, units, mean, drop),
         jaw_drop=drop - raised,
         nose_tip=0.56 + identity.shape["nose_length"] - 0.08 * wrinkle,
         nose_base=0.70 + identity.shape["nose_length"] - 0.06 * wrinkle,
         nose_width=0.17 * (1 + identity.shape["nose_width"]) * (1.04 if identity.is_male else 0.94),
-        bow=_BOW * float(units[54].mean()),
+        bow=_BOW * mean[54],
     )

@@ -60,9 +60,12 @@ def make_rotation(yaw: float, pitch: float, roll: float) -> FloatArray:
 
 
 @lru_cache(maxsize=32)
-def _far_first(count: int) -> IntArray:
-    distance = np.abs(np.arange(count) - (count - 1) / 2)
-    return np.argsort(-distance, kind="stable").astype(np.int32)
+def _far_first(rows: int, columns: int) -> IntArray:
+    """Flat indices of a grid, the columns farthest from the middle first."""
+    distance = np.abs(np.arange(columns) - (columns - 1) / 2)
+    order = np.argsort(-distance, kind="stable").astype(np.int32)
+    flat = order[:, None] + np.arange(rows, dtype=np.int32) * np.int32(columns)
+    return flat.ravel()
 
 
 def _visible(head: Head, view: View) -> tuple[FloatArray, int]:
@@ -80,14 +83,12 @@ def _visible(head: Head, view: View) -> tuple[FloatArray, int]:
 def _scatter(pixels: FloatArray, width: int, height: int) -> IntArray:
     """Return for each cell of the half-size image the nearest point's flat index, or -1."""
     rows, columns = pixels.shape[:2]
-    order = _far_first(columns)
-    ordered = pixels[:, order].transpose(2, 1, 0)
-    cells = np.rint(ordered * np.float32(0.5) + np.float32(0.75)).astype(np.int32)
-    across = np.clip(cells[0], 0, width + 1)
-    down = np.clip(cells[1], 0, height + 1)
+    order = _far_first(rows, columns)
+    limit = np.array((width + 1, height + 1), np.float32)
+    cells = np.clip(np.rint(pixels * np.float32(0.5) + np.float32(0.75)), 0, limit)
+    places = (cells[..., 1] * np.float32(width + 2) + cells[..., 0]).astype(np.int32).ravel()
     nearest = np.full((height + 2) * (width + 2), -1, np.int32)
-    source = order[:, None] + np.arange(rows, dtype=np.int32) * np.int32(columns)
-    nearest[(down * np.int32(width + 2) + across).ravel()] = source.ravel()
+    nearest[places[order]] = order
     return nearest.reshape(height + 2, width + 2)[1:-1, 1:-1]
 
 
