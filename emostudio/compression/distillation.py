@@ -47,7 +47,8 @@ class DistillationSettings(Settings):
     architecture_settings: str = setting(
         "",
         title="Further settings",
-        help="Of the architecture, as bn=true stem_stride=1, separated by blanks.",
+        help="Of the architecture, as bn=false stem_stride=1, separated by blanks; bn is on unless "
+        "said otherwise.",
         advanced=True,
     )
     epochs: int = setting(
@@ -154,6 +155,9 @@ def _student_info(model: LoadedModel, settings: DistillationSettings) -> ModelIn
         "input_size": settings.input_size or max(before.height, before.width),
         "channels": settings.channels or before.channels,
     }
+    chosen = architectures.ARCHITECTURES.get(settings.architecture).settings_type.model_fields
+    if "bn" in chosen:  # SqueezeNet without it often never starts to learn small faces
+        values.setdefault("bn", True)
     info = architectures.new_info(model.info.name, settings.architecture, values, model.info.labels)
     return info.model_copy(update={"recipe": model.info.recipe, "lineage": model.info.lineage})
 
