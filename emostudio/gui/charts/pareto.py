@@ -45,6 +45,8 @@ class ParetoPoint:
     x_interval: tuple[float, float] | None = None
     y_interval: tuple[float, float] | None = None
     state: str = "frontier"
+    label: str = ""
+    """Written beside the mark where it should be shorter than the name."""
 
 
 class _LogAxis(pg.AxisItem):  # type: ignore[misc]
@@ -260,7 +262,7 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
 
     def _paint_labels(self, painter: QPainter, area: QRectF, centres: list[QPointF]) -> None:
         measure = metrics("small_medium")
-        sizes = [(measure.horizontalAdvance(p.name) + 2, 16.0) for p in self._points]
+        sizes = [(measure.horizontalAdvance(p.label or p.name) + 2, 16.0) for p in self._points]
         box = (area.left() + 4, area.top(), area.width() - 4, area.height())
         at = [(centre.x(), centre.y()) for centre in centres]
         places = place_labels(at, sizes, box, self._obstacles(area))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from emostudio.gui.widgets.card import Card, EmptyState, plain
 from emostudio.gui.widgets.checked_menu import CheckedMenu
 from emostudio.gui.widgets.data_table import DataTable
 from emostudio.gui.widgets.labels import set_shown
+from emostudio.gui.widgets.names import short_name
 from emostudio.qt.studio import Studio
 from emostudio.statistics.verdicts import Verdict
 from emostudio.workspace.comparison import Comparison, ComparisonRow, compare
@@ -48,8 +50,7 @@ class ComparePage(Page):
         self._models: dict[str, ModelRecord] = {}
         self._is_wide = False
         self._written = ""
-        self._hidden: set[str] = set()
-        self._known_columns: tuple[str, ...] = ()
+        self._chosen_columns: tuple[str, ...] | None = None
         self.choose_columns = CheckedMenu(self.tr("Columns"))
         self.choose_models = CheckedMenu(self.tr("Variants"), "add")
         self.measure = button(self.tr("Measure"), "default", "clock", self._open_measure)
@@ -217,11 +218,11 @@ class ComparePage(Page):
 
     def _show_table(self) -> None:
         known = columns(self.comparison, is_wide=self._is_wide)
-        keys = tuple(column.key for column in known)
-        shown = [key for key in measured_keys(self.comparison) if key not in self._hidden]
+        shown = self._chosen_columns
+        if shown is None:
+            shown = measured_keys(self.comparison, is_wide=self._is_wide)
         options = [(c.key, f"{c.title} {c.unit}".strip()) for c in known if c.key != "variant"]
         self.choose_columns.set_options(options, shown)
-        self._known_columns = keys
         self.table.set_columns([c for c in known if c.key in shown or c.key == "variant"])
         self.table.set_rows(rows(self.comparison))
         self._fit_table()
@@ -236,7 +237,11 @@ class ComparePage(Page):
         self.table.setFixedHeight(head + max(1, min(len(self.comparison.rows), fits)) * row)
 
     def _show_chart(self) -> None:
-        points = [point for row in self.comparison.rows if (point := pareto_point(row))]
+        base = self.comparison.baseline
+        found = [(row, pareto_point(row)) for row in self.comparison.rows]
+        points = [
+            replace(point, label=short_name(row.model, base)) for row, point in found if point
+        ]
         self.chart.show_points(points)
         set_shown(self.unmeasured, not points)
         set_shown(self.chart, bool(points))
@@ -264,7 +269,7 @@ class ComparePage(Page):
         return next((row for row in self.comparison.rows if row.model == name), None)
 
     def _on_columns(self, shown: Sequence[str]) -> None:
-        self._hidden = {key for key in self._known_columns if key not in shown}
+        self._chosen_columns = tuple(shown)
         self._show_table()
 
     def _on_selected(self, name: str) -> None:

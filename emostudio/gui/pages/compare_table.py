@@ -30,7 +30,7 @@ def columns(comparison: Comparison, *, is_wide: bool = False) -> tuple[Column, .
     speed, accuracy = _speed_scale(comparison.rows), _accuracy_scale(comparison.rows)
     return (
         Column("variant", _tr("Variant")),
-        Column("engine", _tr("Engine"), width=96),
+        Column("engine", _tr("Engine"), width=92),
         _number("training", _tr("Train"), _tr("ms/step"), 62),
         _number("p50", "p50", "ms", 58, _tr("Half of all images took less")),
         _number("p95", "p95", "ms", 58, _tr("95 % of all images took less")),
@@ -58,11 +58,11 @@ def _number(
     return Column(key, title, unit, is_number=True, width=width, scale=scale, tooltip=tooltip)
 
 
-def measured_keys(comparison: Comparison) -> tuple[str, ...]:
-    """Return the columns worth showing at first: all but training times nobody measured."""
+def measured_keys(comparison: Comparison, *, is_wide: bool = False) -> tuple[str, ...]:
+    """Return the columns worth showing at first: training times only with room, if measured."""
     has_training = any(row.training_step_ms is not None for row in comparison.rows)
     keys = [column.key for column in columns(comparison)]
-    return tuple(key for key in keys if key != "training" or has_training)
+    return tuple(key for key in keys if key != "training" or (has_training and is_wide))
 
 
 def rows(comparison: Comparison) -> list[Row]:

@@ -19,6 +19,7 @@ from emostudio.gui.pages.live_sources import cameras_of
 from emostudio.gui.pages.live_stage import LiveStage, StageVariant
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.card import EmptyState
+from emostudio.gui.widgets.names import short_name
 from emostudio.qt.live_feed import Frame, LiveFeed
 from emostudio.qt.studio import Studio
 from emostudio.workspace.records import ModelRecord
@@ -207,8 +208,10 @@ class LivePage(Page):
         # The first variant is the one that others are compared with: a teacher where there is one.
         models = [self._models[name] for name in self.controls.variants.checked()]
         models.sort(key=lambda model: model.role != "teacher")
+        first = models[0].name if models else ""
         return [
-            StageVariant(m.name, m.slot, tuple(m.info.labels), m.role == "teacher") for m in models
+            StageVariant(m.name, m.slot, tuple(m.info.labels), short_name(m.name, first))
+            for m in models
         ]
 
     def _show_variants(self, _checked: object = None, message: str = "") -> None:
@@ -259,8 +262,8 @@ class LivePage(Page):
 
     def _on_note(self, event: Note | Progress) -> None:
         if isinstance(event, Progress):
-            if event.message and self._feed is not None:
-                self.controls.facts.setText(event.message)
+            if event.message:
+                self.stage.wait(event.message)
             return
         tone: Literal["info", "warn"] = "info" if event.level == "info" else "warn"
         rest = " ".join(f"{part.rstrip('.')}." for part in (event.why, event.next_step) if part)

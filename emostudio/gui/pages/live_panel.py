@@ -85,7 +85,7 @@ class RacePanel(QWidget):
     def _show_rows(self, found: Sequence[LiveVariant], shared: float) -> None:
         rows = []
         for index, variant in enumerate(self._variants):
-            cells = {"variant": Cell(variant.model, slot=variant.slot, tooltip=variant.model)}
+            cells = {"variant": Cell(variant.shown, slot=variant.slot, tooltip=variant.model)}
             if index < len(found) and found[index].inferences:
                 told = found[index]
                 cells["solo"] = Cell(f"{told.fps:.0f}", told.fps)
@@ -145,7 +145,7 @@ def frame_shares(report: LiveReport, variants: Sequence[StageVariant]) -> list[S
     """
     stages = report.stages_ms
     timed = [
-        Share(known.model, found.latency_ms.p50, known.slot)
+        Share(known.shown, found.latency_ms.p50, known.slot)
         for known, found in zip(variants, report.variants, strict=False)
         if found.latency_ms is not None
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QGridLayout, QWidget
@@ -22,12 +22,17 @@ STALE_AFTER_S = 2.0
 
 @dataclass(frozen=True)
 class StageVariant:
-    """A variant on the stage: what the job calls it, its series slot and labels."""
+    """A variant on the stage: what the job calls it, its series slot, labels, and short name."""
 
     model: str
     slot: int
     labels: tuple[str, ...] = tuple(EMOTIONS)
-    is_teacher: bool = False
+    title: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Return the name for tiles, tables and keys."""
+        return self.title or self.model
 
 
 class LiveStage(QWidget):
@@ -60,7 +65,7 @@ class LiveStage(QWidget):
             self._grid.removeWidget(tile)
             tile.hide()
             tile.deleteLater()
-        self._tiles = [LiveTile(variant.model, variant.slot) for variant in variants]
+        self._tiles = [LiveTile(variant.shown, variant.slot) for variant in variants]
         columns = max(1, math.ceil(math.sqrt(len(self._tiles))))
         for index in range(8):
             self._grid.setColumnStretch(index, 1 if index < columns else 0)
@@ -72,6 +77,11 @@ class LiveStage(QWidget):
         self._set_all("waiting", self.tr("Starting"))
         self._last_frame_s = 0.0
         self._watch.start()
+
+    def wait(self, message: str) -> None:
+        """Say what happens before the first frame."""
+        if not self._last_frame_s:
+            self._set_all("waiting", message)
 
     def stop(self, message: str) -> None:
         """Keep the last frame, dimmed, and say why it stands still."""
@@ -91,7 +101,7 @@ class LiveStage(QWidget):
         if len(report.variants) != len(self._variants):
             return
         told = tuple(
-            StageVariant(known.model, known.slot, found.labels or known.labels, known.is_teacher)
+            replace(known, labels=found.labels or known.labels)
             for known, found in zip(self._variants, report.variants, strict=True)
         )
         self._variants = told

@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import Literal
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from emostudio.core.emotions import EMOTIONS
 from emostudio.gui.charts.marks import paint_swatch, series_colour
 from emostudio.gui.theme import theme
-from emostudio.gui.tokens import RADIUS_BADGE, RADIUS_CARD, TILE
+from emostudio.gui.tokens import RADIUS_CARD, TILE
 from emostudio.gui.widgets.live_judgement import Judgement, Picture, TileFigures
+from emostudio.gui.widgets.tile_paint import paint_chip, paint_text, text_width, tile_font
+from emostudio.gui.widgets.tile_panel import (
+    PanelContent,
+    paint_panel_below,
+    paint_panel_beside,
+    share_words,
+)
 
 TileState = Literal["waiting", "running", "stale", "stopped"]
 
@@ -23,6 +29,9 @@ UNSURE_BELOW = 0.4
 """Largest probability below which the tile says "unsure" instead of naming an emotion."""
 
 _DARK = "dark"
+_PANEL_BESIDE = 136
+_PANEL_BELOW = 132
+"""Height of the panel under the picture, in tiles so tall that it would float in black."""
 
 
 class LiveTile(QWidget):
@@ -104,7 +113,7 @@ class LiveTile(QWidget):
             return ""
         best = max(ranked, key=lambda emotion: ranked[emotion])
         word = best.capitalize() if ranked[best] >= UNSURE_BELOW else self.tr("Unsure")
-        return f"{word} {_share(ranked[best])}"
+        return f"{word} {share_words(ranked[best])}"
 
     def _lines(self) -> list[tuple[str, str]]:
         figures = self._figures
@@ -130,33 +139,50 @@ class LiveTile(QWidget):
         painter.fillRect(self.rect(), QColor(TILE.background))
         zoom = 1.5 if self.width() > WIDE_FROM else 1.0
         head = round(34 * zoom)
-        side = round(min(136 * zoom, self.width() * 0.4))
         self._paint_head(painter, QRectF(0, 0, self.width(), head), zoom)
-        view = QRect(0, head, self.width() - side, self.height() - head)
+        view, panel, is_below = self._parts(head, zoom)
         self._paint_view(painter, view, zoom)
-        panel = QRectF(view.right() + 1, head, side, self.height() - head)
-        self._paint_panel(painter, panel.adjusted(12 * zoom, 6, -12 * zoom, -4), zoom)
+        box = QRectF(panel).adjusted(12 * zoom, 6, -12 * zoom, -4)
+        content = PanelContent(self.slot, self._shares(), tuple(self._lines()))
+        (paint_panel_below if is_below else paint_panel_beside)(painter, box, content, zoom)
         painter.end()
+
+    def _parts(self, head: int, zoom: float) -> tuple[QRect, QRect, bool]:
+        below = round(self.width() * 0.75)
+        left = self.height() - head - below
+        if left >= _PANEL_BELOW * zoom:
+            view = QRect(0, head, self.width(), self.height() - head - round(_PANEL_BELOW * zoom))
+            panel = QRect(0, view.bottom() + 1, self.width(), round(_PANEL_BELOW * zoom))
+            return view, panel, True
+        side = round(min(_PANEL_BESIDE * zoom, self.width() * 0.4))
+        view = QRect(0, head, self.width() - side, self.height() - head)
+        return view, QRect(view.right() + 1, head, side, view.height()), False
+
+    def _shares(self) -> dict[str, float]:
+        main = self._judgement.main_face
+        if main is None or main >= len(self._judgement.probabilities):
+            return {}
+        return self._judgement.probabilities[main]
 
     def _paint_head(self, painter: QPainter, box: QRectF, zoom: float) -> None:
         swatch = QRectF(10, box.top(), 26 * zoom, box.height())
         paint_swatch(painter, self.slot, swatch, theme_name=_DARK)
         fps = "–" if self._figures.fps is None else f"{self._figures.fps:.0f}"
-        unit_width = _width("caption", zoom, "FPS")
-        value_width = _width("section", zoom, fps)
+        unit_width = text_width("caption", zoom, "FPS")
+        value_width = text_width("section", zoom, fps)
         right = box.right() - 12
-        _text(painter, QRectF(right - unit_width, 1, unit_width + 2, box.height()), "FPS",
-              _font("caption", zoom), TILE.text2)  # fmt: skip
+        paint_text(painter, QRectF(right - unit_width, 1, unit_width + 2, box.height()), "FPS",
+              tile_font("caption", zoom), TILE.text2)  # fmt: skip
         value = QRectF(right - unit_width - 6 - value_width, 0, value_width + 2, box.height())
-        _text(painter, value, fps, _font("section", zoom), TILE.text)
+        paint_text(painter, value, fps, tile_font("section", zoom), TILE.text)
         left = swatch.right() + 8
         room = value.left() - left - 10
-        name_width = min(_width("body_bold", zoom, self.name) + 2, room)
+        name_width = min(text_width("body_bold", zoom, self.name) + 2, room)
         name = QRectF(left, 0, name_width, box.height())
-        _text(painter, name, self.name, _font("body_bold", zoom), TILE.text)
+        paint_text(painter, name, self.name, tile_font("body_bold", zoom), TILE.text)
         engine = QRectF(name.right() + 8, 0.5, room - name_width - 8, box.height())
         if engine.width() > 24:
-            _text(painter, engine, self._engine, _font("caption", zoom), TILE.text2)
+            paint_text(painter, engine, self._engine, tile_font("caption", zoom), TILE.text2)
 
     def _paint_view(self, painter: QPainter, view: QRect, zoom: float) -> None:
         painter.save()
@@ -193,82 +219,40 @@ class LiveTile(QWidget):
     def _paint_label(
         self, painter: QPainter, box: QRectF, view: QRectF, words: str, zoom: float
     ) -> None:
-        width = _width("small_bold", zoom, words) + 12
+        width = text_width("small_bold", zoom, words) + 12
         height = 20 * zoom
         left = min(max(box.left(), view.left()), view.right() - width)
         top = box.top() - height - 3 if box.top() - height - 3 > view.top() else box.bottom() + 3
         top = min(top, view.bottom() - height)
         chip = QRectF(left, top, width, height)
-        _chip(painter, chip, QColor(13, 15, 18, 225))
-        _text(painter, chip, words, _font("small_bold", zoom), TILE.text, centred=True)
+        paint_chip(painter, chip, QColor(13, 15, 18, 225))
+        paint_text(painter, chip, words, tile_font("small_bold", zoom), TILE.text, centred=True)
 
     def _paint_chip(self, painter: QPainter, view: QRectF, zoom: float) -> None:
         if self._state == "running" and self._judgement.differs:
             words = self.tr("Differs from teacher")
-            width = _width("small_bold", zoom, words) + 34 * zoom
+            width = text_width("small_bold", zoom, words) + 34 * zoom
             chip = QRectF(view.right() - width - 8, view.bottom() - 28 * zoom, width, 20 * zoom)
-            _chip(painter, chip, QColor(TILE.warning))
+            paint_chip(painter, chip, QColor(TILE.warning))
             icon = theme().pixmap(
                 "warning", TILE.on_warning, round(14 * zoom), self.devicePixelRatioF()
             )
             painter.drawPixmap(QPointF(chip.left() + 7, chip.top() + 3 * zoom), icon)
             text = chip.adjusted(24 * zoom, 0, 0, 0)
-            _text(painter, text, words, _font("small_bold", zoom), TILE.on_warning)
+            paint_text(painter, text, words, tile_font("small_bold", zoom), TILE.on_warning)
             return
         words = self._message
         if self._state == "running" and not self._judgement.faces:
             words = self.tr("No face")
         if not words:
             return
-        width = min(_width("small_medium", zoom, words) + 20, view.width() - 8)
+        width = min(text_width("small_medium", zoom, words) + 20, view.width() - 8)
         chip = QRectF(
             view.center().x() - width / 2, view.center().y() - 12 * zoom, width, 24 * zoom
         )
-        _chip(painter, chip, QColor(13, 15, 18, 215))
-        _text(painter, chip.adjusted(6, 0, -6, 0), words, _font("small_medium", zoom),
+        paint_chip(painter, chip, QColor(13, 15, 18, 215))
+        paint_text(painter, chip.adjusted(6, 0, -6, 0), words, tile_font("small_medium", zoom),
               TILE.text, centred=True)  # fmt: skip
-
-    def _paint_panel(self, painter: QPainter, box: QRectF, zoom: float) -> None:
-        lines = self._lines()
-        line_height = 16 * zoom
-        foot = box.bottom() - line_height * len(lines)
-        painter.setPen(QPen(QColor(255, 255, 255, 36), 1))
-        painter.drawLine(QPointF(box.left(), foot - 4), QPointF(box.right(), foot - 4))
-        for index, (name, value) in enumerate(lines):
-            row = QRectF(box.left(), foot + index * line_height, box.width(), line_height)
-            _text(painter, row, name, _font("caption", zoom), TILE.text3)
-            _text(painter, row, value, _font("caption_bold", zoom), TILE.text, right=True)
-        self._paint_bars(
-            painter, QRectF(box.left(), box.top(), box.width(), foot - 8 - box.top()), zoom
-        )
-
-    def _paint_bars(self, painter: QPainter, box: QRectF, zoom: float) -> None:
-        main = self._judgement.main_face
-        shown: dict[str, float] = {}
-        if main is not None and main < len(self._judgement.probabilities):
-            shown = self._judgement.probabilities[main]
-        best = max(shown, key=lambda emotion: shown[emotion]) if shown else ""
-        row_height = box.height() / len(EMOTIONS)
-        for index, emotion in enumerate(EMOTIONS):
-            top = box.top() + index * row_height
-            row = QRectF(box.left(), top - 1, box.width(), row_height - 3)
-            is_best = emotion == best
-            style = "caption_bold" if is_best else "caption"
-            tone = TILE.text if is_best else TILE.text2
-            value = shown.get(emotion)
-            _text(painter, row, emotion.capitalize(), _font(style, zoom), tone)
-            text = "–" if value is None else _share(value)
-            _text(painter, row, text, _font(style, zoom), tone, right=True)
-            groove = QRectF(row.left(), top + row_height - 3.5, row.width(), 2 * zoom)
-            painter.fillRect(groove, QColor(255, 255, 255, 40))
-            if value:
-                groove.setWidth(max(groove.width() * min(value, 1.0), 1.5))
-                colour = series_colour(self.slot, _DARK) if is_best else QColor(TILE.text3)
-                painter.fillRect(groove, colour)
-
-
-def _share(value: float) -> str:
-    return "1.00" if value >= 0.995 else f"{value:.2f}"[1:]
 
 
 def _fit(image: QSize, view: QRect) -> QRect:
@@ -280,40 +264,3 @@ def _fit(image: QSize, view: QRect) -> QRect:
     place = QRect(0, 0, size.width(), size.height())
     place.moveCenter(view.center())
     return place
-
-
-def _font(style: str, zoom: float) -> QFont:
-    font = theme().font(style)
-    font.setPixelSize(round(font.pixelSize() * zoom))
-    return font
-
-
-def _width(style: str, zoom: float, text: str) -> float:
-    return QFontMetricsF(_font(style, zoom)).horizontalAdvance(text)
-
-
-def _chip(painter: QPainter, box: QRectF, colour: QColor) -> None:
-    path = QPainterPath()
-    path.addRoundedRect(box, RADIUS_BADGE, RADIUS_BADGE)
-    painter.fillPath(path, colour)
-
-
-def _text(
-    painter: QPainter,
-    box: QRectF,
-    text: str,
-    font: QFont,
-    colour: str,
-    *,
-    right: bool = False,
-    centred: bool = False,
-) -> None:
-    align = Qt.AlignmentFlag.AlignLeft
-    if right:
-        align = Qt.AlignmentFlag.AlignRight
-    elif centred:
-        align = Qt.AlignmentFlag.AlignHCenter
-    painter.setFont(font)
-    painter.setPen(QColor(colour))
-    shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, box.width() + 1)
-    painter.drawText(box, align | Qt.AlignmentFlag.AlignVCenter, shown)
