@@ -6,8 +6,10 @@ import json
 import sys
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 from pydantic import ValidationError
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
@@ -21,6 +23,8 @@ TERMINATE_MS = 2_000
 """How long the process may take to end after that before it is killed."""
 
 _STDERR_LINES = 40
+_NICE = 5
+_IS_WINDOWS = sys.platform == "win32"
 
 
 def worker_command() -> tuple[str, list[str]]:
@@ -100,6 +104,12 @@ class JobRunner(QObject):
             "run": run,
         }
         self._send(document)
+
+    def step_back(self) -> None:
+        """Let the window and others go first: a job on all cores must not make it stutter."""
+        with suppress(psutil.Error, OSError):
+            process = psutil.Process(self.pid)
+            process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if _IS_WINDOWS else _NICE)
 
     def pause(self, job_id: str) -> None:
         """Ask the job to stand still."""

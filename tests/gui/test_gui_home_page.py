@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton
+from pytestqt.qtbot import QtBot
+
+from emostudio.core.jobs import JobStatus, TrainJob
+from emostudio.gui.pages.home import HomePage
+from emostudio.gui.pages.settings import SettingsPage
+from emostudio.gui.widgets.link_row import LinkRow
+from emostudio.qt.studio import Studio
+
+Texts = Callable[[object], str]
+
+
+@pytest.fixture
+def page(qtbot: QtBot, studio: Studio) -> HomePage:
+    made = HomePage(studio)
+    qtbot.addWidget(made)
+    made.resize(1200, 660)
+    made.show()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [("Start live demo", "live"), ("Choose a teacher", "compress"), ("Browse files", "import")],
+)
+def test_buttons_lead_to_their_pages(qtbot: QtBot, page: HomePage, text: str, key: str) -> None:
+    found = next(b for b in page.findChildren(QAbstractButton) if b.text() == text)
+    with qtbot.waitSignal(page.go) as went:
+        qtbot.mouseClick(found, Qt.MouseButton.LeftButton)
+    assert went.args[0] == key
+
+
+def test_the_machine_card_says_what_does_not_work_and_what_to_do(
+    qtbot: QtBot, page: HomePage, texts: Texts
+) -> None:
+    with qtbot.waitSignal(page.studio.doctor_ready, timeout=20_000):
+        page.studio.start()
+    qtbot.waitUntil(lambda: "Plug one in" in texts(page))
+    assert "Test CPU, 4 cores, AVX2, 8.0 GiB" in texts(page)
+    assert "Nothing is measured yet" in texts(page)
+
+
+def test_recent_runs_open_on_the_jobs_page(qtbot: QtBot, page: HomePage) -> None:
+    run = page.studio.workspace.create_run(TrainJob(architecture="t", data="d"), "My teacher")
+    page.studio.workspace.update_run(run.id, status=JobStatus.FAILED, error="Disk full")
+    page.refresh()
+    row = next(row for row in page.findChildren(LinkRow) if row.text() == "My teacher")
+    assert "Disk full" in row.accessibleName()
+    with qtbot.waitSignal(page.go) as went:
+        row.click()
+    assert went.args == ["jobs", run.id]
+
+
+def test_settings_are_saved_with_the_workspace(qtbot: QtBot, studio: Studio) -> None:
+    page = SettingsPage(studio)
+    qtbot.addWidget(page)
+    page.show()
+    page.threads.setCurrentIndex(page.threads.findData(2))
+    page.threads.activated.emit(page.threads.currentIndex())
+    qtbot.mouseClick(page.motion, Qt.MouseButton.LeftButton, pos=page.motion.rect().center())
+    assert studio.workspace.settings().threads == 2
+    reset = next(b for b in page.findChildren(QAbstractButton) if b.text() == "Reset to defaults")
+    reset.click()
+    assert studio.workspace.settings().threads == 0
+    assert page.threads.currentData() == 0
