@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtri
 
 from emostudio.compression import lloyd
 from emostudio.compression.base import ENTROPY_CODED, PRUNED, SHARED
@@ -165,18 +165,23 @@ def _expected_index(count: int, survivors: int) -> tuple[int, float, float]:
         fillers = survivors * beyond / (1.0 - beyond)
         fields = density * (1.0 - density) ** np.arange(symbols) / (1.0 - beyond) * survivors
         fields[-1] += fillers
-        entropy = float(stats.entropy(fields, base=2)) + 0.05
-        bits = max(entropy, 1.0) * (survivors + fillers)
+        bits = max(_entropy(fields) + 0.05, 1.0) * (survivors + fillers)
         if bits + 32 * fillers + 5 * symbols < best[1] + 32 * best[2] + 5 * (1 << best[0]):
             best = (width, bits, fillers)
     return best
+
+
+def _entropy(frequencies: np.ndarray) -> float:
+    """Return the bits per symbol of a text with these frequencies."""
+    shares = frequencies[frequencies > 0] / frequencies.sum()
+    return float(-(shares * np.log2(shares)).sum())
 
 
 @cache
 def _value_entropy(symbols: int, density: float) -> float:
     """Return the bits per value code that k-means gives on the largest of normal weights."""
     ranks = (np.arange(_SAMPLE) + 0.5) / _SAMPLE
-    values = stats.norm.ppf(1.0 - density / 2 * ranks)
+    values = ndtri(1.0 - density / 2 * ranks)
     values = np.concatenate((values, -values))
     clustering = lloyd.cluster(values, symbols)
     counts = np.bincount(lloyd.nearest(values, clustering.centroids), minlength=symbols)

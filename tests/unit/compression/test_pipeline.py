@@ -2,15 +2,18 @@ import copy
 import dataclasses
 import hashlib
 import json
+import shutil
+from functools import partial
 
 import pytest
 import torch
-from compression_fakes import StripeFaces, finish, logits_of
+from compression_fakes import StripeFaces, finish, logits_of, toy_model, use_toy_architecture
 
-from emostudio.compression import packing, pipeline
+from emostudio.compression import ledger, packing, pipeline
 from emostudio.core.errors import InputError
 from emostudio.core.jobs import JobContext
 from emostudio.core.recipe import Recipe, RecipeStep
+from emostudio.inference.catalogue import open_classifier
 from emostudio.training.loop import train
 from emostudio.training.objectives import Supervised
 from emostudio.training.settings import TrainingSettings
@@ -130,9 +133,22 @@ WANTED = (
 )
 
 
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    """A run that nobody disturbed; shared, so look at it only."""
+    folder = tmp_path_factory.mktemp("reference")
+    with pytest.MonkeyPatch.context() as patch:
+        use_toy_architecture(patch)
+        patch.setattr(ledger, "open_classifier", partial(open_classifier, engine="torch"))
+        result, events = run(toy_model(), recipe(*WANTED), folder, StripeFaces(), seed=1)
+    return result, events
+
+
 @pytest.fixture
-def uninterrupted(teacher, faces, tmp_path):
-    return run(teacher, recipe(*WANTED), tmp_path / "whole", faces, seed=1)
+def uninterrupted(reference, tmp_path):
+    """The undisturbed run, with a folder of its own to disturb."""
+    shutil.copytree(reference[0].file.parent, tmp_path / "whole")
+    return reference
 
 
 @pytest.mark.parametrize("stop_at", [3, 20, 41, 60])
