@@ -84,8 +84,10 @@ def present(output: Output) -> Iterator[None]:
     finally:
         with suppress(OSError, ValueError):
             output.stdout.flush()
-        sys.stdout = before
         os.dup2(private, 1)
+        with suppress(OSError, ValueError):
+            output.stdout.close()
+        output.stdout = sys.stdout = before
 
 
 def _answer_errors(output: Output, error: BaseException) -> None:

@@ -45,10 +45,9 @@ def test_the_user_s_errors_keep_their_words_and_exit_code():
 
 
 def test_an_unexpected_error_keeps_its_traceback():
-    try:
-        raise KeyError("surprise")
-    except KeyError as error:
-        failed = explain(error)
+    with pytest.raises(KeyError) as caught:
+        {}["surprise"]
+    failed = explain(caught.value)
     assert "KeyError" in failed.why
     assert "test_worker_failures" in failed.details
     assert failed.exit_code == 1
