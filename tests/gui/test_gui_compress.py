@@ -11,7 +11,7 @@ from emostudio.core.events import Failed
 from emostudio.core.jobs import CompressJob, PlanJob
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.gui.pages.compress import CompressPage
-from emostudio.gui.wizard.recipe_step import step_factors
+from emostudio.gui.wizard.size_factors import step_factors
 from emostudio.workspace.wizard_flow import WizardStep, load_draft
 
 
@@ -231,6 +231,17 @@ def type_into(editor, text):
     assert isinstance(editor, QLineEdit)
     editor.setText(text)
     editor.textEdited.emit(text)
+
+
+def test_a_refused_value_that_was_left_behind_does_not_block_the_recipe(qtbot, page, studio):
+    choose_teacher_and_data(page)
+    add_steps(qtbot, page, studio, "weight_sharing", "huffman")
+    page.recipe.choose_step(0)
+    type_into(page.recipe.form.editor("bits"), "99")
+    page.recipe.choose_step(1)
+    assert page.next.isEnabled()
+    page.recipe.choose_step(0)
+    assert page.recipe.form.editor("bits").text() == "8"
 
 
 def test_training_settings_stand_on_their_own_step(qtbot, page, studio):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath
 
@@ -11,6 +13,13 @@ from emostudio.gui.tokens import RADIUS_BADGE
 
 def tile_font(style: str, zoom: float) -> QFont:
     """Return a type style enlarged for wide tiles."""
+    return _font(style, zoom, theme().scale)
+
+
+@functools.lru_cache(maxsize=128)
+def _font(style: str, zoom: float, scale: float) -> QFont:
+    # Four tiles of thirty texts at thirty frames a second: building fonts would cost the most.
+    del scale
     font = theme().font(style)
     font.setPixelSize(round(font.pixelSize() * zoom))
     return font
