@@ -30,6 +30,7 @@ def _surfaces(c: Colours) -> str:
     )
     return f"""
 QMainWindow, QDialog, QWidget[kind="page"], QScrollArea[kind="page"] {{ background: {c.bg}; }}
+QDialog {{ border: 1px solid {c.line2}; }}
 QWidget[kind="plain"], QScrollArea, QScrollArea > QWidget > QWidget[kind="plain"]
     {{ background: transparent; border: none; }}
 QWidget[kind="statusbar"] {{ background: {c.rail}; border-top: 1px solid {c.line}; }}
@@ -38,6 +39,7 @@ QFrame[kind="card"] {{ background: {c.card}; border: 1px solid {c.line};
 QFrame[kind="card"][selected="true"] {{ background: {c.accent_soft}; border-color: {c.accent}; }}
 QFrame[kind="rule"] {{ background: {c.line}; border: none; }}
 QFrame[kind="sunken"] {{ background: {c.sunken}; border: none; border-radius: {RADIUS_CONTROL}px; }}
+QFrame[place="top"] {{ margin-top: 8px; }}
 QLabel {{ background: transparent; color: {c.text}; }}
 QLabel:disabled {{ color: {c.text3}; }}
 QLabel[kind="keycap"] {{ background: {c.neutral_soft}; color: {c.text2};
@@ -51,6 +53,7 @@ QToolTip {{ background: {c.card}; color: {c.text}; border: 1px solid {c.line2}; 
 def _buttons(c: Colours, scale: float) -> str:
     high, small = round((SPACE.control - 2) * scale), round((SPACE.control_small - 2) * scale)
     return f"""
+QPushButton, QCheckBox, QRadioButton, QComboBox {{ outline: none; }}
 QPushButton {{ background: {c.card}; color: {c.text}; border: 1px solid {c.line2};
     border-radius: {RADIUS_CONTROL}px; min-height: {high}px; padding: 0 12px; }}
 QPushButton:hover {{ background: {c.hover}; }}

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QElapsedTimer, QObject, QTimer
+from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
-from emostudio.core.events import Event, Failed, Finished
+from emostudio.core.events import Event, Failed, Finished, Progress
 from emostudio.core.jobs import Job
 from emostudio.qt.job_runner import JobRunner
 
@@ -31,7 +31,15 @@ class _Question:
 
 
 class Questions(QObject):
-    """Asks one question after the other; a worker that keeps dying is not started again."""
+    """Asks one question after the other; a worker that keeps dying is not started again.
+
+    Signals
+    -------
+    progressed
+        Key of the question and its `core.events.Progress`.
+    """
+
+    progressed = Signal(str, object)
 
     def __init__(self, workspace: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -44,6 +52,7 @@ class Questions(QObject):
         self._clock = QElapsedTimer()
         self._clock.start()
         self.runner = JobRunner(self)
+        self.runner.event_received.connect(self._on_event)
         self.runner.job_ended.connect(self._on_ended)
         self.runner.process_died.connect(self._on_died)
 
@@ -104,6 +113,10 @@ class Questions(QObject):
             question.on_error(event)
         # Not at once: this may be called while the dead process is still being cleaned up.
         QTimer.singleShot(0, self, self._next)
+
+    def _on_event(self, key: str, event: Event) -> None:
+        if isinstance(event, Progress):
+            self.progressed.emit(key, event)
 
     def _on_died(self, why: str) -> None:
         del why

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QStackedWidget, Q
 
 from emostudio.core.answers import CatalogueEntry, DataReport
 from emostudio.core.errors import EmoStudioError
-from emostudio.core.events import Failed
+from emostudio.core.events import Failed, Progress
 from emostudio.core.jobs import ImportDataJob, InspectDataJob, JobStatus
 from emostudio.gui.pages.base import Page
 from emostudio.gui.pages.data_report import ReportView
@@ -21,7 +21,7 @@ from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import button
 from emostudio.gui.widgets.card import Card, EmptyState, plain, scrolled
 from emostudio.gui.widgets.data_table import DataTable
-from emostudio.gui.widgets.labels import label, set_shown
+from emostudio.gui.widgets.labels import label, set_shown, set_tone
 from emostudio.gui.widgets.progress import ProgressRow
 from emostudio.gui.widgets.settings_form import SettingsForm
 from emostudio.qt.studio import Studio
@@ -55,6 +55,7 @@ class DataPage(Page):
         self._delay.timeout.connect(self._inspect)
         studio.datasets_changed.connect(self.mark_stale)
         studio.runs_changed.connect(self.mark_stale)
+        studio.questions.progressed.connect(self._on_progress)
 
     @property
     def is_previewing(self) -> bool:
@@ -122,9 +123,7 @@ class DataPage(Page):
     def _empty(self) -> EmptyState:
         empty = EmptyState(
             "data",
-            self.tr(
-                "No data yet. Drop a folder of faces or a CSV here, or let faces be drawn."
-            ),
+            self.tr("No data yet. Drop a folder of faces or a CSV here, or let faces be drawn."),
             self.tr("Import a folder"),
             self.tr("Make a synthetic set"),
         )
@@ -209,7 +208,7 @@ class DataPage(Page):
         if self._question:
             self.studio.forget(self._question)
         self.import_button.setEnabled(False)
-        self.why_not.setText(self.tr("Looking at the pictures"))
+        self._say(self.tr("Looking at the pictures"), "text2")
         self.note.show_note("info", "")
         job = InspectDataJob(
             path=self._path,
@@ -219,13 +218,22 @@ class DataPage(Page):
         )
         self._question = self.studio.ask(job, self._on_report, self._on_refused)
 
+    def _say(self, text: str, tone: str) -> None:
+        self.why_not.setText(text)
+        set_tone(self.why_not, tone)
+
+    def _on_progress(self, key: str, progress: Progress) -> None:
+        if key == self._question and progress.fraction is not None:
+            words = progress.message or self.tr("Looking at the pictures")
+            self._say(f"{words}, {100 * progress.fraction:.0f} %", "text2")
+
     def _on_report(self, answer: dict[str, Any]) -> None:
         self._question = ""
         report = DataReport.model_validate(answer)
         self.report.setEnabled(True)
         self.report.show_report(report)
         self.header.set_facts(self.tr("Read as {0}").format(report.reader.replace("_", " ")))
-        self.why_not.setText("")
+        self._say("", "text2")
         self.import_button.setText(self.tr("Import {0} pictures").format(f"{report.samples:,}"))
         self.import_button.setEnabled(report.samples > 0)
         if report.reader != self._reader:
@@ -234,7 +242,7 @@ class DataPage(Page):
 
     def _on_refused(self, failed: Failed) -> None:
         self._question = ""
-        self.why_not.setText(self.tr("Cannot be imported"))
+        self._say(self.tr("Cannot be imported"), "bad")
         self.note.show_error(failed)
 
     def _show_form(self, reader: str) -> None:

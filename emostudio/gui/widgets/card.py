@@ -237,9 +237,7 @@ class EmptyState(QWidget):
         column.addWidget(IconLabel(icon, "text3", 32), 0, Qt.AlignmentFlag.AlignHCenter)
         self.sentence = label(sentence, "body", "text2", wrap=True)
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.sentence.setMaximumWidth(420)
-        self.sentence.setMinimumWidth(min(420, 8 * len(sentence)))
-        column.addWidget(self.sentence, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(self.sentence)
         if action:
             self.button = button(action, "primary", on_click=self.acted.emit)
             column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)

@@ -39,7 +39,11 @@ class Rule:
         self.above = branch.get("exclusiveMinimum", schema.get("exclusiveMinimum"))
         self.below = branch.get("exclusiveMaximum", schema.get("exclusiveMaximum"))
         self.choices = [branch["const"]] if "const" in branch else list(branch.get("enum", ()))
-        self._item_kind = str((branch.get("items") or {}).get("type", "string"))
+        items = branch.get("items") or {}
+        if "$ref" in items:
+            items = definitions.get(str(items["$ref"]).rsplit("/", 1)[-1], {})
+        self._item_kind = str(items.get("type", "string"))
+        self._item_choices = tuple(str(choice) for choice in items.get("enum", ()))
 
     def parse(self, text: str) -> tuple[Any, str]:
         """Return the value of a typed text and, where it is refused, what to do instead."""
@@ -72,6 +76,8 @@ class Rule:
             return float(text)
         if self.kind == "array":
             parts = [part.strip() for part in text.split(",") if part.strip()]
+            if self._item_choices and len(parts) == 1 and parts[0] not in self._item_choices:
+                return parts[0]  # a word for several, such as "all", which the model knows
             kinds: dict[str, type] = {"integer": int, "number": float}
             return [kinds.get(self._item_kind, str)(part) for part in parts]
         return json.loads(text) if self.kind == "object" else text
@@ -144,6 +150,7 @@ class Field(QObject):
             self.editor.setChecked(bool(value))
         elif isinstance(self.editor, QLineEdit):
             self.editor.setText(self.rule.show(value))
+            self.editor.setCursorPosition(0)
         self._check_text()
 
     def set_error(self, error: str) -> None:
