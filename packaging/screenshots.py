@@ -48,13 +48,13 @@ def seed(folder: Path) -> None:
                 if isinstance(event, Failed):
                     print(f"{job_title(job)}: {event.what}: {event.why}", file=sys.stderr)
 
-        go(ImportDataJob(path="synthetic", name=DATA, settings={"identities": 16, "size": 48}))
+        go(ImportDataJob(path="synthetic", name=DATA, settings={"identities": 20, "size": 48}))
         go(
             TrainJob(
                 architecture="vgg_s_lite",
                 architecture_settings={"input_size": 48, "width": 0.25, "dense_width": 64},
                 data=DATA,
-                training={"epochs": 14, "batch_size": 32},
+                training={"epochs": 30, "batch_size": 32},
                 name=TEACHER,
             )
         )
@@ -78,6 +78,8 @@ def take(folder: Path, out: Path) -> None:
     theme().install(app)
     with Workspace.open(folder) as workspace:
         studio = Studio(workspace)
+        read = studio.settings().model_copy(update={"live_notice_read": True, "theme": "light"})
+        studio.save_settings(read)
         window = open_window(studio)
         window.resize(1280, 720)
         _spin(app, SETTLE_S, lambda: studio.doctor is not None)
@@ -115,6 +117,23 @@ def _choose(window: object, studio: object, key: str) -> None:
         window.page("models").open(variants[0])
     elif key == "jobs" and runs:
         window.page("jobs").open(runs[0].id)
+        compressed = [run.id for run in studio.workspace.runs() if run.kind == "compress"]
+        getattr(window.page("jobs"), "list").choose([*compressed, runs[0].id])  # noqa: B009 - the overlay
+    elif key == "compress":
+        _fill_wizard(window.page("compress"))
+
+
+def _fill_wizard(page: object) -> None:
+    """Choose teacher and data, and stack two steps."""
+    from emostudio.core.recipe import Recipe, RecipeStep
+    from emostudio.gui.pages.compress import CompressPage
+
+    if isinstance(page, CompressPage):
+        page.open(TEACHER)
+        page.state.edit(lambda: page.state.flow.choose_data(DATA))
+        page.state.go(page.state.flow.next)
+        steps = (RecipeStep(method="cp"), RecipeStep(method="weight_sharing"))
+        page.open(Recipe(steps=steps))
 
 
 def _spin(app: object, seconds: float, until: Callable[[], bool] | None = None) -> None:

@@ -19,7 +19,7 @@ from emostudio.core.emotions import Emotion
 from emostudio.core.model_info import ModelInfo, Preprocessing
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.gui.pages.models_dialogs import ImportDialog, TrainDialog
-from emostudio.gui.pages.models_rows import changes, layer_rows, lineage_items, newest_verdict
+from emostudio.gui.pages.models_rows import changes, layer_rows, lineage_items, verdict_of
 from emostudio.gui.pages.models_side import ChangesCard
 from emostudio.gui.theme import theme
 from emostudio.qt.studio import Studio
@@ -84,8 +84,8 @@ def test_heat_is_scaled_per_column_and_missing_costs_are_dashes() -> None:
 
 
 def test_changes_name_size_time_and_accuracy_against_the_parent() -> None:
-    ratio = Ratio(a="v", b="t", ratio=1.6, interval=(1.5, 1.7), verdict="proved")
-    parent = record("t", benches=(bench("t", 8.0),), evaluations=(accuracy(0.9),))
+    ratio = Ratio(a="v", b="t", ratio=1.6, interval=(1.5, 1.7), verdict="v is faster")
+    parent = record("t", benches=(bench("t", 8.0, (ratio,)),), evaluations=(accuracy(0.9),))
     child = record(
         "v", "t", disk_bytes=1_000_000, benches=(bench("v", 5.0, (ratio,)),),
         evaluations=(accuracy(0.88),),
@@ -93,9 +93,9 @@ def test_changes_name_size_time_and_accuracy_against_the_parent() -> None:
     found = {change.name: change for change in changes(child, parent)}
     assert found["On disk"].words == "÷ 4.0"
     assert found["Parameters"].words == "no change"
-    assert found["Inference, p50"].words == "1.60×, proved"
+    assert found["Inference, p50"].words == "1.60× the speed"
     assert found["Accuracy"].words == "− 2.0 points"
-    assert newest_verdict(child) == "proved"
+    assert verdict_of(child, parent) == "Proved"
 
 
 def test_times_of_different_benches_are_not_compared() -> None:

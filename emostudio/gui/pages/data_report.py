@@ -94,7 +94,7 @@ class ReportView(QWidget):
             for found, becomes in report.label_map.items()
         ]
         self.label_map.set_rows(rows)
-        self.label_map.setMinimumHeight(min(self.label_map.fitted_height(), 180))
+        self.label_map.setMinimumHeight(min(self.label_map.fitted_height(), 150))
         self._show_checks(report)
 
     def _facts_card(self) -> Card:

@@ -21,6 +21,7 @@ from emostudio.gui.widgets.labels import (
     set_shown,
     verdict_look,
 )
+from emostudio.workspace.comparison import compare
 from emostudio.workspace.records import ModelRecord
 
 
@@ -153,17 +154,12 @@ def machine_line(machine: dict[str, Any]) -> str:
 
 
 def speed_rows(models: Sequence[ModelRecord]) -> list[tuple[ForestRow, str]]:
-    """Return the newest measured ratio of each variant to its teacher, with its verdict."""
-    teachers = {model.name for model in models if model.role == "teacher"}
+    """Return the measured speed of each variant against the first teacher, with its verdict."""
     rows = []
-    for model in models:
-        if model.role == "teacher":
+    for row in compare(models).rows:
+        if row.is_baseline or row.speed is None:
             continue
-        ratios = [ratio for bench in model.benches for ratio in bench.ratios]
-        own = [r for r in ratios if r.a == model.name and r.b in teachers]
-        if own:
-            newest = own[0]
-            tone = verdict_look(newest.verdict)[1]
-            low, high = newest.interval
-            rows.append((ForestRow(model.name, newest.ratio, low, high, tone), newest.verdict))
+        tone = verdict_look(row.verdict)[1]
+        low, high = row.speed.interval
+        rows.append((ForestRow(row.model, row.speed.ratio, low, high, tone), row.verdict))
     return rows[:8]

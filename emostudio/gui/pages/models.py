@@ -18,7 +18,7 @@ from emostudio.gui.pages.models_rows import (
     detail_line,
     layer_rows,
     lineage_items,
-    newest_verdict,
+    verdict_of,
 )
 from emostudio.gui.pages.models_side import ChangesCard, DetailsCard
 from emostudio.gui.recent import last_folder, note_folder
@@ -146,7 +146,7 @@ class ModelsPage(Page):
 
     def _titles(self) -> dict[str, str]:
         catalogue = self.studio.catalogue
-        entries = catalogue.architectures if catalogue is not None else ()
+        entries = (*catalogue.architectures, *catalogue.methods) if catalogue is not None else ()
         return {entry.key: entry.title for entry in entries}
 
     def _name(self) -> str | None:
@@ -160,9 +160,8 @@ class ModelsPage(Page):
         self.header.set_facts(detail_line(model, self._titles()) if model else "")
         if model is None:
             return
-        self.changes.show_model(
-            model, self._models.get(model.parent or ""), newest_verdict(model).lower()
-        )
+        parent = self._models.get(model.parent or "")
+        self.changes.show_model(model, parent, verdict_of(model, parent))
         known = self._reports.get(_stamp(model))
         if known is not None:
             self._show_report(known)
@@ -202,7 +201,7 @@ class ModelsPage(Page):
                 "student (distillation); methods that change layers need a network with layers."
             )
         )
-        self.details.show_report(report)
+        self.details.show_report(report, self._titles())
 
     def _choose_file(self) -> None:
         chosen, _ = QFileDialog.getOpenFileName(

@@ -11,6 +11,7 @@ from emostudio.core.answers import LayerReport, ModelReport
 from emostudio.core.units import format_bytes, format_count
 from emostudio.gui.widgets.lineage import LineageItem
 from emostudio.qt.table_models import Cell, Column, Row
+from emostudio.workspace.comparison import ComparisonRow, compare
 from emostudio.workspace.records import ModelRecord
 
 
@@ -30,10 +31,10 @@ LAYER_COLUMNS = (
 
 def lineage_items(models: Sequence[ModelRecord], titles: Mapping[str, str]) -> list[LineageItem]:
     """Return teachers with their descendants below them."""
-    names = {model.name for model in models}
+    by_name = {model.name: model for model in models}
     children: dict[str, list[ModelRecord]] = {}
     for model in models:
-        parent = model.parent if model.parent in names and model.parent != model.name else ""
+        parent = model.parent if model.parent in by_name and model.parent != model.name else ""
         children.setdefault(parent or "", []).append(model)
     items: list[LineageItem] = []
     seen: set[str] = set()
@@ -48,7 +49,7 @@ def lineage_items(models: Sequence[ModelRecord], titles: Mapping[str, str]) -> l
                 detail=detail_line(model, titles),
                 right=format_bytes(model.disk_bytes),
                 depth=depth,
-                verdict=newest_verdict(model),
+                verdict=verdict_of(model, by_name.get(model.parent or "")),
             )
         )
         for child in children.get(model.name, ()):
@@ -61,8 +62,9 @@ def lineage_items(models: Sequence[ModelRecord], titles: Mapping[str, str]) -> l
 
 def detail_line(model: ModelRecord, titles: Mapping[str, str]) -> str:
     """Return what a model is in a few words; `titles` names architectures by key."""
-    if model.info.recipe.steps:
-        return model.info.recipe.title
+    recipe = model.info.recipe
+    if recipe.steps:
+        return recipe.name or ", ".join(titles.get(s.method, s.method) for s in recipe.steps)
     word = _tr("Teacher") if model.role == "teacher" else _tr("Variant")
     if model.info.is_black_box:
         return _tr("{0}, imported, only outputs known").format(word)
@@ -71,13 +73,17 @@ def detail_line(model: ModelRecord, titles: Mapping[str, str]) -> str:
     return _tr("{0}, trained on {1}").format(base, trained) if trained else base
 
 
-def newest_verdict(model: ModelRecord) -> str:
-    """Return the verdict of the newest ratio of a model, empty if it was never measured."""
-    for bench in model.benches:
-        for ratio in bench.ratios:
-            if ratio.a == model.name:
-                return ratio.verdict
-    return ""
+def against_parent(model: ModelRecord, parent: ModelRecord | None) -> ComparisonRow | None:
+    """Return a variant's row beside its parent; None without a parent."""
+    if parent is None or parent.name == model.name:
+        return None
+    return next(row for row in compare((parent, model), baseline=parent.name).rows[1:])
+
+
+def verdict_of(model: ModelRecord, parent: ModelRecord | None) -> str:
+    """Return the verdict on a variant against its parent, empty if its time was not measured."""
+    row = against_parent(model, parent)
+    return row.verdict if row is not None and (row.speed or row.kernels == "simulated") else ""
 
 
 def layer_rows(layers: Sequence[LayerReport]) -> list[Row]:
@@ -141,15 +147,7 @@ def changes(model: ModelRecord, parent: ModelRecord) -> list[Change]:
     ):
         if old and new:
             found.append(_smaller(name, old, new, format_count))
-    times = _common_times(model, parent)
-    if times is not None:
-        old_ms, new_ms, words = times
-        share = new_ms / old_ms if old_ms else 1.0
-        found.append(
-            Change(
-                _tr("Inference, p50"), f"{old_ms:.2f}", f"{new_ms:.2f} ms", words, "text2", share
-            )
-        )
+    found += _time_change(model, parent)
     if model.evaluations and parent.evaluations:
         old_share = parent.evaluations[0].result.accuracy
         new_share = model.evaluations[0].result.accuracy
@@ -177,22 +175,29 @@ def _smaller(name: str, old: float, new: float, words: object) -> Change:
     return Change(name, words(old), words(new), text, tone, min(1.0, new / old if old else 1.0))  # type: ignore[operator]  # a formatter
 
 
-def _common_times(model: ModelRecord, parent: ModelRecord) -> tuple[float, float, str] | None:
-    """Return the newest times of both that were interleaved with each other on one engine."""
-    others = {
-        (bench.bench, bench.result.engine): bench.result.latency_ms for bench in parent.benches
-    }
-    for bench in model.benches:
-        old = others.get((bench.bench, bench.result.engine))
-        if old is not None and bench.result.latency_ms is not None:
-            ratios = [r for r in bench.ratios if r.a == model.name and r.b == parent.name]
-            words = f"{ratios[0].ratio:.2f}×, {ratios[0].verdict}" if ratios else ""
-            return old.p50, bench.result.latency_ms.p50, words
-    return None
+def _time_change(model: ModelRecord, parent: ModelRecord) -> list[Change]:
+    """Return the times of both, if they were interleaved with each other."""
+    row = against_parent(model, parent)
+    if row is None or row.speed is None or row.latency_ms is None:
+        return []
+    new_ms = row.latency_ms.p50
+    old_ms = compare((parent, model), baseline=parent.name).rows[0].latency_ms
+    if old_ms is None:
+        return []
+    return [
+        Change(
+            _tr("Inference, p50"),
+            f"{old_ms.p50:.2f}",
+            f"{new_ms:.2f} ms",
+            _tr("{0}× the speed").format(f"{row.speed.ratio:.2f}"),
+            "text2",
+            min(1.0, new_ms / old_ms.p50),
+        )
+    ]
 
 
-def detail_rows(report: ModelReport) -> list[tuple[str, str]]:
-    """Return facts of a model as name and value."""
+def detail_rows(report: ModelReport, titles: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return facts of a model as name and value; `titles` names architectures by key."""
     info = report.info
     channels = "RGB" if info.preprocessing.channels == 3 else _tr("grey")
     size = (
@@ -200,7 +205,7 @@ def detail_rows(report: ModelReport) -> list[tuple[str, str]]:
     )
     lineage = info.lineage
     return [
-        (_tr("Architecture"), report.architecture.replace("_", " ")),
+        (_tr("Architecture"), titles.get(report.architecture, report.architecture)),
         (_tr("Input"), f"{size}, {channels}"),
         (_tr("Labels"), f"{len(report.labels)}: {', '.join(report.labels)}"),
         (_tr("Parameters"), format_count(report.parameters) if report.parameters else "–"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout
 
@@ -9,9 +11,11 @@ from emostudio.core.answers import ModelReport
 from emostudio.gui.pages.models_rows import Change, changes, detail_rows
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.card import Card, Note, clear, plain
-from emostudio.gui.widgets.labels import label
+from emostudio.gui.widgets.labels import ElidedLabel, label
 from emostudio.gui.widgets.progress import ThinBar
 from emostudio.workspace.records import ModelRecord
+
+_LONG = 24
 
 
 class ChangesCard(Card):
@@ -39,7 +43,7 @@ class ChangesCard(Card):
         found = changes(model, parent)
         for change in found:
             self._add(change)
-        if verdict == "size only":
+        if verdict == "Size only":
             text = self.tr("Dense kernels run it here: smaller file, same time.")
             self._note.show_note("info", self.tr("Size only."), text)
         elif not any(change.name == self.tr("Inference, p50") for change in found):
@@ -54,9 +58,10 @@ class ChangesCard(Card):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         first = QHBoxLayout()
+        words = ElidedLabel(change.words, "small_bold", change.tone)
+        words.setAlignment(Qt.AlignmentFlag.AlignRight)
         first.addWidget(label(change.name, "small", "text2"))
-        first.addStretch(1)
-        first.addWidget(label(change.words, "small_bold", change.tone))
+        first.addWidget(words, 1)
         second = QHBoxLayout()
         second.setSpacing(SPACE.s)
         second.addWidget(label(f"{change.parent}  →", "small", "text2"))
@@ -81,16 +86,16 @@ class DetailsCard(Card):
         self._grid.setColumnStretch(1, 1)
         self.body.addLayout(self._grid)
 
-    def show_report(self, report: ModelReport) -> None:
-        """Show a report's facts."""
+    def show_report(self, report: ModelReport, titles: Mapping[str, str]) -> None:
+        """Show a report's facts; `titles` names architectures by key."""
         while (item := self._grid.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
-        for row, (name, value) in enumerate(detail_rows(report)):
+        for row, (name, value) in enumerate(detail_rows(report, titles)):
             self._grid.addWidget(label(name, "small", "text2"), row, 0, Qt.AlignmentFlag.AlignTop)
-            shown = label(value, "small", wrap=True)
+            is_list = "," in value and len(value) > _LONG
+            shown = label(value, "small", wrap=True) if is_list else ElidedLabel(value, "small")
             shown.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-            shown.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._grid.addWidget(shown, row, 1)

@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QSize, Qt
-from PySide6.QtGui import QColor, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QFontMetrics, QPen, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from emostudio.gui.charts.ticks import format_tick, linear_ticks
@@ -16,8 +16,8 @@ from emostudio.gui.theme import theme
 from emostudio.gui.tokens import series
 
 _ANTIALIAS_POINTS = 2_000
-_AXIS_WIDTH = 34
-_LABEL_ROOM = 0.16
+_AXIS_WIDTH = 42
+_LABEL_GAP = 14
 _LABEL_STEP = 15
 _LONGEST_TICK = 5
 
@@ -144,6 +144,7 @@ class CurvePlot(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Place the labels by pixels again."""
         super().resizeEvent(event)
+        self._fit()
         self._place_labels()
 
     def _apply_axes(self) -> None:
@@ -215,7 +216,6 @@ class CurvePlot(QWidget):
         known = [curve for curve in self._curves.values() if np.isfinite(curve.y).any()]
         x_high = max((float(curve.x[-1]) for curve in known if len(curve.x)), default=1.0)
         x_high = max(x_high, self._x_end or 0.0, 1.0)
-        has_label = any(curve.label for curve in known)
         y_low = min((float(np.nanmin(curve.y)) for curve in known), default=0.0)
         y_high = max((float(np.nanmax(curve.y)) for curve in known), default=1.0)
         if self._from_zero:
@@ -225,11 +225,19 @@ class CurvePlot(QWidget):
         y_ticks = linear_ticks(y_low, y_high * 1.04, self._y_ticks)
         top = max(y_high, y_ticks[-1] if y_ticks else y_high) + (y_high - y_low) * 0.06
         x_ticks = linear_ticks(0.0, x_high, 6)
-        room = _LABEL_ROOM if has_label else 0.02
+        room = self._label_room([curve.label for curve in known])
         self._view.setRange(xRange=(0.0, x_high * (1 + room)), yRange=(y_low, top), padding=0)
         self.plot.getAxis("left").setTicks([[(tick, _short(tick)) for tick in y_ticks]])
         self.plot.getAxis("bottom").setTicks([[(tick, format_tick(tick)) for tick in x_ticks]])
         self._draw_grid(y_ticks)
+
+    def _label_room(self, labels: list[str]) -> float:
+        """Return how much longer than the data the x axis is, so that labels fit behind it."""
+        metrics = QFontMetrics(theme().font("caption_bold"))
+        longest = max((metrics.horizontalAdvance(text) for text in labels if text), default=0)
+        width = max(self._view.width(), 4.0 * longest, 1.0)
+        taken = longest + _LABEL_GAP if longest else 4
+        return taken / (width - taken)
 
     def _draw_grid(self, ticks: list[float]) -> None:
         pen = self._pen(theme().colours.line)

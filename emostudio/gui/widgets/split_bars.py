@@ -9,7 +9,7 @@ from emostudio.gui.charts.canvas import Chart, metrics, paint_text
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import mix
 
-_ROW = 22
+_ROW = 19
 _NAMES = 84
 _NUMBERS = 60
 SPLITS = ("train", "validation", "test")

@@ -44,11 +44,11 @@ class ThumbnailGrid(Chart):
 
     def sizeHint(self) -> QSize:
         """Ask for at most three rows."""
-        return QSize(400, self.rows() * 70 + _HEAD)
+        return QSize(400, self.rows() * 58 + _HEAD)
 
     def minimumSizeHint(self) -> QSize:
         """Accept smaller pictures."""
-        return QSize(200, self.rows() * 48 + _HEAD)
+        return QSize(200, self.rows() * 44 + _HEAD)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw names and pictures."""
