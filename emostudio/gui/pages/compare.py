@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout
 
 from emostudio.core.jobs import BenchJob, EvaluateJob
 from emostudio.gui.charts.pareto import ParetoChart, ParetoPoint
@@ -147,6 +147,7 @@ class ComparePage(Page):
         self.details.setFixedWidth(_SIDE_WIDE if is_wide else _SIDE)
         if is_wide != self._is_wide:
             self._is_wide = is_wide
+            self.details.set_wide(is_wide=is_wide)
             self._show_table()
         self._fit_table()
 
@@ -158,6 +159,7 @@ class ComparePage(Page):
         outer = card.layout()
         if outer is not None:
             outer.setContentsMargins(SPACE.s, SPACE.xs, SPACE.s, SPACE.xs)
+        card.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         card.body.addWidget(self.table)
         chart = Card(self.tr("Accuracy against time"), self.tr("%, higher is better"))
         chart.add_action(self.key)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from emostudio.gui.charts.class_bars import ClassBars
 from emostudio.gui.charts.confusion import ConfusionChart
 from emostudio.gui.pages.compare_answer import Answer, ClaimLine
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import Segmented, button
-from emostudio.gui.widgets.card import Card, plain, rule
+from emostudio.gui.widgets.card import Card, plain, rule, scrolled
 from emostudio.gui.widgets.data_table import DataTable
 from emostudio.gui.widgets.labels import ElidedLabel, IconLabel, label, set_shown, verdict_look
 from emostudio.qt.table_models import Cell, Column, Row
@@ -47,14 +47,19 @@ class DetailsCard(Card):
                 ("confusion", self.tr("Confusion")),
             ]
         )
-        self._about = ElidedLabel("", "caption", "text2")
-        self._missing = label("", "small", "text2", wrap=True)
-        self._stack = QStackedWidget()
-        self._build()
-        self.views.chosen.connect(lambda _key: self._show_view())
         self._row: ComparisonRow | None = None
         self._baseline: ComparisonRow | None = None
         self._claim_count = 0
+        self._is_wide = False
+        self._chooser = plain()
+        self._about = _about_label()
+        self._parts = {
+            "claims": _Part(self.tr("Claim ledger"), self.claims),
+            "classes": _Part(self.tr("Accuracy by class"), self.bars),
+            "confusion": _Part(self.tr("Confusion"), self.confusion),
+        }
+        self._build()
+        self.views.chosen.connect(lambda _key: self._show_view())
 
     def show_answer(self, answer: Answer) -> None:
         """Show what the comparison says."""
@@ -102,28 +107,26 @@ class DetailsCard(Card):
         head.addWidget(self._icon)
         head.addWidget(self.heading, 1)
         head.addWidget(self.live)
-        self.body.setSpacing(SPACE.xs)
-        self.body.addLayout(head)
+        # In a scroll area, so that wrapped lines never squeeze the table above the card.
+        content = plain()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE.xs)
+        column.addLayout(head)
         for line in self._lines:
-            self.body.addWidget(line)
-        self.body.addSpacing(SPACE.xs)
-        self.body.addWidget(rule())
-        self.body.addSpacing(SPACE.xs)
-        chooser = QHBoxLayout()
+            column.addWidget(line)
+        column.addSpacing(SPACE.xs)
+        column.addWidget(rule())
+        column.addSpacing(SPACE.xs)
+        chooser = QHBoxLayout(self._chooser)
+        chooser.setContentsMargins(0, 0, 0, 0)
         chooser.addWidget(self.views)
         chooser.addSpacing(SPACE.s)
-        self._about.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         chooser.addWidget(self._about, 1)
-        self.body.addLayout(chooser)
-        holder = plain()
-        column = QVBoxLayout(holder)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._missing)
-        column.addStretch(1)
-        for widget in (self.claims, self.bars, self.confusion, holder):
-            self._stack.addWidget(widget)
-        self._holder = holder
-        self.body.addWidget(self._stack, 1)
+        column.addWidget(self._chooser)
+        for part in self._parts.values():
+            column.addWidget(part, 1)
+        self.body.addWidget(scrolled(content), 1)
 
     def _claim_columns(self) -> tuple[Column, ...]:
         return (
@@ -133,16 +136,17 @@ class DetailsCard(Card):
             Column("verdict", self.tr("Verdict"), width=116),
         )
 
+    def set_wide(self, *, is_wide: bool) -> None:
+        """Show all parts below each other where there is room, else one at a time."""
+        self._is_wide = is_wide
+        self._show_view()
+
     def _show_view(self) -> None:
-        view = self.views.current()
-        words = self._why_empty(view)
-        self._missing.setText(words)
-        self._about.setText(self._what(view))
-        if words:
-            self._stack.setCurrentWidget(self._holder)
-            return
-        shown = {"claims": self.claims, "classes": self.bars, "confusion": self.confusion}
-        self._stack.setCurrentWidget(shown[view])
+        set_shown(self._chooser, not self._is_wide)
+        self._about.setText(self._what(self.views.current()))
+        for key, part in self._parts.items():
+            part.show_state(self._what(key), self._why_empty(key), has_title=self._is_wide)
+            set_shown(part, self._is_wide or key == self.views.current())
 
     def _why_empty(self, view: str) -> str:
         if view == "claims":
@@ -170,3 +174,42 @@ class DetailsCard(Card):
     def _ask_live(self) -> None:
         if self._model:
             self.live_asked.emit(self._model)
+
+
+class _Part(QWidget):
+    """One part: title and what it is about, the content, or why there is none."""
+
+    def __init__(self, title: str, content: QWidget) -> None:
+        super().__init__()
+        self.setProperty("kind", "plain")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE.xs)
+        head = QHBoxLayout()
+        self._title = label(title, "card")
+        self._about = _about_label()
+        head.addWidget(self._title)
+        head.addWidget(self._about, 1)
+        self._missing = label("", "small", "text2", wrap=True)
+        self._content = content
+        column.addLayout(head)
+        column.addWidget(self._missing)
+        column.addWidget(content, 1)
+        column.addStretch(0)
+
+    def show_state(self, about: str, missing: str, *, has_title: bool) -> None:
+        """Show the content, or why it is missing."""
+        set_shown(self._title, has_title)
+        self._about.setText(about)
+        set_shown(self._about, has_title)
+        self._missing.setText(missing)
+        set_shown(self._missing, bool(missing))
+        set_shown(self._content, not missing)
+        vertical = QSizePolicy.Policy.Maximum if missing else QSizePolicy.Policy.Preferred
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, vertical)
+
+
+def _about_label() -> ElidedLabel:
+    made = ElidedLabel("", "caption", "text2")
+    made.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    return made

@@ -40,6 +40,7 @@ class LivePage(Page):
         self._feed: LiveFeed | None = None
         self._screen: QWidget | None = None
         self._trouble = ""
+        self._starts_when_read = False
         self._models: dict[str, ModelRecord] = {}
         self.controls = LiveHeader()
         self.notice = LiveNotice()
@@ -61,6 +62,7 @@ class LivePage(Page):
         """Choose a model (name) or several, beside the teacher; ``start`` starts."""
         self.refresh()
         if argument == "start":
+            self._starts_when_read = not self.studio.settings().live_notice_read
             self.start()
             return
         names = [argument] if isinstance(argument, str) else argument
@@ -248,6 +250,9 @@ class LivePage(Page):
         self.studio.save_settings(settings.model_copy(update={"live_notice_read": True}))
         self._show_state()
         self.controls.start.setFocus(Qt.FocusReason.OtherFocusReason)
+        if self._starts_when_read:
+            self._starts_when_read = False
+            self.start()
 
     def _on_frame(self, frame: Frame) -> None:
         self.stage.show_frame(frame)

@@ -73,7 +73,8 @@ class ModelsPage(Page):
         self.lineage.set_items(lineage_items(models, self._titles()))
         teachers = sum(model.role == "teacher" for model in models)
         self._tree_card.set_state(
-            self.tr("{0} teachers, {1} variants").format(teachers, len(models) - teachers)
+            f"{_count(teachers, self.tr('teacher'), self.tr('teachers'))}, "
+            f"{_count(len(models) - teachers, self.tr('variant'), self.tr('variants'))}"
         )
         self._views.setCurrentIndex(1 if models else 0)
         if models and not self.lineage.current_name():
@@ -313,3 +314,7 @@ class ModelsPage(Page):
 
 def _stamp(model: ModelRecord) -> str:
     return f"{model.name} {model.created.isoformat()} {model.disk_bytes}"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

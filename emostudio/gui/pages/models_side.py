@@ -15,8 +15,6 @@ from emostudio.gui.widgets.labels import ElidedLabel, label
 from emostudio.gui.widgets.progress import ThinBar
 from emostudio.workspace.records import ModelRecord
 
-_LONG = 24
-
 
 class ChangesCard(Card):
     """A variant beside its parent, figure by figure."""
@@ -95,7 +93,6 @@ class DetailsCard(Card):
                 widget.deleteLater()
         for row, (name, value) in enumerate(detail_rows(report, titles)):
             self._grid.addWidget(label(name, "small", "text2"), row, 0, Qt.AlignmentFlag.AlignTop)
-            is_list = "," in value and len(value) > _LONG
-            shown = label(value, "small", wrap=True) if is_list else ElidedLabel(value, "small")
+            shown = ElidedLabel(value, "small")
             shown.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
             self._grid.addWidget(shown, row, 1)

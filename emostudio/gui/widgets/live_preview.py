@@ -44,7 +44,7 @@ class LivePreview(QWidget):
 
     def show_times(self, milliseconds: Sequence[float]) -> None:
         """Show measured medians, one per tile."""
-        self._chips = tuple(f"{time:.1f} ms" for time in milliseconds)
+        self._chips = tuple(f"{time:.{2 if time < 1 else 1}f} ms" for time in milliseconds)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
