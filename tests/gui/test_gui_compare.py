@@ -143,6 +143,17 @@ def test_selecting_a_row_shows_it_class_by_class(qtbot, measured):
     assert "called" in measured.details.confusion.accessibleDescription()
 
 
+def test_wide_windows_show_claims_classes_and_confusion_together(qtbot, measured):
+    measured.table.select_id("int8")
+    measured.resize(1700, 1000)
+    details = measured.details
+    qtbot.waitUntil(lambda: details.confusion.isVisibleTo(details))
+    assert details.claims.isVisibleTo(details)
+    assert details.bars.isVisibleTo(details)
+    measured.resize(1200, 692)
+    qtbot.waitUntil(lambda: not details.confusion.isVisibleTo(details))
+
+
 def test_picking_a_point_selects_its_row(measured):
     measured.chart.point_picked.emit("int8")
     assert measured.table.selected_id() == "int8"

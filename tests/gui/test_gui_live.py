@@ -92,6 +92,21 @@ def test_the_notice_has_to_be_read_before_anything_starts(qtbot, studio):
     assert studio.workspace.settings().live_notice_read
 
 
+def test_a_start_asked_for_elsewhere_happens_once_the_notice_is_read(qtbot, studio):
+    page = LivePage(studio)
+    qtbot.addWidget(page)
+    page.open("start")
+    assert not studio.feeds
+    page.notice.accept.click()
+    assert len(studio.feeds) == 1
+
+
+def test_another_page_can_choose_a_variant_and_the_teacher_comes_along(page, studio):
+    page.open("shared")
+    page.start()
+    assert studio.live_job.variants == ("teacher", "shared")
+
+
 def test_the_synthetic_camera_and_haar_are_the_default(page, studio):
     page.start()
     assert (studio.live_job.source, studio.live_job.detector) == ("synthetic", "haar")

@@ -42,7 +42,7 @@ def paint_panel_beside(painter: QPainter, box: QRectF, content: PanelContent, zo
     painter.drawLine(QPointF(box.left(), foot - 4), QPointF(box.right(), foot - 4))
     _paint_lines(painter, QRectF(box.left(), foot, box.width(), 0), content, zoom)
     room = foot - 8 - box.top()
-    row = min(room / len(EMOTIONS), 34 * zoom)
+    row = min(room / len(EMOTIONS), 46 * zoom)
     for index, emotion in enumerate(EMOTIONS):
         place = QRectF(box.left(), box.top() + index * row, box.width(), row)
         _paint_bar(painter, place, emotion, content, zoom)

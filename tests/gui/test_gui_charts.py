@@ -1,0 +1,170 @@
+"""Charts paint in both themes, at any size, and tell screen readers their numbers."""
+
+import gui_fakes as fakes
+import pytest
+from PySide6.QtGui import QImage
+
+from emostudio.gui.charts.ceiling import SpeedCeiling
+from emostudio.gui.charts.class_bars import ClassBars, recalls
+from emostudio.gui.charts.confusion import ConfusionChart
+from emostudio.gui.charts.forest import Forest, ForestRow
+from emostudio.gui.charts.fps_race import FpsRace
+from emostudio.gui.charts.pareto import ParetoChart, ParetoPoint
+from emostudio.gui.charts.staircase import Stair, Staircase
+from emostudio.gui.charts.time_strip import Share, TimeStrip
+from emostudio.gui.theme import theme
+from emostudio.gui.tokens import SERIES
+from emostudio.gui.widgets.names import short_name
+
+
+def pareto():
+    chart = ParetoChart()
+    chart.show_points(
+        [
+            ParetoPoint("teacher", 0, 40.0, 97.0, None, (95.0, 98.0)),
+            ParetoPoint("int8", 1, 14.0, 96.9, None, (95.0, 98.0)),
+            ParetoPoint("xnor", 2, 9.8, 81.0, None, (77.0, 85.0), "dominated"),
+            ParetoPoint("bwn", 7, 40.2, 97.1, None, (95.0, 98.0), "undecided"),
+        ]
+    )
+    return chart
+
+
+def race():
+    chart = FpsRace()
+    chart.start([("teacher", 0), ("int8", 1)])
+    for second in range(90):
+        chart.add(float(second), {"teacher": 20.0, "int8": 50.0})
+    return chart
+
+
+def strip():
+    chart = TimeStrip()
+    chart.show_shares([Share("Grab", 2.0), Share("teacher", 40.0, 0), Share("Draw", 0.1)])
+    return chart
+
+
+def stairs():
+    chart = Staircase()
+    chart.show_stairs([Stair("Teacher", 372.0), Stair("Huffman", 10.4, is_bound=True)], 12.0)
+    return chart
+
+
+def ceiling():
+    chart = SpeedCeiling()
+    chart.show_steps([("Teacher", 1.0), ("Prune", 3.2)])
+    return chart
+
+
+def forest():
+    chart = Forest()
+    chart.show_rows([ForestRow("INT8", 2.86, 2.79, 2.93, "ok")])
+    return chart
+
+
+def bars():
+    chart = ClassBars()
+    chart.show_results(fakes.evaluation("a", 0.9), fakes.evaluation("b", 0.95))
+    return chart
+
+
+def confusion():
+    chart = ConfusionChart()
+    chart.show_result(fakes.evaluation("a", 0.9))
+    return chart
+
+
+CHARTS = [pareto, race, strip, stairs, ceiling, forest, bars, confusion]
+
+
+def colours(widget):
+    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    return {
+        image.pixel(x, y)
+        for x in range(0, image.width(), 2)
+        for y in range(0, image.height(), 2)
+    }  # fmt: skip
+
+
+@pytest.fixture
+def themes(qapp):
+    theme().install(qapp)
+    yield
+    theme().choose("light")
+
+
+@pytest.mark.parametrize("make", CHARTS, ids=[make.__name__ for make in CHARTS])
+@pytest.mark.parametrize("size", [(420, 260), (60, 40), (1400, 700)])
+def test_charts_paint_in_both_themes_at_any_size(qtbot, themes, make, size):
+    chart = make()
+    qtbot.addWidget(chart)
+    chart.resize(*size)
+    chart.show()
+    seen = []
+    for name in ("light", "dark"):
+        theme().choose(name)
+        seen.append(colours(chart))
+    assert len(seen[0]) > 2
+    assert seen[0] != seen[1]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (pareto, "xnor 9.8 ms 81.0 % dominated"),
+        (race, "int8 50.0 FPS"),
+        (strip, "Draw 0.1 ms"),
+        (stairs, "Huffman ≈ 10.4 MB"),
+        (ceiling, "Prune 3.20×"),
+        (forest, "INT8 2.86× (2.79–2.93)"),
+        (bars, "Anger -5.0"),
+        (confusion, "called"),
+    ],
+)
+def test_charts_tell_their_numbers_in_words(qtbot, themes, make, words):
+    chart = make()
+    qtbot.addWidget(chart)
+    assert chart.accessibleName()
+    assert words in chart.accessibleDescription()
+
+
+def test_the_race_forgets_what_is_older_than_a_minute(qtbot, themes):
+    chart = race()
+    qtbot.addWidget(chart)
+    chart.add(1000.0, {"teacher": 30.0})
+    assert "int8" not in chart.accessibleDescription()
+
+
+def test_the_key_of_the_strip_takes_more_lines_in_narrow_windows(qtbot, themes):
+    chart = strip()
+    qtbot.addWidget(chart)
+    chart.show()
+    chart.resize(500, 50)
+    wide = chart.height()
+    chart.resize(90, 50)
+    assert chart.height() > wide
+
+
+def test_series_differ_by_more_than_colour():
+    marks = [(rule.mark, rule.dash) for rule in SERIES[1:]]
+    assert len(set(marks)) == len(marks)
+
+
+def test_classes_without_images_have_no_accuracy():
+    result = fakes.evaluation("a", 1.0).model_copy(
+        update={"labels": ("anger", "fear"), "confusion": ((4, 1), (0, 0))}
+    )
+    assert recalls(result) == {"anger": 0.8}
+
+
+@pytest.mark.parametrize(
+    ("name", "baseline", "short"),
+    [
+        ("net-magnitude_pruning", "net", "magnitude pruning"),
+        ("int8", "net", "int8"),
+        ("net", "net", "net"),
+        ("net", "", "net"),
+    ],
+)
+def test_short_names_say_what_sets_a_variant_apart(name, baseline, short):
+    assert short_name(name, baseline) == short
