@@ -21,7 +21,8 @@ OUT = Path(__file__).resolve().parents[1] / "docs" / "images"
 DATA = "faces"
 TEACHER = "VGG-S-lite"
 SETTLE_S = 20.0
-LIVE_S = 12.0
+LOAD_S = 60.0
+LIVE_S = 14.0
 
 
 def seed(folder: Path) -> None:
@@ -91,10 +92,7 @@ def take(folder: Path, out: Path) -> None:
         for key in keys:
             window.go(key)
             if key == "live":
-                start = getattr(window.page("live"), "start", None)
-                if start is not None:
-                    start()
-                _spin(app, LIVE_S)
+                _start_live(app, window.page("live"))
             for name in ("light", "dark"):
                 theme().choose(name)
                 _spin(app, 0.8)
@@ -121,6 +119,21 @@ def _choose(window: object, studio: object, key: str) -> None:
         getattr(window.page("jobs"), "list").choose([*compressed, runs[0].id])  # noqa: B009 - the overlay
     elif key == "compress":
         _fill_wizard(window.page("compress"))
+
+
+def _start_live(app: object, page: object) -> None:
+    """Start the synthetic camera and let it run until the figures have settled."""
+    from emostudio.gui.pages.live import LivePage
+
+    if not isinstance(page, LivePage):
+        return
+    page.start()
+    frames: list[object] = []
+    feed = getattr(page, "_feed", None)
+    if feed is not None:
+        feed.frame_arrived.connect(frames.append)
+        _spin(app, LOAD_S, lambda: bool(frames))
+        _spin(app, LIVE_S)
 
 
 def _fill_wizard(page: object) -> None:

@@ -77,7 +77,7 @@ class SplitBars(Chart):
         painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
 
     def _paint_key(self, painter: QPainter) -> None:
-        x, y = float(_NAMES), self.height() - 18.0
+        x, y = 0.0, self.height() - 18.0
         for split in SPLITS:
             total = sum(self._counts.get(split, {}).values())
             text = f"{split.capitalize()} {total:,}"
