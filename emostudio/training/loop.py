@@ -6,7 +6,6 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import nn
 
 from emostudio.core.errors import JobCancelled
@@ -110,17 +109,13 @@ def train(
     """
     if settings.epochs == 0:
         return TrainResult()
-    with prepared(context) as device:
-        _to_device(module, device, torch.channels_last)
+    with prepared(context, module):
         batches = Batches(dataset, info, settings, context, needs_labels=objective.needs_labels)
         run = TrainingRun(module, objective, batches, info, settings, context, after_step)
         description = _description(objective, dataset, info, settings, context)
         keeper = Keeper(run.state, description, context, settings.checkpoint_s)
-        try:
-            yield from keeper.restore()
-            yield from _epochs(run, keeper, context)
-        finally:
-            _to_device(module, torch.device("cpu"), torch.contiguous_format)
+        yield from keeper.restore()
+        yield from _epochs(run, keeper, context)
         if run.state.best is not None:
             module.load_state_dict(run.state.best)
     return _result(run)
@@ -146,11 +141,6 @@ def _epoch(run: TrainingRun, keeper: Keeper, context: JobContext) -> Iterator[Ev
         context.report(counters.progress, f"Epoch {counters.epoch + 1}")
     yield run.end_epoch()
     yield from keeper.save()
-
-
-def _to_device(module: nn.Module, device: torch.device, memory_format: torch.memory_format) -> None:
-    # On a CPU, channels last trains SqueezeNet about 1.3 times faster and costs VGG-S nothing.
-    module.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
 
 
 def _description(

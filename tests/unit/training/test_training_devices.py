@@ -37,12 +37,20 @@ def test_half_used_pair_of_normal_draws_is_put_back():
 def test_prepared_run_is_seeded_and_leaves_the_threads_as_they_were():
     drawn = []
     for _ in range(2):
-        with prepared(JobContext(folder=Path(), seed=5, threads=2)) as device:
+        context = JobContext(folder=Path(), seed=5, threads=2)
+        with prepared(context, torch.nn.Flatten()) as device:
             assert torch.get_num_threads() == 2
             assert device.type == "cpu"
             drawn.append(draws())
     assert drawn[0] == drawn[1]
     assert torch.get_num_threads() == 1
+
+
+def test_network_trains_with_channels_last_and_comes_back_contiguous():
+    layer = torch.nn.Conv2d(4, 8, 3)
+    with prepared(JobContext(folder=Path()), layer):
+        assert layer.weight.is_contiguous(memory_format=torch.channels_last)
+    assert layer.weight.is_contiguous()
 
 
 def test_auto_takes_what_the_machine_has():
