@@ -2,8 +2,8 @@
 
 import gui_fakes as fakes
 import pytest
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt
+from PySide6.QtGui import QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit
 
 from emostudio.core.answers import PlanReport, PlanStage, Refusal
@@ -329,3 +329,48 @@ def test_size_factors_count_all_stages_of_a_composite_method():
 def test_the_goal_field_and_lists_have_accessible_names(page):
     for widget in (page.goal.field, page.teacher.list, page.recipe.list, page.training.seed):
         assert widget.accessibleName()
+
+
+def drop_at(recipe_list, y):
+    event = QDropEvent(
+        QPointF(40, y), Qt.DropAction.MoveAction, QMimeData(), Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )  # fmt: skip
+    recipe_list.dropEvent(event)
+    assert event.dropAction() == Qt.DropAction.IgnoreAction
+
+
+@pytest.mark.parametrize(
+    ("dragged", "y", "expected"),
+    [
+        (0, 1000, ["huffman", "weight_sharing", "magnitude_pruning"]),
+        (2, 0, ["weight_sharing", "magnitude_pruning", "huffman"]),
+        (0, 100, ["huffman", "magnitude_pruning", "weight_sharing"]),
+    ],
+)
+def test_dragging_a_step_asks_the_engine_and_moves_it(qtbot, page, studio, dragged, y, expected):
+    choose_teacher_and_data(page)
+    add_steps(qtbot, page, studio, "magnitude_pruning", "huffman", "weight_sharing")
+    page.recipe.choose_step(dragged)
+    drop_at(page.recipe.list, y)
+    answer(qtbot, studio)
+    assert methods(page) == expected
+
+
+def test_a_drop_on_its_own_place_changes_nothing(qtbot, page, studio):
+    choose_teacher_and_data(page)
+    add_steps(qtbot, page, studio, "magnitude_pruning", "huffman")
+    page.recipe.choose_step(0)
+    with qtbot.assertNotEmitted(page.recipe.list.move_asked):
+        drop_at(page.recipe.list, 5)
+
+
+def test_a_step_has_a_menu_for_those_who_do_not_drag(qtbot, page, studio):
+    choose_teacher_and_data(page)
+    add_steps(qtbot, page, studio, "magnitude_pruning", "huffman")
+    menu = page.recipe.list.step_menu(0)
+    words = [action.text().partition("\t")[0] for action in menu.actions() if action.text()]
+    assert words == ["Move up", "Move down", "Duplicate", "Remove"]
+    assert not menu.actions()[0].isEnabled()
+    next(a for a in menu.actions() if a.text() == "Duplicate").trigger()
+    assert methods(page) == ["magnitude_pruning", "magnitude_pruning", "huffman"]

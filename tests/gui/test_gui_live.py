@@ -6,6 +6,7 @@ import gui_fakes as fakes
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
 
 from emostudio.core.answers import DoctorReport, Latency, LiveReport, LiveVariant
 from emostudio.core.emotions import EMOTIONS
@@ -244,3 +245,45 @@ def test_every_control_has_an_accessible_name(page):
     for kind in (QAbstractButton, QComboBox):
         for widget in page.controls.findChildren(kind):
             assert widget.accessibleName() or getattr(widget, "text", lambda: "")(), widget
+
+
+def choose(combo, text):
+    place = next(n for n in range(combo.count()) if combo.itemText(n) == text)
+    combo.setCurrentIndex(place)
+    combo.activated.emit(place)
+
+
+@pytest.mark.parametrize(
+    ("entry", "path"), [("Video file…", "/films/faces.mp4"), ("Image folder…", "/pictures/faces")]
+)
+def test_files_and_folders_become_sources_by_a_dialog(page, studio, entry, path):
+    choose(page.controls.source, entry)
+    dialog = page.window().findChild(QFileDialog)
+    assert dialog is not None
+    dialog.fileSelected.emit(path)
+    dialog.reject()
+    assert page.controls.source.currentText() == path.rsplit("/", 1)[-1]
+    page.start()
+    assert studio.live_job.source == path
+
+
+def test_a_dismissed_dialog_keeps_the_source(page):
+    choose(page.controls.source, "Video file…")
+    page.window().findChild(QFileDialog).reject()
+    assert page.controls.source.currentText() == "Synthetic camera"
+
+
+def test_yunet_takes_its_file_along(page, studio):
+    choose(page.controls.detector, "YuNet…")
+    dialog = page.window().findChild(QFileDialog)
+    dialog.fileSelected.emit("/models/yunet.onnx")
+    dialog.accept()
+    page.start()
+    job = studio.live_job
+    assert (job.detector, job.detector_file) == ("yunet", "/models/yunet.onnx")
+
+
+def test_yunet_without_a_file_falls_back_to_haar(page):
+    choose(page.controls.detector, "YuNet…")
+    page.window().findChild(QFileDialog).reject()
+    assert page.controls.chosen_detector() == ("haar", None)

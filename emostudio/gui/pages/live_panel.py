@@ -74,11 +74,11 @@ class RacePanel(QWidget):
         counted = self.tr("{0} faces").format(f"{faces:,}") if faces else self.tr("of faces")
         return (
             Column("variant", self.tr("Variant")),
-            Column("solo", self.tr("Solo"), "FPS", is_number=True, width=42,
+            Column("solo", self.tr("Solo"), "FPS", is_number=True, width=40,
                    tooltip=self.tr("With grab, detect and crop, but without the other variants")),
-            Column("shared", self.tr("Shared"), "FPS", is_number=True, width=54,
+            Column("shared", self.tr("Shared"), "FPS", is_number=True, width=50,
                    tooltip=self.tr("All variants on every frame, as shown")),
-            Column("agrees", self.tr("Agrees"), counted, is_number=True, width=80,
+            Column("agrees", self.tr("Agrees"), counted, is_number=True, width=76,
                    tooltip=self.tr("Faces for which the teacher names the same emotion")),
         )  # fmt: skip
 

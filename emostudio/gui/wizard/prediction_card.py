@@ -11,6 +11,7 @@ from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.card import Card, Note, plain, rule, scrolled
 from emostudio.gui.widgets.labels import label, set_shown
 
+_MOST_REMARKS = 3
 _LEAST_GAIN = 1.02
 """Ceilings below this are no gain worth a chart."""
 
@@ -105,9 +106,13 @@ class PredictionCard(Card):
         skipped = len({refusal.layer for refusal in plan.skipped_layers if refusal.layer})
         if skipped:
             remarks.append(self.tr("{0} layers are left alone").format(skipped))
-        self.note.show_note("info", "", "\n".join(dict.fromkeys(remarks)))
+        remarks = list(dict.fromkeys(remarks))
+        shown = remarks[:_MOST_REMARKS]
+        if len(remarks) > len(shown):
+            shown.append(self.tr("{0} more in the tooltip").format(len(remarks) - len(shown)))
+        self.note.show_note("info", "", "\n".join(shown))
         lines = [f"{skip.layer}: {skip.reason}" for skip in plan.skipped_layers]
-        self.note.setToolTip("\n".join(dict.fromkeys(lines)))
+        self.note.setToolTip("\n".join(dict.fromkeys([*remarks, *lines])))
 
     def _show_ceiling(self, plan: PlanReport) -> None:
         first = plan.stages[0]
@@ -184,4 +189,5 @@ def _training(plan: PlanReport) -> tuple[str, str]:
 
 def _sentence(text: str) -> str:
     text = text.strip().rstrip(".")
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+    is_name = ":" in text.partition(" ")[0]  # "conv2: rank 8" begins with a layer's own name
+    return f"{text if is_name else text[:1].upper() + text[1:]}." if text else ""
