@@ -23,6 +23,7 @@ from emostudio.workspace.records import RunRecord
 
 DRAW_MS = 100
 _MOST_HISTORIES = 24
+_SLOW_TICKS = 5
 _LOG_BYTES = 200_000
 
 
@@ -34,6 +35,8 @@ class JobsPage(Page):
         self._runs: dict[str, RunRecord] = {}
         self._slots: dict[str, int] = {}
         self._histories: dict[str, RunHistory] = {}
+        self._ticks = 0
+        self._has_news = False
         self._build_header()
         self._build_body()
         self._timer = QTimer(self)
@@ -197,12 +200,16 @@ class JobsPage(Page):
         chosen = self._chosen()
         if not chosen or not self.isVisible():
             return
+        self._ticks += 1
         # A list, not a generator: every run has to be read, not only up to the first with news.
         if any([self._histories[run.id].read() for run in chosen]):  # noqa: C419 - see above
-            self.chart.update_curves()
+            self._has_news = True
+            self.chart.update_if_longer()
+        # Three small charts and a row of figures can wait: eyes read them twice a second at most.
+        if self._has_news and self._ticks % _SLOW_TICKS == 0:
+            self._has_news = False
             first = chosen[0]
-            slot = self._slots.get(first.id, 8)
-            drawn = DrawnRun(first.id, first.title, slot)
+            drawn = DrawnRun(first.id, first.title, self._slots.get(first.id, 8))
             self.small.show_run(drawn, self._histories[first.id])
             self._show_facts(first)
 

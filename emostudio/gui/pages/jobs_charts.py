@@ -41,6 +41,7 @@ class ErrorCard(Card):
         self.plot = CurvePlot(self.tr("Error rate over epochs"), self.tr("Epoch"))
         self.body.addWidget(self.plot, 1)
         self._runs: tuple[DrawnRun, ...] = ()
+        self._drawn_lengths: tuple[int, ...] = ()
         self._histories: Mapping[str, RunHistory] = {}
         self._by.chosen.connect(self._switch)
         self._what.chosen.connect(self._switch)
@@ -54,8 +55,20 @@ class ErrorCard(Card):
         self._histories = histories
         self.update_curves()
 
+    def update_if_longer(self) -> None:
+        """Draw what came in, if it changes what is shown."""
+        if self._lengths() != self._drawn_lengths:
+            self.update_curves()
+
+    def _lengths(self) -> tuple[int, ...]:
+        histories = [self._histories[run.run_id] for run in self._runs]
+        if self._by.current() == "batch":
+            return tuple(len(history.steps) for history in histories)
+        return tuple(len(history.epochs) for history in histories)
+
     def update_curves(self) -> None:
-        """Draw what came in."""
+        """Draw all curves."""
+        self._drawn_lengths = self._lengths()
         for number, run in enumerate(self._runs):
             self._set_curves(run, is_selected=number == 0)
         first = self._histories.get(self._runs[0].run_id) if self._runs else None

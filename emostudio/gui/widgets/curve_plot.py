@@ -237,7 +237,7 @@ class CurvePlot(QWidget):
         longest = max((metrics.horizontalAdvance(text) for text in labels if text), default=0)
         width = max(self._view.width(), 4.0 * longest, 1.0)
         taken = longest + _LABEL_GAP if longest else 4
-        return taken / (width - taken)
+        return float(taken / (width - taken))
 
     def _draw_grid(self, ticks: list[float]) -> None:
         pen = self._pen(theme().colours.line)
