@@ -91,6 +91,11 @@ class Batches:
     needs_labels
         Whether pictures without a label are left out.
 
+    Attributes
+    ----------
+    source
+        What tells the dataset from others.
+
     Raises
     ------
     InputError
@@ -106,6 +111,7 @@ class Batches:
         *,
         needs_labels: bool,
     ) -> None:
+        self.source = str(getattr(dataset, "fingerprint", dataset.name))
         self._settings, self._seed = settings, context.seed
         self._targets = targets(dataset.emotions, info.labels)
         self._pictures = Pictures(dataset, context)

@@ -112,8 +112,7 @@ def train(
     with prepared(context, module):
         batches = Batches(dataset, info, settings, context, needs_labels=objective.needs_labels)
         run = TrainingRun(module, objective, batches, info, settings, context, after_step)
-        description = _description(objective, dataset, info, settings, context)
-        keeper = Keeper(run.state, description, context, settings.checkpoint_s)
+        keeper = Keeper(run.state, run.description, context, settings.checkpoint_s)
         yield from keeper.restore()
         yield from _epochs(run, keeper, context)
         if run.state.best is not None:
@@ -141,23 +140,6 @@ def _epoch(run: TrainingRun, keeper: Keeper, context: JobContext) -> Iterator[Ev
         context.report(counters.progress, f"Epoch {counters.epoch + 1}")
     yield run.end_epoch()
     yield from keeper.save()
-
-
-def _description(
-    objective: Objective,
-    dataset: Dataset,
-    info: ModelInfo,
-    settings: TrainingSettings,
-    context: JobContext,
-) -> dict[str, Any]:
-    return {
-        "objective": objective.key,
-        "dataset": getattr(dataset, "fingerprint", dataset.name),
-        "labels": info.labels,
-        "preprocessing": info.preprocessing.model_dump(mode="json"),
-        "settings": settings.model_dump(mode="json"),
-        "seed": context.seed,
-    }
 
 
 def _result(run: TrainingRun) -> TrainResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -72,6 +73,18 @@ class TrainingRun:
         self._settings, self._context, self._after_step = settings, context, after_step
         self._device = next(iter(module.state_dict().values())).device
         self._watch = DeadStartWatch(len(info.labels))
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What the run is made of: a checkpoint of another one is of no use to it."""
+        return {
+            "objective": self._objective.key,
+            "dataset": self._batches.source,
+            "labels": self._info.labels,
+            "preprocessing": self._info.preprocessing.model_dump(mode="json"),
+            "settings": self._settings.model_dump(mode="json"),
+            "seed": self._context.seed,
+        }
 
     @property
     def total_steps(self) -> int:
