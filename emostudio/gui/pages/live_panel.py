@@ -76,9 +76,9 @@ class RacePanel(QWidget):
             Column("variant", self.tr("Variant")),
             Column("solo", self.tr("Solo"), "FPS", is_number=True, width=40,
                    tooltip=self.tr("With grab, detect and crop, but without the other variants")),
-            Column("shared", self.tr("Shared"), "FPS", is_number=True, width=50,
+            Column("shared", self.tr("Shared"), "FPS", is_number=True, width=56,
                    tooltip=self.tr("All variants on every frame, as shown")),
-            Column("agrees", self.tr("Agrees"), counted, is_number=True, width=76,
+            Column("agrees", self.tr("Agrees"), counted, is_number=True, width=84,
                    tooltip=self.tr("Faces for which the teacher names the same emotion")),
         )  # fmt: skip
 

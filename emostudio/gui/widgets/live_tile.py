@@ -31,7 +31,10 @@ UNSURE_BELOW = 0.4
 _DARK = "dark"
 _PANEL_BESIDE = 136
 _PANEL_BELOW = 132
-"""Height of the panel under the picture, in tiles so tall that it would float in black."""
+"""Least height of the panel under the picture, in tiles so tall that it would float in black."""
+_MOST_BELOW = 300
+_LARGE_BELOW = 220
+_LARGE = 1.5
 
 
 class LiveTile(QWidget):
@@ -137,11 +140,13 @@ class LiveTile(QWidget):
         outline.addRoundedRect(QRectF(self.rect()), RADIUS_CARD, RADIUS_CARD)
         painter.setClipPath(outline)
         painter.fillRect(self.rect(), QColor(TILE.background))
-        zoom = 1.5 if self.width() > WIDE_FROM else 1.0
+        zoom = _LARGE if self.width() > WIDE_FROM else 1.0
         head = round(34 * zoom)
         self._paint_head(painter, QRectF(0, 0, self.width(), head), zoom)
         view, panel, is_below = self._parts(head, zoom)
         self._paint_view(painter, view, zoom)
+        if is_below and panel.height() >= _LARGE_BELOW:
+            zoom = _LARGE
         box = QRectF(panel).adjusted(12 * zoom, 6, -12 * zoom, -4)
         content = PanelContent(self.slot, self._shares(), tuple(self._lines()))
         (paint_panel_below if is_below else paint_panel_beside)(painter, box, content, zoom)
@@ -151,9 +156,9 @@ class LiveTile(QWidget):
         below = round(self.width() * 0.75)
         left = self.height() - head - below
         if left >= _PANEL_BELOW * zoom:
-            view = QRect(0, head, self.width(), self.height() - head - round(_PANEL_BELOW * zoom))
-            panel = QRect(0, view.bottom() + 1, self.width(), round(_PANEL_BELOW * zoom))
-            return view, panel, True
+            high = min(left, round(_MOST_BELOW * zoom))
+            view = QRect(0, head, self.width(), self.height() - head - high)
+            return view, QRect(0, view.bottom() + 1, self.width(), high), True
         side = round(min(_PANEL_BESIDE * zoom, self.width() * 0.4))
         view = QRect(0, head, self.width() - side, self.height() - head)
         return view, QRect(view.right() + 1, head, side, view.height()), False

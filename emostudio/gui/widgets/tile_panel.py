@@ -77,11 +77,13 @@ def _paint_bar(
     tone = TILE.text if is_best else TILE.text2
     font = tile_font("caption_bold" if is_best else "caption", zoom)
     value = content.shares.get(emotion)
-    words = QRectF(place.left(), place.top() - 1, place.width(), place.height() - 3)
+    high = min(place.height() - 3, 18 * zoom)
+    top = place.top() - 1 + (place.height() - 3 - high) / 2
+    words = QRectF(place.left(), top, place.width(), high)
     paint_text(painter, words, emotion.capitalize(), font, tone)
     share = "–" if value is None else share_words(value)
     paint_text(painter, words, share, font, tone, right=True)
-    groove = QRectF(place.left(), place.bottom() - 3.5, place.width(), 2 * zoom)
+    groove = QRectF(place.left(), words.bottom() + 0.5, place.width(), 2 * zoom)
     painter.fillRect(groove, QColor(255, 255, 255, 40))
     if value:
         groove.setWidth(max(groove.width() * min(value, 1.0), 1.5))
