@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -76,7 +76,7 @@ def parse_settings(
         Naming each field that is unknown or out of bounds.
     """
     try:
-        return settings_type.model_validate(dict(values))
+        return settings_type.model_validate(_with_numbers(settings_type, values))
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}"
@@ -86,3 +86,15 @@ def parse_settings(
         raise InputError(
             f"Bad settings for {owner}", why=faults, next_step=f"Settings of {owner}: {known}"
         ) from error
+
+
+def _with_numbers(settings_type: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn words into the numbers of fields that list them, which pydantic leaves to us."""
+    converted = dict(values)
+    for name, value in values.items():
+        field = settings_type.model_fields.get(name)
+        if field is None or get_origin(field.annotation) is not Literal:
+            continue
+        choices = {str(choice): choice for choice in get_args(field.annotation)}
+        converted[name] = choices.get(value.strip(), value) if isinstance(value, str) else value
+    return converted
