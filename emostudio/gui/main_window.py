@@ -20,12 +20,20 @@ from PySide6.QtWidgets import (
 )
 
 from emostudio.core.events import EpochDone, Event, Progress
+from emostudio.core.jobs import JobStatus
 from emostudio.gui import actions
 from emostudio.gui.actions import Command
 from emostudio.gui.dialogs import Question, guide_dialog, shortcuts_dialog
 from emostudio.gui.pages.base import Page
 from emostudio.gui.rail import Rail, RailEntry
-from emostudio.gui.recent import last_folder, note_folder, note_workspace, window_state
+from emostudio.gui.recent import (
+    last_folder,
+    note_folder,
+    note_stopped,
+    note_workspace,
+    take_stopped,
+    window_state,
+)
 from emostudio.gui.status_bar import StatusBar
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
@@ -117,10 +125,9 @@ class MainWindow(QMainWindow):
         lost = self.studio.start()
         # The first chart must not wait for it when the user asks for a page.
         QTimer.singleShot(_PRELOAD_MS, self, lambda: importlib.import_module("pyqtgraph"))
-        waiting = [run.id for run in self.studio.workspace.runs() if run.status == "queued"]
-        count = len(set(lost) | set(waiting))
+        self._to_resume = self._interrupted(lost)
+        count = len(self._to_resume)
         if count:
-            self._to_resume = tuple(dict.fromkeys((*lost, *waiting)))
             self.notice.show_note(
                 "warn",
                 self.tr("{0} jobs were interrupted.").format(count)
@@ -131,6 +138,17 @@ class MainWindow(QMainWindow):
             )
         for text in self.studio.workspace.notices:
             self.notice.show_note("warn", text)
+
+    def _interrupted(self, lost: tuple[str, ...]) -> tuple[str, ...]:
+        """Return what died, what the last window stopped, and what still waits, oldest first."""
+        workspace = self.studio.workspace
+        known = {*lost, *take_stopped(workspace.folder)}
+        runs = reversed(workspace.runs())
+        return tuple(
+            run.id
+            for run in runs
+            if run.status == JobStatus.QUEUED or (run.status == JobStatus.LOST and run.id in known)
+        )
 
     def show_error(self, what: str) -> None:
         """Say on every page that something unexpected went wrong."""
@@ -191,6 +209,8 @@ class MainWindow(QMainWindow):
         state.setValue("geometry", self.saveGeometry())
         state.setValue("page", self.current if self.current != "live" else "home")
         state.sync()
+        running = self.studio.queue.current
+        note_stopped(self.studio.workspace.folder, [running] if running else [])
         QApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
         self.studio.close()
         QApplication.restoreOverrideCursor()

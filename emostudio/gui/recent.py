@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,3 +45,21 @@ def last_folder() -> str:
 def note_folder(path: str) -> None:
     """Remember where a chosen file lies."""
     window_state().setValue("last_folder", str(Path(path).parent))
+
+
+def note_stopped(workspace: Path, run_ids: Sequence[str]) -> None:
+    """Remember which runs were stopped because the window closed, to offer them again."""
+    state = window_state()
+    state.setValue("stopped", json.dumps({str(workspace): list(run_ids)}))
+    state.sync()
+
+
+def take_stopped(workspace: Path) -> tuple[str, ...]:
+    """Return, once, the runs that were stopped when the window closed last."""
+    state = window_state()
+    text = str(state.value("stopped", "{}", type=str))
+    state.remove("stopped")
+    try:
+        return tuple(json.loads(text).get(str(workspace), ()))
+    except (ValueError, AttributeError):
+        return ()

@@ -158,7 +158,8 @@ class JobQueue(QObject):
 
     def _on_died(self, why: str) -> None:
         self._deaths.append(self._clock.elapsed())
-        self._workspace.update_run(self._current, status=JobStatus.LOST, error=why, pid=None)
+        error = f"{why[:1].upper()}{why[1:]}."
+        self._workspace.update_run(self._current, status=JobStatus.LOST, error=error, pid=None)
         is_full = len(self._deaths) == MOST_DEATHS
         if is_full and self._clock.elapsed() - self._deaths[0] < DEATH_WINDOW_MS:
             self._is_held = True

@@ -172,6 +172,24 @@ def test_stop_save_and_close_leaves_a_run_to_resume(
     assert workspace.run(waiting).status == JobStatus.QUEUED
 
 
+def test_what_closing_stopped_is_offered_once_at_the_next_start(
+    qtbot: QtBot, window: MainWindow, workspace: Workspace
+) -> None:
+    job = TrainJob(architecture="tiny", data="faces", training={"epochs": 100_000})
+    run_id = window.studio.submit(job)
+    window.close_now()
+    assert workspace.run(run_id).status == JobStatus.LOST
+    offers = []
+    for _ in range(2):
+        later = MainWindow(Studio(workspace))
+        qtbot.addWidget(later)
+        later.start()
+        offers.append(later.notice.text())
+        later.close()
+    assert "One job was interrupted" in offers[0]
+    assert offers[1] == ""
+
+
 def test_interrupted_runs_are_offered_at_the_next_start(
     qtbot: QtBot, window: MainWindow, workspace: Workspace
 ) -> None:

@@ -38,7 +38,9 @@ class FocusRing(QWidget):
         # A mouse button is down while a click moves the focus; keys leave none down.
         is_mouse = QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton
         window = self._window
-        if new is None or is_mouse or new.window() is not window:
+        # A page that holds the focus only until its first control gets it needs no ring.
+        is_place = new is not None and new.focusPolicy() == Qt.FocusPolicy.NoFocus
+        if new is None or is_mouse or is_place or new.window() is not window:
             self._target = None
             self.hide()
             return

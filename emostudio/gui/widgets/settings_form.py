@@ -109,6 +109,7 @@ class SettingsForm(QWidget):
         old = self._content
         self._content = plain()
         self._column.replaceWidget(old, self._content)
+        self._content.show()
         old.hide()
         old.deleteLater()
         rules = [
