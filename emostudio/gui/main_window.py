@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from emostudio.core.events import EpochDone, Event, Progress
 from emostudio.core.jobs import JobStatus
 from emostudio.gui import actions
 from emostudio.gui.actions import Command
@@ -35,6 +34,7 @@ from emostudio.gui.recent import (
     window_state,
 )
 from emostudio.gui.status_bar import StatusBar
+from emostudio.gui.status_link import StatusLink
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.card import Note
@@ -73,7 +73,6 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, Page] = {}
         self._may_close = False
         self._to_resume: tuple[str, ...] = ()
-        self._seconds_left: float | None = None
         self.entries = self._available_pages()
         self.rail = Rail(self.entries, SETTINGS)
         self.stack = QStackedWidget()
@@ -280,20 +279,11 @@ class MainWindow(QMainWindow):
         self.rail.chosen.connect(lambda key: self.go(key, None))
         self.notice.acted.connect(self._resume_lost)
         studio = self.studio
-        studio.runs_changed.connect(self._show_jobs)
-        studio.run_event.connect(self._on_run_event)
         studio.settings_changed.connect(self._apply_settings)
-        studio.doctor_ready.connect(self._show_device)
-        studio.live_changed.connect(self._show_camera)
         studio.engine_failed.connect(self.notice.show_error)
         studio.queue_held.connect(self._on_held)
-        self.status.workspace.setText(studio.workspace.folder.name)
-        self.status.workspace.setToolTip(str(studio.workspace.folder))
-        if studio.workspace.read_only:
-            self.status.show_saved(self.tr("Read only"), "warn")
         self._apply_settings()
-        self._show_device()
-        self._show_jobs()
+        self._status_link = StatusLink(studio, self.status, self.rail.button("jobs"))
 
     def _commands(self) -> tuple[Command, ...]:
         pages = tuple(
@@ -340,36 +330,6 @@ class MainWindow(QMainWindow):
     def _apply_settings(self) -> None:
         chosen = self.studio.settings()
         theme().choose(chosen.theme, chosen.text_scale, reduce_motion=chosen.reduce_motion)
-        self._show_device()
-
-    def _show_device(self) -> None:
-        chosen = self.studio.settings()
-        machine = self.studio.doctor.machine if self.studio.doctor is not None else {}
-        device = chosen.device.upper() if chosen.device != "auto" else self.tr("CPU")
-        if chosen.device == "auto" and machine.get("device"):
-            device = str(machine["device"]).upper()
-        threads = chosen.threads or machine.get("physical_cores") or machine.get("cores")
-        text = self.tr("{0}, {1} threads").format(device, threads) if threads else device
-        self.status.show_device(text)
-
-    def _show_camera(self, is_on: bool) -> None:
-        job = self.studio.live_job
-        is_camera = is_on and job is not None and job.source.startswith("camera")
-        self.status.show_camera(is_camera)
-
-    def _show_jobs(self) -> None:
-        queue = self.studio.queue
-        running = int(bool(queue.current))
-        if not running:
-            self._seconds_left = None
-        self.rail.button("jobs").set_count(running)
-        self.status.show_jobs(running, len(queue.waiting), self._seconds_left)
-
-    def _on_run_event(self, run_id: str, event: Event) -> None:
-        del run_id
-        if isinstance(event, Progress | EpochDone) and event.seconds_left is not None:
-            self._seconds_left = event.seconds_left
-            self._show_jobs()
 
     def _on_held(self, why: str) -> None:
         self.notice.show_note(
