@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.util
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
@@ -23,8 +22,9 @@ from emostudio.core.jobs import JobStatus
 from emostudio.gui import actions
 from emostudio.gui.actions import Command
 from emostudio.gui.dialogs import Question, guide_dialog, shortcuts_dialog
+from emostudio.gui.page_list import SETTINGS, available_pages
 from emostudio.gui.pages.base import Page
-from emostudio.gui.rail import Rail, RailEntry
+from emostudio.gui.rail import Rail
 from emostudio.gui.recent import (
     last_folder,
     note_folder,
@@ -40,20 +40,6 @@ from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.card import Note
 from emostudio.gui.widgets.focus_ring import FocusRing
 from emostudio.qt.studio import Studio
-
-PAGES = (
-    RailEntry("home", "Home", "home"),
-    RailEntry("data", "Data", "data"),
-    RailEntry("models", "Models", "models"),
-    RailEntry("compress", "Compress", "compress"),
-    RailEntry("jobs", "Jobs", "jobs"),
-    RailEntry("compare", "Compare", "compare"),
-    RailEntry("live", "Live", "live"),
-    RailEntry("paper", "Paper", "paper"),
-)
-"""Pages in the order of the rail; those whose file is not there are left out."""
-
-SETTINGS = RailEntry("settings", "Settings", "settings", "Ctrl+,")
 
 _PRELOAD_MS = 400
 
@@ -73,7 +59,7 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, Page] = {}
         self._may_close = False
         self._to_resume: tuple[str, ...] = ()
-        self.entries = self._available_pages()
+        self.entries = available_pages()
         self.rail = Rail(self.entries, SETTINGS)
         self.stack = QStackedWidget()
         self.status = StatusBar()
@@ -243,17 +229,6 @@ class MainWindow(QMainWindow):
         if answer == "stop":
             self._may_close = True
             self.close()
-
-    def _available_pages(self) -> list[RailEntry]:
-        found = [
-            entry
-            for entry in PAGES
-            if importlib.util.find_spec(f"emostudio.gui.pages.{entry.key}") is not None
-        ]
-        return [
-            RailEntry(entry.key, self.tr(entry.text), entry.icon, str(number))
-            for number, entry in enumerate(found, 1)
-        ]
 
     def _build(self) -> None:
         centre = QWidget()
