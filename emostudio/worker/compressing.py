@@ -13,7 +13,8 @@ from emostudio.core.recipe import Recipe
 from emostudio.data.dataset import Dataset
 from emostudio.models.loaded import LoadedModel
 from emostudio.worker.context import HandlerContext
-from emostudio.worker.outcome import Saved, save_model
+from emostudio.worker.listening import heard_step_ms
+from emostudio.worker.outcome import Saved, save_model, with_step_ms
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,11 @@ def compress(
     """
     wanted = name or f"{teacher.info.name}-{'-'.join(step.method for step in recipe.steps)}"
     share = _StageShare(engine_context)
+    step_ms: list[float] = []
     work = pipeline.run(teacher, recipe, dataset, share.context, name=wanted)
-    result = yield from _followed(work, share)
-    saved = yield from save_model(result.model, wanted, context, role="variant")
+    result = yield from _followed(heard_step_ms(work, step_ms), share)
+    model = with_step_ms(result.model, step_ms)
+    saved = yield from save_model(model, wanted, context, role="variant")
     return Compressed(saved, result)
 
 

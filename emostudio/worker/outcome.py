@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import statistics
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,6 +17,7 @@ from emostudio.inference.catalogue import open_classifier
 from emostudio.models.loaded import LoadedModel
 from emostudio.worker.context import HandlerContext
 from emostudio.worker.resolve import macs_of
+from emostudio.workspace.comparison import STEP_MS_KEY
 from emostudio.workspace.records import ModelRecord
 
 TEST = "test"
@@ -27,6 +29,16 @@ class Saved:
 
     model: LoadedModel
     record: ModelRecord
+
+
+def with_step_ms(model: LoadedModel, step_ms: Sequence[float]) -> LoadedModel:
+    """Note in a model's description how long one of its training steps took (median)."""
+    if not step_ms:
+        return model
+    measured = {STEP_MS_KEY: round(statistics.median(step_ms), 3)}
+    measurements = {**model.info.measurements, **measured}
+    info = model.info.model_copy(update={"measurements": measurements})
+    return replace(model, info=info)
 
 
 def save_model(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-
 import torch
 
 from emostudio.core.jobs import TrainJob
@@ -16,9 +14,8 @@ from emostudio.training.objectives import Supervised
 from emostudio.training.settings import TrainingSettings
 from emostudio.worker.context import HandlerContext, Handling
 from emostudio.worker.listening import heard_step_ms
-from emostudio.worker.outcome import evaluate_saved, save_model
+from emostudio.worker.outcome import evaluate_saved, save_model, with_step_ms
 from emostudio.worker.resolve import open_data
-from emostudio.workspace.comparison import STEP_MS_KEY
 
 
 def handle(job: TrainJob, context: HandlerContext) -> Handling:
@@ -39,12 +36,9 @@ def handle(job: TrainJob, context: HandlerContext) -> Handling:
         dataset=dataset.name, run=context.run.id if context.run else None, seed=job.seed
     )
     measurements = {"epochs": result.epochs, "training_seconds": round(result.seconds, 1)}
-    if step_ms:
-        measurements[STEP_MS_KEY] = round(statistics.median(step_ms), 3)
     info = info.model_copy(update={"lineage": lineage, "measurements": measurements})
-    saved = yield from save_model(
-        LoadedModel(info, module=module.eval()), wanted, context, role="teacher"
-    )
+    model = with_step_ms(LoadedModel(info, module=module.eval()), step_ms)
+    saved = yield from save_model(model, wanted, context, role="teacher")
     evaluation = yield from evaluate_saved(saved, dataset, context)
     return {
         "run": context.run.id if context.run else "",

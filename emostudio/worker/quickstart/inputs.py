@@ -22,7 +22,8 @@ from emostudio.training.objectives import Supervised
 from emostudio.training.settings import TrainingSettings
 from emostudio.worker.context import HandlerContext
 from emostudio.worker.importing import import_model
-from emostudio.worker.outcome import Saved, save_model
+from emostudio.worker.listening import heard_step_ms
+from emostudio.worker.outcome import Saved, save_model, with_step_ms
 from emostudio.worker.quickstart.recipes import MANY_EPOCHS, Student
 from emostudio.worker.resolve import find_model, open_data
 from emostudio.workspace.folders import MODEL_SUFFIXES
@@ -102,12 +103,14 @@ def train_teacher(
     info = new_info("teacher", TEACHER_ARCHITECTURE, TEACHER_SETTINGS, dataset.labels)
     torch.manual_seed(engine_context.seed)
     module = build(info)
-    yield from train(
-        module, Supervised(settings.label_smoothing), dataset, info, settings, engine_context
+    step_ms: list[float] = []
+    objective = Supervised(settings.label_smoothing)
+    yield from heard_step_ms(
+        train(module, objective, dataset, info, settings, engine_context), step_ms
     )
     lineage = Lineage(dataset=dataset.name, seed=engine_context.seed)
     info = info.model_copy(update={"lineage": lineage})
-    model = LoadedModel(info, module=module.eval())
+    model = with_step_ms(LoadedModel(info, module=module.eval()), step_ms)
     return (yield from save_model(model, "teacher-vgg-s-lite", context, role="teacher"))
 
 
