@@ -43,8 +43,8 @@ class RailButton(QAbstractButton):
     def sizeHint(self) -> QSize:
         """Ask for the room of icon and name."""
         if self.is_wide:
-            return QSize(SPACE.rail_wide - 16, 40)
-        return QSize(SPACE.rail - 18, round(30 + 24 * theme().scale))
+            return QSize(round(SPACE.rail_wide * theme().scale) - 16, round(40 * theme().scale))
+        return QSize(round(SPACE.rail * theme().scale) - 18, round(30 + 24 * theme().scale))
 
     def set_count(self, count: int) -> None:
         """Show a number beside the icon, 0 for none."""
@@ -119,6 +119,7 @@ class Rail(QWidget):
         self.setAccessibleName(self.tr("Pages"))
         self._buttons: dict[str, RailButton] = {}
         self._group = QButtonGroup(self)
+        self._is_wide = False
         self._column = QVBoxLayout(self)
         self._column.setSpacing(4)
         self._column.addWidget(IconLabel("app_icon", "text", 30), 0, Qt.AlignmentFlag.AlignHCenter)
@@ -128,7 +129,7 @@ class Rail(QWidget):
         self._column.addStretch(1)
         self._add(last)
         self.set_wide(is_wide=False)
-        theme().changed.connect(self.update)
+        theme().changed.connect(lambda: self.set_wide(is_wide=self._is_wide))
 
     def _add(self, entry: RailEntry) -> None:
         made = RailButton(entry)
@@ -147,7 +148,8 @@ class Rail(QWidget):
 
     def set_wide(self, *, is_wide: bool) -> None:
         """Put names beside icons, or below them."""
-        self.setFixedWidth(SPACE.rail_wide if is_wide else SPACE.rail)
+        self._is_wide = is_wide
+        self.setFixedWidth(round((SPACE.rail_wide if is_wide else SPACE.rail) * theme().scale))
         self._column.setContentsMargins(0, 15, 0, 8)
         for made in self._buttons.values():
             made.is_wide = is_wide

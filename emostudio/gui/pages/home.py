@@ -16,6 +16,7 @@ from emostudio.gui.pages.base import Page
 from emostudio.gui.pages.home_cards import ActionCard, MachineCard
 from emostudio.gui.pages.jobs_rows import describe_time
 from emostudio.gui.recent import recent_workspaces
+from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import Segmented, button
 from emostudio.gui.widgets.card import Card, clear, plain, scrolled
@@ -27,6 +28,7 @@ from emostudio.qt.studio import Studio
 from emostudio.workspace.records import RunRecord
 
 _MOST_RECENT = 4
+_CARD_HEIGHT = 200
 _ICONS = {"compress": "compress", "train": "models", "import_data": "data", "bench": "compare"}
 
 
@@ -114,9 +116,14 @@ class HomePage(Page):
         )
         self.load.acted.connect(lambda: self.go.emit("import", None))
         for card, share in ((self.live, 60), (self.compress, 25), (self.load, 25)):
-            card.setFixedHeight(200)
             row.addWidget(card, share)
+        theme().changed.connect(self._fit_cards)
+        self._fit_cards()
         return row
+
+    def _fit_cards(self) -> None:
+        for card in (self.live, self.compress, self.load):
+            card.setFixedHeight(round(_CARD_HEIGHT * theme().scale))
 
     def _running_card(self) -> Card:
         self._running = Card(self.tr("Running"))
