@@ -9,7 +9,7 @@ from rich.table import Table
 
 from emostudio.cli.output import Output
 from emostudio.core.answers import CatalogueEntry
-from emostudio.core.units import format_bytes, format_count
+from emostudio.core.units import format_bytes, format_count, format_duration
 
 Document = dict[str, Any]
 
@@ -202,6 +202,9 @@ def show_plan(plan: Document, output: Output) -> None:
     _table(output, ("Stage", "Parameters", "MACs", "Bytes", "Epochs"), rows)
     for refusal in plan["refusals"]:
         output.console.print(f"refused: {refusal['method']}: {refusal['reason']}", markup=False)
+    if plan["training_seconds"] is not None:
+        duration = format_duration(plan["training_seconds"])
+        output.console.print(f"Training takes about {duration} on this machine")
     if plan["speedup_ceiling"]:
         output.console.print(f"Arithmetic allows at most {plan['speedup_ceiling']:.2f} x")
 
@@ -364,7 +367,7 @@ def _percent(value: float | None) -> str:
 
 
 def _count(value: int | None) -> str:
-    return "" if value is None else format_count(value)
+    return "–" if value is None else format_count(value)
 
 
 def _size(value: int | None) -> str:

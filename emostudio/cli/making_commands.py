@@ -78,7 +78,7 @@ def compress(
     """Run a recipe on a teacher; prints run id and variant file."""
     chosen = _recipe(recipe, step)
     if plan:
-        answer = run_job(PlanJob(teacher=teacher, recipe=chosen), workspace, context.obj)
+        answer = run_job(PlanJob(teacher=teacher, recipe=chosen, data=data), workspace, context.obj)
         context.obj.answer(answer)
         show_plan(answer, context.obj)
         return

@@ -19,6 +19,7 @@ from emostudio.core.recipe import RecipeStep
 from emostudio.data.dataset import Dataset
 from emostudio.inference.classifier import Classifier
 from emostudio.models.loaded import CodedTensor, LoadedModel
+from emostudio.training.settings import TrainingSettings
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
@@ -83,6 +84,22 @@ class SkippedLayer:
 
 
 @dataclass(frozen=True)
+class PlannedTraining:
+    """One training that a step will run.
+
+    Attributes
+    ----------
+    settings
+        As the training loop will get them.
+    asks_teacher
+        Whether the loss follows the recipe's teacher.
+    """
+
+    settings: TrainingSettings
+    asks_teacher: bool = False
+
+
+@dataclass(frozen=True)
 class Planned:
     """What a step will leave behind, known before any work.
 
@@ -93,8 +110,8 @@ class Planned:
         right sizes.
     exact
         Whether the bytes predicted from `model` will be the bytes on disk.
-    epochs
-        Training epochs the step will run.
+    trainings
+        Trainings the step will run, on the network of `model`.
     layers
         Paths of the layers that change, as they are called before the step.
     notes
@@ -105,10 +122,15 @@ class Planned:
 
     model: LoadedModel
     exact: bool = True
-    epochs: int = 0
+    trainings: tuple[PlannedTraining, ...] = ()
     layers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     skipped: tuple[SkippedLayer, ...] = ()
+
+    @property
+    def epochs(self) -> int:
+        """Training epochs of the step."""
+        return sum(training.settings.epochs for training in self.trainings)
 
 
 class Method(ABC, Generic[SettingsT]):

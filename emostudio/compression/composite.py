@@ -32,7 +32,7 @@ class CompositeMethod(Method[SettingsT]):
             whole = replace(
                 planned,
                 exact=planned.exact,
-                epochs=whole.epochs + planned.epochs,
+                trainings=(*whole.trainings, *planned.trainings),
                 layers=tuple(layers),
                 notes=(*whole.notes, *planned.notes),
                 skipped=tuple(dict.fromkeys((*whole.skipped, *planned.skipped))),

@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 
 from emostudio.compression import rules
-from emostudio.compression.base import ApplyContext, Method, Planned
+from emostudio.compression.base import ApplyContext, Method, Planned, PlannedTraining
 from emostudio.core.emotions import Emotion
 from emostudio.core.errors import InputError
 from emostudio.core.events import Event
@@ -111,7 +111,7 @@ class DistillationMethod(Method[Any]):
         planned = LoadedModel(info, module=student)
         return Planned(
             model=planned,
-            epochs=settings.epochs,
+            trainings=(PlannedTraining(_training_settings(settings), asks_teacher=True),),
             notes=(f"{settings.architecture} learns from {model.info.name}",),
         )
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import ExitStack, closing
 from typing import Any
 
 from torch import nn
 
-from emostudio.compression.base import ApplyContext
+from emostudio.compression.base import ApplyContext, PlannedTraining
 from emostudio.core.events import Event
 from emostudio.core.model_info import ModelInfo
 from emostudio.core.settings import Settings, setting
 from emostudio.data.base import Split
 from emostudio.training.objectives import Hinton, Objective, SoftmaxKld, Supervised
+from emostudio.training.run import AfterStep
 from emostudio.training.settings import TrainingSettings
 from emostudio.training.teachers import Teacher
 
@@ -77,11 +78,20 @@ class FineTuneSettings(LayerSettings):
     )
 
 
+def planned_training(settings: FineTuneSettings, **changes: Any) -> tuple[PlannedTraining, ...]:
+    """Return what `fine_tune` will run with the same arguments: nothing without epochs."""
+    if not settings.epochs:
+        return ()
+    asks_teacher = settings.distillation_weight > 0
+    return (PlannedTraining(_training_settings(settings, **changes), asks_teacher),)
+
+
 def fine_tune(
     network: nn.Module,
     info: ModelInfo,
     settings: FineTuneSettings,
     context: ApplyContext,
+    after_step: AfterStep | None = None,
     **changes: Any,
 ) -> Generator[Event, None, None]:
     """Train `network` in place on the context's dataset.
@@ -96,11 +106,12 @@ def fine_tune(
         The method's.
     context
         Data, teacher, folder for checkpoints.
+    after_step
+        For `training.loop.train`.
     **changes
-        ``after_step`` for `training.loop.train`; everything else overrides `TrainingSettings`.
+        Overrides of `TrainingSettings`.
     """
-    after_step = changes.pop("after_step", None)
-    training = _training_settings(settings, changes)
+    training = _training_settings(settings, **changes)
     dataset = context.training_data()
     with ExitStack() as opened:
         objective = _objective(info, settings, context, opened)
@@ -110,7 +121,7 @@ def fine_tune(
     network.to("cpu").eval()
 
 
-def _training_settings(settings: FineTuneSettings, changes: Mapping[str, Any]) -> TrainingSettings:
+def _training_settings(settings: FineTuneSettings, **changes: Any) -> TrainingSettings:
     values: dict[str, Any] = {
         "epochs": settings.epochs,
         "batch_size": settings.batch_size,

@@ -9,8 +9,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from emostudio.compression import ledger, rules
-from emostudio.compression.base import Method, Planned
+from emostudio.compression.base import Method, Planned, PlannedTraining
 from emostudio.compression.catalogue import METHODS
+from emostudio.compression.forecast import Forecast
 from emostudio.compression.packing import predict_bytes
 from emostudio.core.answers import PlanReport, PlanStage, Refusal
 from emostudio.core.errors import InputError
@@ -33,7 +34,7 @@ class Step:
         return RecipeStep(method=self.method.key, settings=self.settings.model_dump(mode="json"))
 
 
-def plan(teacher: LoadedModel, recipe: Recipe) -> PlanReport:
+def plan(teacher: LoadedModel, recipe: Recipe, forecast: Forecast | None = None) -> PlanReport:
     """Predict what every stage of a recipe leaves behind.
 
     Parameters
@@ -42,6 +43,8 @@ def plan(teacher: LoadedModel, recipe: Recipe) -> PlanReport:
         The model to start from; its values are read only where its packed tensors are recoded.
     recipe
         Steps; a method that stands for several shows as those.
+    forecast
+        Measures how long the trainings will take; None leaves that open.
 
     Returns
     -------
@@ -56,6 +59,7 @@ def plan(teacher: LoadedModel, recipe: Recipe) -> PlanReport:
     stages = [_teacher_stage(teacher)]
     refusals: list[Refusal] = []
     skipped: list[Refusal] = []
+    trainings: list[tuple[LoadedModel, PlannedTraining]] = []
     model, exact = teacher, True
     for number, step in enumerate(steps):
         planned = _planned(step, model, number)
@@ -65,6 +69,7 @@ def plan(teacher: LoadedModel, recipe: Recipe) -> PlanReport:
         model = described(planned.model, recipe, step)
         exact = planned.exact and (exact or not step.method.needs_layers)
         stages.append(_plan_stage(step, replace(planned, model=model, exact=exact)))
+        trainings += [(model, training) for training in planned.trainings]
         skipped += [
             Refusal(step=step.origin, method=step.method.key, layer=item.layer, reason=item.reason)
             for item in planned.skipped
@@ -75,6 +80,9 @@ def plan(teacher: LoadedModel, recipe: Recipe) -> PlanReport:
         refusals=tuple(refusals),
         skipped_layers=tuple(skipped),
         speedup_ceiling=teacher_macs / macs if teacher_macs and macs else None,
+        training_seconds=None
+        if forecast is None or refusals
+        else sum(forecast.seconds(trained, training) for trained, training in trainings),
     )
 
 
@@ -137,8 +145,8 @@ def _teacher_stage(teacher: LoadedModel) -> PlanStage:
     return PlanStage(
         method="",
         title=teacher.info.name,
-        parameters=parameters or 0,
-        macs=macs or 0,
+        parameters=parameters,
+        macs=macs,
         disk_bytes=ledger.file_bytes(teacher),
         notes=notes,
     )
@@ -149,8 +157,8 @@ def _plan_stage(step: Step, planned: Planned) -> PlanStage:
     return PlanStage(
         method=step.method.key,
         title=step.method.title,
-        parameters=parameters or 0,
-        macs=macs or 0,
+        parameters=parameters,
+        macs=macs,
         disk_bytes=predict_bytes(planned.model),
         disk_bytes_exact=planned.exact,
         training_epochs=planned.epochs,

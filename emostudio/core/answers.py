@@ -149,8 +149,9 @@ class PlanStage(_Answer):
 
     method: str
     title: str
-    parameters: int
-    macs: int
+    parameters: int | None
+    """None for a black box, as `macs`."""
+    macs: int | None
     disk_bytes: int
     disk_bytes_exact: bool = True
     """False where entropy coding makes the size depend on the trained weights."""
@@ -177,6 +178,7 @@ class PlanReport(_Answer):
     speedup_ceiling: float | None = None
     """Teacher MACs over predicted MACs: no more than that can be gained from arithmetic."""
     training_seconds: float | None = None
+    """Time of all trainings by steps measured on this machine; None where the data are unknown."""
 
 
 class ImportReport(_Answer):

@@ -56,7 +56,7 @@ class ImportRequest:
     reader: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     name: str | None = None
-    thumbnails: int = 12
+    thumbnails: int = 24
 
 
 def choose_reader(path: Path, key: str | None = None) -> Reader:

@@ -24,6 +24,8 @@ from emostudio.data.importing import (
     reader_settings,
 )
 from emostudio.data.scanning import Report
+from emostudio.data.synthetic.dataset import drawn_counts
+from emostudio.data.synthetic.settings import SyntheticSettings
 
 SYNTHETIC = "synthetic"
 
@@ -48,16 +50,33 @@ def open_dataset(argument: str, datasets_folder: Path, report: Report = no_repor
     InputError
         If the argument names nothing that can be read.
     """
-    named = datasets_folder / argument
-    if _is_plain_name(argument) and is_dataset_folder(named):
-        return Dataset(named)
-    if is_synthetic(argument):
-        return _open_cached(synthetic_request(argument), datasets_folder, "", report)
-    path = Path(argument).expanduser()
-    if is_dataset_folder(path):
-        return Dataset(path)
-    _check_exists(argument, path, datasets_folder)
-    return _open_cached(ImportRequest(path), datasets_folder, _content_key(path), report)
+    folder, request = _place(argument, datasets_folder)
+    if is_dataset_folder(folder):
+        return Dataset(folder)
+    return import_dataset(request, datasets_folder, report)
+
+
+def split_counts(argument: str, datasets_folder: Path) -> dict[str, dict[str, int]] | None:
+    """Return the pictures by split and emotion without importing anything.
+
+    Parameters
+    ----------
+    argument, datasets_folder
+        As for `open_dataset`.
+
+    Returns
+    -------
+    As `DataReport.counts`; None where only an import can tell.
+    """
+    try:
+        folder, request = _place(argument, datasets_folder)
+    except InputError:  # the import itself will say what is wrong
+        return None
+    if is_dataset_folder(folder):
+        return Dataset(folder).report.counts
+    if request.reader == SYNTHETIC:
+        return drawn_counts(SyntheticSettings.model_validate(request.settings))
+    return None
 
 
 def inspect(
@@ -130,18 +149,24 @@ def request_for(
     return ImportRequest(Path(argument).expanduser(), reader, settings or {}, name)
 
 
-def _open_cached(
-    request: ImportRequest, datasets_folder: Path, content: str, report: Report
-) -> Dataset:
+def _place(argument: str, datasets_folder: Path) -> tuple[Path, ImportRequest]:
+    """Return the dataset's folder, and the import that makes it where it is not there yet."""
+    named, path = datasets_folder / argument, Path(argument).expanduser()
+    if _is_plain_name(argument) and is_dataset_folder(named):
+        return named, ImportRequest(named)
+    if is_synthetic(argument):
+        request, content = synthetic_request(argument), ""
+    elif is_dataset_folder(path):
+        return path, ImportRequest(path)
+    else:
+        _check_exists(argument, path, datasets_folder)
+        request, content = ImportRequest(path), _content_key(path)
     reader = choose_reader(request.path, request.reader)
     settings = reader_settings(reader, request.settings)
     key = {"reader": reader.key, "settings": settings.model_dump(mode="json"), "content": content}
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:10]
     name = f"{safe_name(dataset_name(request.path))[:40]}-{digest}"
-    folder = datasets_folder / name
-    if is_dataset_folder(folder):
-        return Dataset(folder)
-    return import_dataset(replace(request, reader=reader.key, name=name), datasets_folder, report)
+    return datasets_folder / name, replace(request, reader=reader.key, name=name)
 
 
 def _content_key(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,7 +13,6 @@ from emostudio.core.errors import InputError
 from emostudio.core.jobs import JobContext
 from emostudio.core.model_info import ModelInfo, Preprocessing
 from emostudio.data.base import Split
-from emostudio.data.dataset import Dataset
 from emostudio.data.labels import targets
 from emostudio.data.transforms import normalise
 from emostudio.training.augmentation import draw_variations
@@ -22,10 +22,25 @@ _VALIDATION_BATCH = 256
 _ORDER_STREAM = 1
 
 
+class PictureSet(Protocol):
+    """The part of a `Dataset` that training needs."""
+
+    name: str
+    emotions: NDArray[np.int8]
+
+    def indices(self, split: Split) -> NDArray[np.int64]:
+        """Return the places of a split's pictures."""
+
+    def pixels(
+        self, preprocessing: Preprocessing, context: JobContext | None = None
+    ) -> NDArray[np.uint8]:
+        """Return all pictures at a model's input size, uint8 (N, H, W, C)."""
+
+
 class Pictures:
     """The pixels of a dataset at any input size, each size opened once."""
 
-    def __init__(self, dataset: Dataset, context: JobContext) -> None:
+    def __init__(self, dataset: PictureSet, context: JobContext) -> None:
         self._dataset = dataset
         self._context = context
         self._opened: dict[tuple[int, int, int], NDArray[np.uint8]] = {}
@@ -104,7 +119,7 @@ class Batches:
 
     def __init__(
         self,
-        dataset: Dataset,
+        dataset: PictureSet,
         info: ModelInfo,
         settings: TrainingSettings,
         context: JobContext,

@@ -11,6 +11,7 @@ from emostudio.core.events import Failed
 from emostudio.core.jobs import CompressJob, PlanJob
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.gui.pages.compress import CompressPage
+from emostudio.gui.wizard.prediction_card import PredictionCard
 from emostudio.gui.wizard.size_factors import step_factors
 from emostudio.workspace.wizard_flow import WizardStep, load_draft
 
@@ -374,3 +375,11 @@ def test_a_step_has_a_menu_for_those_who_do_not_drag(qtbot, page, studio):
     assert not menu.actions()[0].isEnabled()
     next(a for a in menu.actions() if a.text() == "Duplicate").trigger()
     assert methods(page) == ["magnitude_pruning", "magnitude_pruning", "huffman"]
+
+
+def test_costs_of_a_black_box_are_a_dash(qtbot):
+    card = PredictionCard()
+    qtbot.addWidget(card)
+    unknown = stage("", 4.0, 0).model_copy(update={"parameters": None, "macs": None})
+    card.show_plan(PlanReport(stages=(unknown,)))
+    assert fakes.texts(card).splitlines().count("–") == 2

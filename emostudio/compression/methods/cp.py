@@ -22,9 +22,9 @@ import torch
 from torch import nn
 
 from emostudio.compression import cp_als, rules
-from emostudio.compression.base import LOW_RANK, ApplyContext, Method, Planned
+from emostudio.compression.base import LOW_RANK, ApplyContext, Method, Planned, PlannedTraining
 from emostudio.compression.cp_layers import factor_layers, filled_layers, kernel_shape
-from emostudio.compression.fine_tuning import FineTuneSettings, fine_tune
+from emostudio.compression.fine_tuning import FineTuneSettings, fine_tune, planned_training
 from emostudio.compression.surgery import (
     WeightLayer,
     kernel_size,
@@ -43,6 +43,8 @@ _PAPER: Mapping[str, tuple[tuple[str, ...], int]] = {
     "squeezenet1_1": (("fire8.expand3x3", "fire9.expand3x3"), 192),
 }
 """Architecture to the layers and the rank of the 2017 survey."""
+
+_TRAINING: Mapping[str, Any] = {"clip_norm": 1.0}
 
 
 class CpSettings(FineTuneSettings):
@@ -153,7 +155,7 @@ class Cp(Method[CpSettings]):
             planned = _recorded(planned, name, rank)
         return Planned(
             model=planned,
-            epochs=settings.epochs + _epochs_per_layer(settings) * _between(chosen),
+            trainings=_trainings(settings, between=len(chosen) - 1),
             layers=tuple(chosen),
             notes=tuple(f"{name}: rank {rank}" for name, (_, rank) in chosen.items()),
             skipped=selection.skipped,
@@ -173,13 +175,13 @@ class Cp(Method[CpSettings]):
             yield note
             replace_layer(result.network(), name, filled_layers(layer, factors))
             result = _recorded(result, name, rank)
-            if _epochs_per_layer(settings) and number < _between(chosen):
-                short = settings.model_copy(update={"epochs": settings.epochs_per_layer})
+            short = _short(settings)
+            if short.epochs and number < len(chosen) - 1:
                 stage = context.inside(f"layer-{number}")
-                yield from fine_tune(result.network(), result.info, short, stage, clip_norm=1.0)
+                yield from fine_tune(result.network(), result.info, short, stage, **_TRAINING)
         if settings.epochs:
             stage = context.inside("all")
-            yield from fine_tune(result.network(), result.info, settings, stage, clip_norm=1.0)
+            yield from fine_tune(result.network(), result.info, settings, stage, **_TRAINING)
         return result
 
     def rebuild(self, layer: nn.Module, arguments: dict[str, Any]) -> nn.Module:
@@ -217,14 +219,16 @@ def _budget_rank(layer: nn.Conv2d, budget: float) -> int:
     return int(budget * prod(kernel_shape(layer)) / sum(kernel_shape(layer)))
 
 
-def _epochs_per_layer(settings: CpSettings) -> int:
-    """Return the epochs after each layer; without training at the end there is none before."""
-    return settings.epochs_per_layer if settings.epochs else 0
+def _short(settings: CpSettings) -> CpSettings:
+    """Return the training after each layer; without training at the end there is none before."""
+    epochs = settings.epochs_per_layer if settings.epochs else 0
+    return settings.model_copy(update={"epochs": epochs})
 
 
-def _between(chosen: Mapping[str, object]) -> int:
-    """Return how many layers are followed by another one."""
-    return max(0, len(chosen) - 1)
+def _trainings(settings: CpSettings, between: int) -> tuple[PlannedTraining, ...]:
+    """Return a short training after each layer that another one follows, and the one at the end."""
+    short = planned_training(_short(settings), **_TRAINING)
+    return (*short * between, *planned_training(settings, **_TRAINING))
 
 
 def _recorded(model: LoadedModel, name: str, rank: int) -> LoadedModel:

@@ -23,7 +23,7 @@ from torch import nn
 from emostudio.compression import rules
 from emostudio.compression.base import PRUNED, ApplyContext, Method, Planned
 from emostudio.compression.coding import codecs
-from emostudio.compression.fine_tuning import FineTuneSettings, fine_tune
+from emostudio.compression.fine_tuning import FineTuneSettings, fine_tune, planned_training
 from emostudio.compression.surgery import (
     WeightLayer,
     set_tensor_values,
@@ -126,7 +126,7 @@ class MagnitudePruning(Method[MagnitudePruningSettings]):
         kept_total = sum(survivors.values())
         return Planned(
             model=with_coded(skeleton(model), coded),
-            epochs=settings.epochs,
+            trainings=planned_training(settings),
             layers=tuple(selection.layers),
             notes=(f"{kept_total:,} of {total:,} weights are kept", *selection.warnings),
             skipped=selection.skipped,

@@ -10,7 +10,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -21,7 +21,7 @@ from torch.nn.utils import parametrize
 from emostudio.compression import lloyd, rules
 from emostudio.compression.base import SHARED, ApplyContext, Method, Planned
 from emostudio.compression.coding import codecs
-from emostudio.compression.fine_tuning import FineTuneSettings, fine_tune
+from emostudio.compression.fine_tuning import FineTuneSettings, fine_tune, planned_training
 from emostudio.compression.surgery import (
     WeightLayer,
     set_tensor_values,
@@ -32,6 +32,8 @@ from emostudio.compression.surgery import (
 from emostudio.core.events import Event, Progress
 from emostudio.core.settings import setting
 from emostudio.models.loaded import CodedTensor, LoadedModel
+
+_TRAINING: Mapping[str, Any] = {"optimiser": "adamw", "weight_decay": 0.0}
 
 
 class WeightSharingSettings(FineTuneSettings):
@@ -105,7 +107,7 @@ class WeightSharing(Method[WeightSharingSettings]):
         }
         return Planned(
             model=with_coded(skeleton(model), coded),
-            epochs=settings.epochs,
+            trainings=planned_training(settings, **_TRAINING),
             layers=tuple(selection.layers),
             notes=selection.warnings,
             skipped=selection.skipped,
@@ -126,14 +128,7 @@ class WeightSharing(Method[WeightSharingSettings]):
             _cluster_layer(layer, mask, settings, context)
         if settings.epochs:
             frozen = _freeze_unshared(shared.network())
-            yield from fine_tune(
-                shared.network(),
-                shared.info,
-                settings,
-                context,
-                optimiser="adamw",
-                weight_decay=0.0,
-            )
+            yield from fine_tune(shared.network(), shared.info, settings, context, **_TRAINING)
             for parameter in frozen:
                 parameter.requires_grad = True
         coded = {

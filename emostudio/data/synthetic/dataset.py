@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,16 @@ def assign_people(settings: SyntheticSettings) -> dict[int, Split]:
     places = [Split.TEST] * test + [Split.VALIDATION] * validation
     places += [Split.TRAIN] * (count - len(places))
     return dict(sorted(zip(order, places, strict=True)))
+
+
+def drawn_counts(settings: SyntheticSettings) -> dict[str, dict[str, int]]:
+    """Return how many pictures of each emotion each split will have, without drawing any."""
+    people = Counter(assign_people(settings).values())
+    each = settings.image_count // (settings.identities * len(settings.emotions))
+    return {
+        split.word: {str(emotion): people[split] * each for emotion in settings.emotions}
+        for split in Split
+    }
 
 
 def draw_faces(settings: SyntheticSettings) -> Iterator[SyntheticFace]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from emostudio.core.answers import PlanReport, PlanStage
@@ -102,7 +104,7 @@ class PredictionCard(Card):
         goal = self.tr("goal: at most {0} MB").format(f"{goal_mb:g}") if goal_mb else ""
         self._goal.setText(goal)
         self._show_ceiling(plan)
-        remarks = [_sentence(note) for stage in plan.stages for note in stage.notes]
+        remarks = [line for stage in plan.stages for line in _remarks(stage.notes)]
         skipped = len({refusal.layer for refusal in plan.skipped_layers if refusal.layer})
         if skipped:
             remarks.append(self.tr("{0} layers are left alone").format(skipped))
@@ -115,13 +117,13 @@ class PredictionCard(Card):
         self.note.setToolTip("\n".join(dict.fromkeys([*remarks, *lines])))
 
     def _show_ceiling(self, plan: PlanReport) -> None:
-        first = plan.stages[0]
-        ceilings = [first.macs / max(stage.macs, 1) for stage in plan.stages]
+        known = plan.stages[0].macs
+        ceilings = [known / max(stage.macs or 1, 1) for stage in plan.stages] if known else []
         names = [self._name(index, stage).split()[0] for index, stage in enumerate(plan.stages)]
-        has_gain = max(ceilings) >= _LEAST_GAIN
+        has_gain = max(ceilings, default=0.0) >= _LEAST_GAIN
         set_shown(self.ceiling, has_gain)
-        set_shown(self._no_gain, not has_gain)
-        self.ceiling.show_steps(list(zip(names, ceilings, strict=True)))
+        set_shown(self._no_gain, bool(ceilings) and not has_gain)
+        self.ceiling.show_steps(list(zip(names, ceilings, strict=False)))
 
     def _name(self, index: int, stage: PlanStage) -> str:
         return stage.title if index else self.tr("Teacher")
@@ -169,7 +171,9 @@ def _megabytes(stage: PlanStage) -> str:
     return f"{megabytes:,.1f}" if megabytes >= 1 else f"{megabytes:.3f}"
 
 
-def _count(count: int) -> tuple[str, str]:
+def _count(count: int | None) -> tuple[str, str]:
+    if count is None:
+        return "–", ""
     if count >= 1e8:
         return f"{count / 1e6:,.0f}", "M"
     if count >= 1e6:
@@ -183,11 +187,19 @@ def _training(plan: PlanReport) -> tuple[str, str]:
         return (f"{epochs}", "epochs") if epochs else ("0", "epochs")
     seconds = plan.training_seconds
     if seconds < 90:
-        return f"{seconds:.0f}", "s"
-    return (f"{seconds / 60:.0f}", "min") if seconds < 36_000 else (f"{seconds / 3600:.0f}", "h")
+        return f"≈ {seconds:.0f}", "s"
+    is_short = seconds < 36_000
+    return f"≈ {seconds / (60 if is_short else 3_600):.0f}", "min" if is_short else "h"
 
 
-def _sentence(text: str) -> str:
-    text = text.strip().rstrip(".")
-    is_name = ":" in text.partition(" ")[0]  # "conv2: rank 8" begins with a layer's own name
-    return f"{text if is_name else text[:1].upper() + text[1:]}." if text else ""
+def _remarks(notes: Sequence[str]) -> list[str]:
+    """Return notes as sentences; those on single layers ("conv2: rank 8") share one line."""
+    layers, others = [], []
+    for note in notes:
+        name, separator, text = note.strip().rstrip(".").partition(": ")
+        if separator and " " not in name:
+            layers.append(f"{name} {text}")
+        elif name:
+            whole = f"{name}{separator}{text}"
+            others.append(f"{whole[:1].upper()}{whole[1:]}.")
+    return [*others, ", ".join(layers)] if layers else others

@@ -82,7 +82,10 @@ class SummaryStep(Card):
             exact, format_bytes(last.disk_bytes), f"{shrink:.1f}"
         )
         counts = self.tr("{0} parameters, {1} MACs").format(
-            format_count(last.parameters), format_count(last.macs)
+            *(
+                "–" if count is None else format_count(count)
+                for count in (last.parameters, last.macs)
+            )
         )
         rows = [(self.tr("Predicted"), f"{size}; {counts}")]
         if plan.speedup_ceiling is not None:

@@ -44,6 +44,13 @@ def test_the_plan_lists_the_teacher_and_every_stage(teacher):
     assert report.speedup_ceiling == 1.0
 
 
+def test_costs_of_a_black_box_are_unknown(teacher):
+    info = teacher.info.model_copy(update={"architecture": "onnx"})
+    box = dataclasses.replace(teacher, info=info, module=None, onnx_bytes=b"unused")
+    (stage,) = pipeline.plan(box, recipe()).stages
+    assert (stage.parameters, stage.macs) == (None, None)
+
+
 def test_planning_leaves_the_teacher_untouched(teacher):
     before = copy.deepcopy(teacher.module.state_dict())
     pipeline.plan(teacher, recipe(("cp", {}), DEEP))

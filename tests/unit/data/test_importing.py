@@ -9,7 +9,7 @@ from emostudio.core.model_info import Preprocessing
 from emostudio.data.base import Split
 from emostudio.data.dataset import Dataset
 from emostudio.data.importing import ImportRequest, import_dataset, inspect_source
-from emostudio.data.opening import inspect, open_dataset, request_for
+from emostudio.data.opening import inspect, open_dataset, request_for, split_counts
 from emostudio.data.transforms import to_input_pixels
 
 
@@ -296,6 +296,25 @@ def test_the_same_source_is_imported_once(source, datasets):
     again = open_dataset(str(source), datasets)
     assert again.folder == first.folder
     assert (again.folder / "dataset.json").stat().st_mtime_ns == before
+
+
+def test_pictures_of_a_source_are_counted_once_it_was_imported(source, datasets):
+    assert split_counts(str(source), datasets) is None
+    assert not datasets.exists()
+    counts = open_dataset(str(source), datasets).report.counts
+    assert split_counts(str(source), datasets) == counts
+
+
+def test_drawn_faces_are_counted_without_drawing_them(datasets):
+    argument = "synthetic:identities=5,emotions=anger+fear,cameras=frontal,size=24"
+    counts = split_counts(argument, datasets)
+    assert not datasets.exists()
+    assert counts == open_dataset(argument, datasets).report.counts
+
+
+@pytest.mark.parametrize("argument", ["nowhere", "synthetic:identities=x", ""])
+def test_what_cannot_be_opened_is_not_counted(datasets, argument):
+    assert split_counts(argument, datasets) is None
 
 
 def test_a_changed_source_is_imported_again(source, datasets):
