@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QElapsedTimer, QObject, Signal
@@ -42,9 +43,15 @@ class JobQueue(QObject):
     runs_changed = Signal()
     held = Signal(str)
 
-    def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        parent: QObject | None = None,
+        make_runner: Callable[[QObject], JobRunner] = JobRunner,
+    ) -> None:
         super().__init__(parent)
         self._workspace = workspace
+        self._make_runner = make_runner
         self._waiting: deque[_Waiting] = deque()
         self._runner: JobRunner | None = None
         self._current = ""
@@ -146,7 +153,7 @@ class JobQueue(QObject):
             return
         entry = self._waiting.popleft()
         self._current, self._paused = entry.run_id, False
-        runner = JobRunner(self)
+        runner = self._make_runner(self)
         runner.event_received.connect(self.run_event)
         runner.job_ended.connect(self._on_ended)
         runner.process_died.connect(self._on_died)

@@ -22,6 +22,9 @@ ASK_MS = 5_000
 TERMINATE_MS = 2_000
 """How long the process may take to end after that before it is killed."""
 
+SPARE = "--spare"
+"""Argument of a worker that is started before there is a job for it."""
+
 _STDERR_LINES = 40
 _NICE = 5
 _IS_WINDOWS = sys.platform == "win32"
@@ -84,13 +87,16 @@ class JobRunner(QObject):
         """Return the process id, 0 while there is none."""
         return int(self._process.processId())
 
-    def warm_up(self) -> None:
-        """Start the process if there is none, so that its imports are done before a job comes."""
+    def warm_up(self, *, is_spare: bool = False) -> None:
+        """Start the process if there is none, so that its imports are done before a job comes.
+
+        A spare imports more, and gives way to everything else while it does.
+        """
         if not self.is_alive:
             self._buffer.clear()
             self._errors.clear()
             program, arguments = worker_command()
-            self._process.start(program, arguments)
+            self._process.start(program, [*arguments, SPARE] if is_spare else arguments)
 
     def run(self, job_id: str, job: Job, workspace: Path, run: str | None = None) -> None:
         """Give the process a job; `run` is the id of its run, None for questions."""

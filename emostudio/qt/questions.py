@@ -73,6 +73,11 @@ class Questions(QObject):
             self._current.on_error = None
             self.runner.cancel(key)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether all questions are answered."""
+        return self._current is None and not self._waiting
+
     def set_workspace(self, workspace: Path) -> None:
         """Ask about another workspace from now on."""
         self._workspace = workspace

@@ -25,6 +25,7 @@ from emostudio.qt.job_queue import JobQueue
 from emostudio.qt.job_runner import JobRunner
 from emostudio.qt.live_feed import LiveFeed
 from emostudio.qt.questions import OnAnswer, OnError, Questions
+from emostudio.qt.spare_worker import SpareWorker
 from emostudio.workspace.records import RunRecord, UserSettings
 from emostudio.workspace.recovery import recover
 from emostudio.workspace.store import Workspace
@@ -75,7 +76,8 @@ class Studio(QObject):
         self.live_job: LiveJob | None = None
         self._settings = workspace.settings()
         self.questions = Questions(workspace.folder, self)
-        self.queue = JobQueue(workspace, self)
+        self._spare = SpareWorker(self)
+        self.queue = JobQueue(workspace, self, self._spare.take)
         self.queue.runs_changed.connect(self._on_runs_changed)
         self.queue.run_event.connect(self._on_run_event)
         self.queue.held.connect(self.queue_held)
@@ -95,6 +97,7 @@ class Studio(QObject):
         self._poll.start()
         self.ask(DescribeJob(), self._on_catalogue, self.engine_failed.emit)
         self.ask_doctor()
+        self._spare.wanted_soon()
         return tuple(run.id if isinstance(run, RunRecord) else str(run) for run in lost)
 
     def ask(self, job: Job, on_answer: OnAnswer, on_error: OnError | None = None) -> str:
@@ -132,7 +135,7 @@ class Studio(QObject):
     def start_live(self, job: LiveJob) -> LiveFeed:
         """Start a live view in its own process; an earlier one is killed."""
         self.kill_live()
-        runner, feed = JobRunner(self), LiveFeed(self)
+        runner, feed = self._spare.take(self), LiveFeed(self)
         self._live = runner
         self.live_job = job
         runner.event_received.connect(lambda _id, event: feed.accept(event))
@@ -193,6 +196,7 @@ class Studio(QObject):
         self.kill_live()
         self.queue.stop_and_save(milliseconds)
         self.questions.close(milliseconds)
+        self._spare.close(milliseconds)
         if self._live is not None:
             self._live.wait(milliseconds)
 
@@ -205,7 +209,14 @@ class Studio(QObject):
 
     def _on_runs_changed(self) -> None:
         self._token = self.workspace.change_token()
+        self._plan_spare()
         self.runs_changed.emit()
+
+    def _plan_spare(self) -> None:
+        if self.queue.is_idle and not self.is_live:
+            self._spare.wanted_soon()
+        else:
+            self._spare.not_now()
 
     def _on_run_event(self, run_id: str, event: Event) -> None:
         self.run_event.emit(run_id, event)
@@ -232,6 +243,7 @@ class Studio(QObject):
         if self._live is runner:
             self._live = None
             self.live_job = None
+            self._plan_spare()
             self.live_changed.emit(False)  # noqa: FBT003 - a signal's only argument
 
 

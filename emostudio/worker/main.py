@@ -35,6 +35,13 @@ _WARM_UP = (
     "emostudio.worker.handlers.describe",
     "emostudio.compression.catalogue",
 )
+_WARM_UP_SPARE = (
+    "emostudio.worker.handlers.live",
+    "onnxruntime",
+    "emostudio.worker.handlers.train",
+    "emostudio.worker.handlers.compress",
+)
+_SPARE_NICE = 10
 _LOST_WINDOW_CODE = 3
 
 
@@ -73,9 +80,12 @@ class WorkerLoop:
         Lines of JSON.
     channel
         Where events go.
+    is_spare
+        Started before there is a job: imports more, at a low priority.
     """
 
-    def __init__(self, requests: BinaryIO, channel: Channel) -> None:
+    def __init__(self, requests: BinaryIO, channel: Channel, *, is_spare: bool = False) -> None:
+        self._is_spare = is_spare
         self._requests = requests
         self._channel = channel
         self._waiting: queue.Queue[_Request | None] = queue.Queue()
@@ -85,15 +95,27 @@ class WorkerLoop:
     def run(self) -> None:
         """Serve until the input ends."""
         threading.Thread(target=self._read, name="requests", daemon=True).start()
-        self._warm_up()
+        if self._is_spare:
+            quiet = threading.Thread(target=self._warm_up_quietly, name="spare", daemon=True)
+            quiet.start()
+            quiet.join()
+        else:
+            self._warm_up(_WARM_UP)
         while (request := self._waiting.get()) is not None:
             self._serve(request)
         if self._workspace is not None:
             self._workspace.close()
 
-    def _warm_up(self) -> None:
+    def _warm_up_quietly(self) -> None:
+        # In a thread of its own: Linux lowers the priority of just that one, for good.
+        if sys.platform == "linux":
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _SPARE_NICE)
+        self._warm_up((*_WARM_UP, *_WARM_UP_SPARE))
+
+    def _warm_up(self, names: tuple[str, ...]) -> None:
         """Load the heavy libraries while nobody asks for anything."""
-        for name in _WARM_UP:
+        for name in names:
             if not self._waiting.empty():
                 return
             with suppress(ImportError):
@@ -158,7 +180,7 @@ def entry_point() -> None:
     private = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # prints of libraries, native ones too, go to the log
     sys.stdout = sys.stderr
-    WorkerLoop(sys.stdin.buffer, Channel(private)).run()
+    WorkerLoop(sys.stdin.buffer, Channel(private), is_spare="--spare" in sys.argv).run()
     with suppress(OSError, ValueError):
         private.flush()
     sys.stderr.flush()

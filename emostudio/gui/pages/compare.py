@@ -15,7 +15,7 @@ from emostudio.core.jobs import BenchJob, EvaluateJob
 from emostudio.gui.charts.pareto import ParetoChart, ParetoPoint
 from emostudio.gui.charts.pareto_key import ParetoKey
 from emostudio.gui.pages.base import Page
-from emostudio.gui.pages.compare_answer import answer, claim_lines
+from emostudio.gui.pages.compare_answer import answer
 from emostudio.gui.pages.compare_details import DetailsCard
 from emostudio.gui.pages.compare_export import Exporter
 from emostudio.gui.pages.compare_table import columns, has_proved_loss, measured_keys, rows
@@ -29,6 +29,7 @@ from emostudio.gui.widgets.labels import set_shown
 from emostudio.gui.widgets.names import short_name
 from emostudio.qt.studio import Studio
 from emostudio.statistics.verdicts import Verdict
+from emostudio.workspace.claims import check_claims, speed_claims
 from emostudio.workspace.comparison import Comparison, ComparisonRow, compare
 from emostudio.workspace.records import ModelRecord
 
@@ -206,13 +207,13 @@ class ComparePage(Page):
         chosen = self.choose_models.checked()
         self.choose_models.set_text(self.tr("{0} models").format(len(chosen)))
         models = [self._models[name] for name in chosen if name in self._models]
-        self.comparison = compare(models)
+        catalogue = self.studio.catalogue
+        methods = {entry.key: entry for entry in catalogue.methods} if catalogue else {}
+        self.comparison = compare(models, speed_claims=speed_claims(methods.values()))
         self._show_table()
         self._show_chart()
         self.details.show_answer(answer(self.comparison))
-        catalogue = self.studio.catalogue
-        methods = {entry.key: entry for entry in catalogue.methods} if catalogue else {}
-        self.details.show_claims(claim_lines(self.comparison, models, methods))
+        self.details.show_claims(check_claims(models, self.comparison.baseline, methods))
         self._on_selected(self.table.selected_id())
         self.header.set_facts(self._facts())
         self.export.setEnabled(bool(models))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from emostudio.core.answers import CatalogueEntry
 from emostudio.gui.pages.compare_table import has_proved_loss
-from emostudio.statistics.verdicts import Verdict, claim_verdict
+from emostudio.statistics.verdicts import is_proved_faster
 from emostudio.workspace.comparison import Comparison, ComparisonRow
-from emostudio.workspace.records import ModelRecord
 
 
 @dataclass(frozen=True)
@@ -22,24 +19,12 @@ class Answer:
     model: str = ""
 
 
-@dataclass(frozen=True)
-class ClaimLine:
-    """One published gain beside ours."""
-
-    claim: str
-    published: str
-    here: str
-    verdict: str
-    source: str
-    model: str
-
-
 def answer(comparison: Comparison) -> Answer:
     """Return the variant worth taking: the fastest one proved without a proved loss."""
     variants = [row for row in comparison.rows if not row.is_baseline]
     if not variants:
         return Answer("Choose at least two models to compare")
-    proved = [r for r in variants if r.verdict == Verdict.PROVED and r.speed is not None]
+    proved = [row for row in variants if is_proved_faster(row.speed)]
     unharmed = [row for row in proved if not has_proved_loss(row)]
     if unharmed:
         best = max(unharmed, key=_speed)
@@ -75,61 +60,6 @@ def points(share: float) -> str:
     """Format a difference of shares in points, with sign and a space."""
     value = round(100 * share, 1)
     return f"{'− ' if value < 0 else '+ '}{abs(value):.1f}"
-
-
-def claim_lines(
-    comparison: Comparison,
-    models: Sequence[ModelRecord],
-    methods: Mapping[str, CatalogueEntry],
-) -> list[ClaimLine]:
-    """Hold published gains against ours, where a variant's gain can be laid to one method."""
-    records = {model.name: model for model in models}
-    found: list[ClaimLine] = []
-    for row in comparison.rows:
-        record = records.get(row.model)
-        if row.is_baseline or record is None:
-            continue
-        steps = [methods[s.method] for s in record.info.recipe.steps if s.method in methods]
-        claimed = [entry for entry in steps if entry.claim is not None]
-        if len(claimed) == 1:
-            found += _claims(claimed[0], row)
-    return found
-
-
-def _claims(entry: CatalogueEntry, row: ComparisonRow) -> list[ClaimLine]:
-    claim = entry.claim
-    if claim is None:
-        return []
-    lines = []
-    if claim.smaller:
-        here = row.size_ratio
-        gains = None if here is None else (here, here, here)
-        lines.append(_line(entry, row, claim.smaller, "smaller", gains))
-    if claim.faster:
-        gains = None if row.speed is None else (row.speed.ratio, *row.speed.interval)
-        lines.append(_line(entry, row, claim.faster, "faster", gains))
-    return lines
-
-
-def _line(
-    entry: CatalogueEntry,
-    row: ComparisonRow,
-    published: float,
-    word: str,
-    gains: tuple[float, float, float] | None,
-) -> ClaimLine:
-    verdict = claim_verdict(published, *gains) if gains else Verdict.NOT_DECIDED
-    source = ", ".join(part for part in (entry.claim.baseline, entry.claim.source) if part) if (
-        entry.claim
-    ) else ""  # fmt: skip
-    return ClaimLine(
-        entry.title,
-        f"{published:g}× {word}",
-        f"{gains[0]:.2f}×" if gains else "–",
-        verdict.value,
-        source,
-        row.model,
-    )
 
 
 def _about(heading: str, row: ComparisonRow, comparison: Comparison) -> Answer:

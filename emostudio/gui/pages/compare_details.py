@@ -9,13 +9,14 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from emostudio.gui.charts.class_bars import ClassBars
 from emostudio.gui.charts.confusion import ConfusionChart
-from emostudio.gui.pages.compare_answer import Answer, ClaimLine
+from emostudio.gui.pages.compare_answer import Answer
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import Segmented, button
 from emostudio.gui.widgets.card import Card, plain, rule, scrolled
 from emostudio.gui.widgets.data_table import DataTable
 from emostudio.gui.widgets.labels import ElidedLabel, IconLabel, label, set_shown, verdict_look
 from emostudio.qt.table_models import Cell, Column, Row
+from emostudio.workspace.claims import ClaimCheck
 from emostudio.workspace.comparison import ComparisonRow
 
 
@@ -73,23 +74,10 @@ class DetailsCard(Card):
             line.setText(words)
             set_shown(line, bool(words))
 
-    def show_claims(self, lines: Sequence[ClaimLine]) -> None:
+    def show_claims(self, checks: Sequence[ClaimCheck]) -> None:
         """Show published gains beside ours."""
-        self._claim_count = len(lines)
-        self.claims.set_rows(
-            [
-                Row(
-                    f"{line.model} {line.published}",
-                    {
-                        "claim": Cell(line.claim, tooltip=f"{line.model}; {line.source}"),
-                        "published": Cell(line.published, tone="text2"),
-                        "here": Cell(line.here, is_bold=line.here != "–"),
-                        "verdict": Cell(line.verdict, verdict=line.verdict.lower()),
-                    },
-                )
-                for line in lines
-            ]
-        )
+        self._claim_count = len(checks)
+        self.claims.set_rows([_claim_row(check) for check in checks])
         self._show_view()
 
     def show_model(self, row: ComparisonRow | None, baseline: ComparisonRow | None) -> None:
@@ -213,3 +201,20 @@ def _about_label() -> ElidedLabel:
     made = ElidedLabel("", "caption", "text2")
     made.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     return made
+
+
+def _claim_row(check: ClaimCheck) -> Row:
+    source = ", ".join(part for part in (check.published_baseline, check.source) if part)
+    published = f"{check.published:g}× {check.quantity}"
+    tooltip = f"{check.model} against {check.against}; {source}"
+    return Row(
+        f"{check.model} {published}",
+        {
+            "claim": Cell(check.method, tooltip=tooltip),
+            "published": Cell(published, tone="text2"),
+            "here": Cell(
+                "–" if check.here is None else f"{check.here:.2f}×", is_bold=check.here is not None
+            ),
+            "verdict": Cell(check.verdict.value, verdict=check.verdict.lower()),
+        },
+    )

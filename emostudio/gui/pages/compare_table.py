@@ -90,7 +90,10 @@ def rows(comparison: Comparison) -> list[Row]:
         cells["accuracy"] = accuracies[place]
         if row.verdict:
             cells["verdict"] = Cell(
-                row.verdict, _ORDER.get(row.verdict, 9), verdict=row.verdict.lower()
+                row.verdict,
+                _ORDER.get(row.verdict, 9),
+                verdict=row.verdict.lower(),
+                tooltip=_tr("Against {0}").format(row.judged_against) if row.judged_against else "",
             )
         found.append(Row(row.model, cells))
     return found

@@ -25,6 +25,7 @@ from emostudio.gui.widgets.link_row import LinkRow
 from emostudio.gui.widgets.live_preview import LivePreview
 from emostudio.gui.widgets.progress import ProgressRow
 from emostudio.qt.studio import Studio
+from emostudio.workspace.claims import speed_claims
 from emostudio.workspace.records import RunRecord
 
 _MOST_RECENT = 4
@@ -75,10 +76,16 @@ class HomePage(Page):
         self._show_running(runs)
         self._runs = runs
         self._show_recent()
-        self.machine.show_measurements(models)
+        catalogue = self.studio.catalogue
+        claims = speed_claims(catalogue.methods) if catalogue else frozenset()
+        self.machine.show_measurements(models, claims)
         self._show_machine()
-        newest = [model.benches[0].result.latency_ms for model in models if model.benches]
-        self.preview.show_times([latency.p50 for latency in newest if latency is not None][:4])
+        times = [
+            (latency.p50, model.slot)
+            for model in models
+            if model.benches and (latency := model.benches[0].result.latency_ms) is not None
+        ][:4]
+        self.preview.show_times([p50 for p50, _ in times], [slot for _, slot in times])
         if self.studio.catalogue is not None:
             self._ask_preview()
 

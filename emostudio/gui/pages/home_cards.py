@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -108,9 +108,11 @@ class MachineCard(Card):
         self._report = report
         self._show_checks()
 
-    def show_measurements(self, models: Sequence[ModelRecord]) -> None:
+    def show_measurements(
+        self, models: Sequence[ModelRecord], claims: Collection[str] = ()
+    ) -> None:
         """Show the newest ratio to its teacher of every variant."""
-        rows = speed_rows(models)
+        rows = speed_rows(models, claims)
         clear(self._badges)
         for _, verdict in rows:
             self._badges.addWidget(Badge(verdict), 1, Qt.AlignmentFlag.AlignVCenter)
@@ -153,10 +155,12 @@ def machine_line(machine: dict[str, Any]) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def speed_rows(models: Sequence[ModelRecord]) -> list[tuple[ForestRow, str]]:
+def speed_rows(
+    models: Sequence[ModelRecord], claims: Collection[str] = ()
+) -> list[tuple[ForestRow, str]]:
     """Return the measured speed of each variant against the first teacher, with its verdict."""
     rows = []
-    for row in compare(models).rows:
+    for row in compare(models, speed_claims=claims).rows:
         if row.is_baseline or row.speed is None:
             continue
         tone = verdict_look(row.verdict)[1]

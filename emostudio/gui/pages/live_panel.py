@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from emostudio.core.answers import LiveReport, LiveVariant
@@ -36,6 +36,7 @@ class RacePanel(QWidget):
         column.setSpacing(SPACE.s)
         race = Card(self.tr("FPS race"))
         race.set_state(self.tr("each alone, last 60 s"), "text3")
+        race.setToolTip(_solo())
         self.race = FpsRace()
         race.body.addWidget(self.race)
         column.addWidget(race, 1)
@@ -75,7 +76,7 @@ class RacePanel(QWidget):
         return (
             Column("variant", self.tr("Variant")),
             Column("solo", self.tr("Solo"), "FPS", is_number=True, width=40,
-                   tooltip=self.tr("With grab, detect and crop, but without the other variants")),
+                   tooltip=_solo()),
             Column("shared", self.tr("Shared"), "FPS", is_number=True, width=56,
                    tooltip=self.tr("All variants on every frame, as shown")),
             Column("agrees", self.tr("Agrees"), counted, is_number=True, width=84,
@@ -96,6 +97,14 @@ class RacePanel(QWidget):
             rows.append(Row(variant.model, cells))
         self.table.set_rows(rows)
         self.table.setFixedHeight(self.table.fitted_height())
+
+
+def _solo() -> str:
+    return QCoreApplication.translate(
+        "RacePanel",
+        "Frames per second this variant would reach alone: one over the mean time of grab, "
+        "detect, crop and its own inference, without the other variants.",
+    )
 
 
 class TimeCard(Card):

@@ -29,6 +29,7 @@ from emostudio.gui.widgets.data_table import DataTable
 from emostudio.gui.widgets.labels import label, set_shown
 from emostudio.gui.widgets.lineage import Lineage
 from emostudio.qt.studio import Studio
+from emostudio.workspace.claims import speed_claims
 from emostudio.workspace.records import ModelRecord
 
 
@@ -70,7 +71,7 @@ class ModelsPage(Page):
         """Read the models again."""
         models = self.studio.workspace.models()
         self._models = {model.name: model for model in models}
-        self.lineage.set_items(lineage_items(models, self._titles()))
+        self.lineage.set_items(lineage_items(models, self._titles(), self._claims()))
         teachers = sum(model.role == "teacher" for model in models)
         self._tree_card.set_state(
             f"{_count(teachers, self.tr('teacher'), self.tr('teachers'))}, "
@@ -150,6 +151,10 @@ class ModelsPage(Page):
         entries = (*catalogue.architectures, *catalogue.methods) if catalogue is not None else ()
         return {entry.key: entry.title for entry in entries}
 
+    def _claims(self) -> frozenset[str]:
+        catalogue = self.studio.catalogue
+        return speed_claims(catalogue.methods) if catalogue is not None else frozenset()
+
     def _name(self) -> str | None:
         return self.lineage.current_name() or None
 
@@ -162,7 +167,7 @@ class ModelsPage(Page):
         if model is None:
             return
         parent = self._models.get(model.parent or "")
-        self.changes.show_model(model, parent, verdict_of(model, parent))
+        self.changes.show_model(model, parent, verdict_of(model, parent, self._claims()))
         known = self._reports.get(_stamp(model))
         if known is not None:
             self._show_report(known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication
@@ -29,7 +29,9 @@ LAYER_COLUMNS = (
 )
 
 
-def lineage_items(models: Sequence[ModelRecord], titles: Mapping[str, str]) -> list[LineageItem]:
+def lineage_items(
+    models: Sequence[ModelRecord], titles: Mapping[str, str], claims: Collection[str] = ()
+) -> list[LineageItem]:
     """Return teachers with their descendants below them."""
     by_name = {model.name: model for model in models}
     children: dict[str, list[ModelRecord]] = {}
@@ -49,7 +51,7 @@ def lineage_items(models: Sequence[ModelRecord], titles: Mapping[str, str]) -> l
                 detail=detail_line(model, titles),
                 right=format_bytes(model.disk_bytes),
                 depth=depth,
-                verdict=verdict_of(model, by_name.get(model.parent or "")),
+                verdict=verdict_of(model, by_name.get(model.parent or ""), claims),
             )
         )
         for child in children.get(model.name, ()):
@@ -73,16 +75,19 @@ def detail_line(model: ModelRecord, titles: Mapping[str, str]) -> str:
     return _tr("{0}, trained on {1}").format(base, trained) if trained else base
 
 
-def against_parent(model: ModelRecord, parent: ModelRecord | None) -> ComparisonRow | None:
+def against_parent(
+    model: ModelRecord, parent: ModelRecord | None, claims: Collection[str] = ()
+) -> ComparisonRow | None:
     """Return a variant's row beside its parent; None without a parent."""
     if parent is None or parent.name == model.name:
         return None
-    return next(row for row in compare((parent, model), baseline=parent.name).rows[1:])
+    pair = compare((parent, model), baseline=parent.name, speed_claims=claims)
+    return pair.rows[1]
 
 
-def verdict_of(model: ModelRecord, parent: ModelRecord | None) -> str:
+def verdict_of(model: ModelRecord, parent: ModelRecord | None, claims: Collection[str] = ()) -> str:
     """Return the verdict on a variant against its parent, empty if its time was not measured."""
-    row = against_parent(model, parent)
+    row = against_parent(model, parent, claims)
     return row.verdict if row is not None and (row.speed or row.kernels == "simulated") else ""
 
 

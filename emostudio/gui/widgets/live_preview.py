@@ -28,6 +28,7 @@ class LivePreview(QWidget):
         super().__init__()
         self._faces: list[QImage] = []
         self._chips: tuple[str, ...] = ()
+        self._slots: tuple[int, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.tr("Synthetic faces as the live page shows them"))
         theme().changed.connect(self.update)
@@ -42,8 +43,9 @@ class LivePreview(QWidget):
         self._faces = [image for image in images if not image.isNull()]
         self.update()
 
-    def show_times(self, milliseconds: Sequence[float]) -> None:
-        """Show measured medians, one per tile."""
+    def show_times(self, milliseconds: Sequence[float], slots: Sequence[int] = ()) -> None:
+        """Show measured medians, one per tile, in the colours of the variants' slots."""
+        self._slots = tuple(slot if slot < len(SERIES) else 0 for slot in slots)
         self._chips = tuple(f"{time:.{2 if time < 1 else 1}f} ms" for time in milliseconds)
         self.update()
 
@@ -67,7 +69,7 @@ class LivePreview(QWidget):
         painter.setBrush(QColor("#2A2E35"))
         painter.drawRect(tile)
         size = min(tile.height() - 12, tile.width() / 2 - 10)
-        slot = (0, 1, 2, 5)[number]
+        slot = self._slots[number] if number < len(self._slots) else number
         for place, face in enumerate(self._faces[:2]):
             middle = tile.left() + tile.width() * (0.3 + 0.42 * place)
             box = QRectF(0, 0, size, size)

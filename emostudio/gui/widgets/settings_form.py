@@ -15,6 +15,8 @@ from emostudio.gui.widgets.card import plain
 from emostudio.gui.widgets.labels import IconLabel, label, set_shown, set_tone
 from emostudio.gui.widgets.settings_field import Field, Rule
 
+_MOST_HELP = 88
+
 
 class _Row:
     """Label, editor with unit, and help that gives way to an error; narrow forms hide the help."""
@@ -36,7 +38,9 @@ class _Row:
         line.addStretch(1)
         self.icon = IconLabel("error", "bad", 16)
         set_shown(self.icon, shown=False)
-        self.help = label(field.rule.help, "small", "text3", wrap=True)
+        self.help = label(_brief(field.rule.help), "small", "text3", wrap=True)
+        for part in (name, self.help):
+            part.setToolTip(field.rule.help)
         line_number = 2 * row if is_narrow else row
         grid.addWidget(name, line_number, 0, Qt.AlignmentFlag.AlignVCenter)
         grid.addWidget(holder, line_number, 1)
@@ -55,8 +59,18 @@ class _Row:
         if self._is_narrow:
             set_shown(self.help, bool(error))
             self.field.editor.setToolTip(self.field.rule.help)
-        self.help.setText(f"{error}." if error else self.field.rule.help)
+        self.help.setText(f"{error}." if error else _brief(self.field.rule.help))
         set_tone(self.help, "bad" if error else "text3")
+
+
+def _brief(text: str) -> str:
+    """Return a help text that fits two lines; the tooltip has the rest."""
+    if len(text) <= _MOST_HELP:
+        return text
+    head = text[:_MOST_HELP]
+    ends = [head.rfind(mark) for mark in ("; ", ". ", ", ")]
+    end = max(ends[:2]) if max(ends[:2]) > 0 else max(ends[2], head.rfind(" "))
+    return f"{head[:end].rstrip(' ,;.')} …"
 
 
 class SettingsForm(QWidget):
