@@ -1,6 +1,7 @@
 """What every benchmark script shares: the table it prints, the machine, foreign load.
 
-A script defines ``measure(arguments) -> list[Row]`` and ends with ``run("name", __doc__, measure)``.
+A script defines ``measure(arguments) -> list[Row]`` and ends with
+``run("name", __doc__, measure)``.
 """
 
 from __future__ import annotations

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from emostudio.compression.catalogue import METHODS
-from emostudio.core.answers import ClaimInfo, Ratio
 from emostudio.core.errors import InputError
-from emostudio.core.events import EpochDone
-from emostudio.reports.base import ClaimCheck, Report, TrainingCurve
+from emostudio.core.events import EpochDone, Event, VariantSaved
+from emostudio.reports.base import Report, TrainingCurve
 from emostudio.reports.catalogue import WRITERS
-from emostudio.statistics.verdicts import Verdict, claim_verdict
+from emostudio.workspace.claims import check_claims, speed_claims
 from emostudio.workspace.comparison import Comparison, ComparisonRow, compare
 from emostudio.workspace.records import ModelRecord
 from emostudio.workspace.store import Workspace
@@ -126,7 +125,8 @@ def build(
     """Collect everything a comparison file says; see `write`."""
     if not records:
         raise InputError("There is nothing to compare", next_step="Name at least one model")
-    comparison = _with_own_slots(compare(records, dataset=data))
+    claiming = speed_claims(METHODS.members().values())
+    comparison = _with_own_slots(compare(records, dataset=data, speed_claims=claiming))
     slots = {row.model: row.slot for row in comparison.rows}
     caveats = [_HERE, _ONE_RUN, _NOT_FOR]
     if len({row.samples for row in comparison.rows if row.samples}) > 1:
@@ -138,7 +138,7 @@ def build(
         comparison=comparison,
         created=datetime.now(UTC),
         curves=tuple(replace(curve, slot=slots.get(curve.model, curve.slot)) for curve in curves),
-        claims=tuple(_claims(records, comparison.baseline)),
+        claims=tuple(check_claims(records, comparison.baseline, METHODS.members())),
         facts=tuple(_facts(comparison, records)),
         caveats=(*comparison.notes, *caveats),
     )
@@ -164,7 +164,7 @@ def _curve(workspace: Workspace, record: ModelRecord) -> TrainingCurve | None:
         events, _ = workspace.events(record.run, 0)
     except InputError:  # the run was deleted, the model kept
         return None
-    epochs = [event for event in events if isinstance(event, EpochDone)]
+    epochs = _own_epochs(events, record.name)
     if not epochs:
         return None
     return TrainingCurve(
@@ -175,6 +175,19 @@ def _curve(workspace: Workspace, record: ModelRecord) -> TrainingCurve | None:
         train_error=tuple(event.train_error for event in epochs),
         validation_error=tuple(event.validation_error for event in epochs),
     )
+
+
+def _own_epochs(events: Sequence[Event], model: str) -> list[EpochDone]:
+    """Return the epochs that led to `model`: one run may train several models in turn."""
+    epochs: list[EpochDone] = []
+    for event in events:
+        if isinstance(event, EpochDone):
+            epochs.append(event)
+        elif isinstance(event, VariantSaved):
+            if event.model == model:
+                return epochs
+            epochs = []
+    return epochs
 
 
 def _facts(comparison: Comparison, records: Sequence[ModelRecord]) -> list[tuple[str, str]]:
@@ -217,50 +230,3 @@ def _range(values: Sequence[int]) -> str:
     if values[0] == values[-1]:
         return f"{values[0]:,}"
     return f"{values[0]:,} to {values[-1]:,}"
-
-
-def _claims(records: Sequence[ModelRecord], baseline: str) -> list[ClaimCheck]:
-    """Hold published gains against ours, where the gain over a parent is one method's alone."""
-    by_name = {record.name: record for record in records}
-    found: list[ClaimCheck] = []
-    for record in records:
-        parent = by_name.get(record.parent or baseline)
-        steps = record.info.recipe.steps
-        if parent is None or parent is record or len(steps) != 1:
-            continue
-        method = METHODS.members().get(steps[0].method)
-        if method is not None and method.claim is not None:
-            found += _checks(method.title, method.claim, record, parent)
-    return found
-
-
-def _checks(
-    title: str, claim: ClaimInfo, record: ModelRecord, parent: ModelRecord
-) -> list[ClaimCheck]:
-    smaller = parent.disk_bytes / record.disk_bytes if record.disk_bytes else None
-    speed = _speed(record, parent)
-    gains: dict[str, tuple[float | None, tuple[float, float, float] | None]] = {
-        "smaller": (claim.smaller, (smaller,) * 3 if smaller else None),
-        "faster": (claim.faster, (speed.ratio, *speed.interval) if speed else None),
-    }
-    return [
-        ClaimCheck(
-            method=title,
-            model=record.name,
-            against=parent.name,
-            quantity=quantity,
-            published=published,
-            published_baseline=claim.baseline,
-            source=claim.source,
-            here=here[0] if here else None,
-            verdict=claim_verdict(published, *here) if here else Verdict.NOT_DECIDED,
-        )
-        for quantity, (published, here) in gains.items()
-        if published
-    ]
-
-
-def _speed(record: ModelRecord, parent: ModelRecord) -> Ratio | None:
-    ratios = [ratio for bench in record.benches[:1] for ratio in bench.ratios]
-    pair = (record.name, parent.name)
-    return next((ratio for ratio in ratios if (ratio.a, ratio.b) == pair), None)
