@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from emostudio.core.settings import Settings
-from emostudio.statistics.verdicts import Verdict
+from emostudio.workspace.claims import ClaimCheck
 from emostudio.workspace.comparison import Comparison
 
 
@@ -23,23 +23,6 @@ class TrainingCurve:
     epochs: tuple[int, ...]
     train_error: tuple[float, ...]
     validation_error: tuple[float | None, ...]
-
-
-@dataclass(frozen=True)
-class ClaimCheck:
-    """A gain the literature reports, beside the gain measured here."""
-
-    method: str
-    model: str
-    against: str
-    """The model it was made from: gains are measured against that one."""
-    quantity: str
-    """``smaller`` or ``faster``."""
-    published: float
-    published_baseline: str
-    source: str
-    here: float | None
-    verdict: Verdict
 
 
 @dataclass(frozen=True)

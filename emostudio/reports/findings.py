@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from emostudio.reports.table import has_proved_loss
-from emostudio.statistics.verdicts import Verdict
+from emostudio.statistics.verdicts import Verdict, is_proved_faster
 from emostudio.workspace.comparison import Comparison, ComparisonRow
 
 
@@ -39,7 +39,7 @@ def points(share: float) -> str:
 
 
 def _fastest(variants: Sequence[ComparisonRow], baseline: str) -> str:
-    proved = [row for row in variants if row.verdict == Verdict.PROVED and row.speed is not None]
+    proved = [row for row in variants if is_proved_faster(row.speed)]
     if not proved:
         measured = any(row.speed is not None for row in variants)
         return f"No variant was proved faster than {baseline} here" if measured else ""

@@ -42,13 +42,18 @@ def variant_verdict(
         return Verdict.SIMULATED
     if speed is None:
         return Verdict.NOT_DECIDED
-    if claims_difference(speed) and speed.ratio > 1:
+    if is_proved_faster(speed):
         return Verdict.PROVED
     if not _is_decided(speed):
         return Verdict.NOT_DECIDED
     if claims_speed or size_ratio <= 1 + MARGIN:
         return Verdict.REFUTED
     return Verdict.SIZE_ONLY
+
+
+def is_proved_faster(speed: Ratio | None) -> bool:
+    """Return whether the interval proves `speed.a` faster than `speed.b`."""
+    return speed is not None and claims_difference(speed) and speed.ratio > 1
 
 
 def claim_verdict(published: float, measured: float, low: float, high: float) -> Verdict:

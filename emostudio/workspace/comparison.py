@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from emostudio.core.answers import BenchResult, EvaluationResult, Latency, PairedResult, Ratio
 from emostudio.statistics.pareto import pareto_front
-from emostudio.statistics.verdicts import Verdict, inverse, variant_verdict
+from emostudio.statistics.verdicts import Verdict, variant_verdict
+from emostudio.workspace.claims import speed_between
 from emostudio.workspace.records import BenchRecord, EvaluationRecord, ModelRecord
 
 STEP_MS_KEY = "training_step_ms"
@@ -25,7 +26,8 @@ class ComparisonRow(_Frozen):
     """One model beside the baseline; None where something was not measured.
 
     Changes and ratios are against the baseline: `accuracy_change` in shares (0.01 is one point),
-    `size_ratio` above 1 is smaller, `speed.ratio` above 1 is faster.
+    `size_ratio` above 1 is smaller, `speed.ratio` above 1 is faster. The verdict is against
+    `judged_against`, the model it was made from where that is known.
     """
 
     model: str
@@ -53,6 +55,7 @@ class ComparisonRow(_Frozen):
     threads: int | None = None
     training_step_ms: float | None = None
     verdict: str = ""
+    judged_against: str = ""
     on_front: bool = False
     evaluation: EvaluationResult | None = None
     bench: BenchResult | None = None
@@ -77,6 +80,7 @@ def compare(
     dataset: str | None = None,
     split: str | None = None,
     engine: str | None = None,
+    speed_claims: Collection[str] = (),
 ) -> Comparison:
     """Put models side by side.
 
@@ -89,6 +93,9 @@ def compare(
         first model.
     dataset, split, engine
         Which measurements to show; None takes those that most of the models share.
+    speed_claims
+        Keys of the methods for which a speed-up was published, see `claims.speed_claims`: their
+        variants are refuted where they are not faster, however small they are.
     """
     if not models:
         return Comparison(rows=())
@@ -98,9 +105,10 @@ def compare(
     chosen_engine = engine or _shared_engine(ordered)
     evaluations = {m.name: _evaluation(m, data, part) for m in ordered}
     benches = _benches(ordered, chosen_engine)
+    judge = _Judge(ordered, benches, speed_claims)
+    reference = evaluations[first.name]
     rows = [
-        _row(model, first, evaluations[model.name], evaluations[first.name], benches)
-        for model in ordered
+        judge.judged(m, _row(m, first, evaluations[m.name], reference, benches)) for m in ordered
     ]
     machine = next((b.machine for b in benches.values() if b is not None), {})
     return Comparison(
@@ -180,7 +188,7 @@ def _row(
 ) -> ComparisonRow:
     bench = benches[model.name]
     is_baseline = model.name == first.name
-    speed = None if is_baseline else _speed(model.name, first.name, bench)
+    speed = None if is_baseline else speed_between(model.name, first.name, bench)
     fields: dict[str, Any] = {
         "model": model.name,
         "role": model.role,
@@ -194,7 +202,6 @@ def _row(
         "macs": model.macs,
         "speed": speed,
         "training_step_ms": model.info.measurements.get(STEP_MS_KEY),
-        "verdict": _verdict(model, first, bench, speed),
     }
     return ComparisonRow(
         **fields, **_accuracy_fields(evaluation, reference), **_bench_fields(bench)
@@ -235,29 +242,36 @@ def _bench_fields(bench: BenchRecord | None) -> dict[str, Any]:
     }
 
 
-def _speed(name: str, baseline: str, bench: BenchRecord | None) -> Ratio | None:
-    """Return the ratio with the model as `a`: above 1 the model is faster than the baseline."""
-    if bench is None:
-        return None
-    for ratio in bench.ratios:
-        a, b = ratio.a.partition("@")[0], ratio.b.partition("@")[0]
-        if (a, b) == (name, baseline):
-            return ratio
-        if (a, b) == (baseline, name):
-            return inverse(ratio, ratio.verdict)
-    return None
+class _Judge:
+    """Gives every row its verdict: against its parent, or the baseline where that is not known."""
 
+    def __init__(
+        self,
+        ordered: Sequence[ModelRecord],
+        benches: dict[str, BenchRecord | None],
+        speed_claims: Collection[str],
+    ) -> None:
+        self._models = {model.name: model for model in ordered}
+        self._first = ordered[0]
+        self._benches = benches
+        self._speed_claims = speed_claims
 
-def _verdict(
-    model: ModelRecord, first: ModelRecord, bench: BenchRecord | None, speed: Ratio | None
-) -> str:
-    if model.name == first.name:
-        return Verdict.BASELINE.value
-    return variant_verdict(
-        speed=speed,
-        size_ratio=first.disk_bytes / max(model.disk_bytes, 1),
-        kernels=bench.result.kernels if bench is not None else "real",
-    ).value
+    def judged(self, model: ModelRecord, row: ComparisonRow) -> ComparisonRow:
+        if row.is_baseline:
+            return row.model_copy(update={"verdict": Verdict.BASELINE.value})
+        bench = self._benches[model.name]
+        against = model.parent or ""
+        speed = speed_between(model.name, against, bench)
+        if speed is None and against not in self._models:
+            against, speed = self._first.name, row.speed
+        other = self._models.get(against, self._first)
+        verdict = variant_verdict(
+            speed=speed,
+            size_ratio=other.disk_bytes / max(model.disk_bytes, 1),
+            kernels=bench.result.kernels if bench is not None else "real",
+            claims_speed=any(s.method in self._speed_claims for s in model.info.recipe.steps),
+        )
+        return row.model_copy(update={"verdict": verdict.value, "judged_against": against})
 
 
 def _with_front(rows: list[ComparisonRow]) -> tuple[ComparisonRow, ...]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from emostudio.compression.catalogue import METHODS
 from emostudio.core.events import Progress
 from emostudio.core.jobs import CompareJob
 from emostudio.reports.comparison import write_comparison
 from emostudio.worker.context import HandlerContext, Handling
 from emostudio.worker.resolve import find_models
+from emostudio.workspace.claims import speed_claims
 from emostudio.workspace.comparison import compare
 
 
@@ -18,5 +20,9 @@ def handle(job: CompareJob, context: HandlerContext) -> Handling:
     names = [found.name for found in find_models(job.models, context.workspace)]
     out = Path(job.out).expanduser()
     written = write_comparison(context.workspace, names, out, data=job.data, title=job.title)
-    rows = compare([context.workspace.model(name) for name in names], dataset=job.data)
+    rows = compare(
+        [context.workspace.model(name) for name in names],
+        dataset=job.data,
+        speed_claims=speed_claims(METHODS.members().values()),
+    )
     return {"out": str(written), **rows.model_dump(mode="json")}

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from emostudio.compression.catalogue import METHODS
 from emostudio.core.answers import QuickstartReport, QuickstartVariant
 from emostudio.core.errors import EmoStudioError
 from emostudio.core.events import Event, Note, Progress
@@ -25,6 +26,7 @@ from emostudio.worker.quickstart.inputs import (
 from emostudio.worker.quickstart.measuring import bench_all, evaluate_all
 from emostudio.worker.quickstart.memory import Memory
 from emostudio.worker.quickstart.recipes import FROM_LAYERS, FROM_OUTPUTS, Wanted, recipe_for
+from emostudio.workspace.claims import speed_claims
 from emostudio.workspace.comparison import ComparisonRow, compare
 
 REPORT = "report.html"
@@ -165,7 +167,10 @@ class _Quickstart:
     def _answer(self, names: list[str], dataset: Dataset, report: Path) -> QuickstartReport:
         workspace = self._context.workspace
         comparison = compare(
-            [workspace.model(name) for name in names], baseline=names[0], dataset=dataset.name
+            [workspace.model(name) for name in names],
+            baseline=names[0],
+            dataset=dataset.name,
+            speed_claims=speed_claims(METHODS.members().values()),
         )
         return QuickstartReport(
             report=str(report),

@@ -89,7 +89,7 @@ def test_points_have_sign_and_space():
 
 def test_claims_are_held_against_the_parent(records, monkeypatch):
     class Method:
-        title = "Deep Compression"
+        key, title = "deep_compression", "Deep Compression"
         claim = ClaimInfo(smaller=49, faster=0.9, baseline="VGG-16", source="Han 2015")
 
     members = {"deep_compression": Method()}

@@ -4,6 +4,7 @@ from pathlib import Path
 from emostudio.core.answers import BenchResult, EvaluationResult, Latency, PairedResult, Ratio
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.model_info import ModelInfo, Preprocessing
+from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.workspace.comparison import compare
 from emostudio.workspace.records import BenchRecord, EvaluationRecord, ModelRecord
 
@@ -158,3 +159,45 @@ def test_missing_measurements_are_named_not_invented():
 
 def test_nothing_to_compare_is_no_error():
     assert compare([]).rows == ()
+
+
+def made_by(method, record, parent):
+    info = record.info.model_copy(update={"recipe": Recipe(steps=(RecipeStep(method=method),))})
+    return record.model_copy(update={"info": info, "parent": parent})
+
+
+def family(cp_speed):
+    against_student = Ratio(
+        a="cp", b="student", ratio=cp_speed, interval=(cp_speed, cp_speed), verdict=""
+    )
+    against_teacher = Ratio(a="cp", b="t", ratio=9.0, interval=(8.9, 9.1), verdict="")
+    teacher = model("t", "teacher", disk=1000, slot=0, benches=[timed("t", 9.0)])
+    student = model("student", disk=100, benches=[timed("student", 1.0)])
+    cp = model("cp", disk=50, benches=[timed("cp", 1.0, ratios=(against_teacher, against_student))])
+    return [teacher, student.model_copy(update={"parent": "t"}), made_by("cp", cp, "student")]
+
+
+def test_a_verdict_is_against_the_parent_and_not_against_the_baseline():
+    row = compare(family(0.8), speed_claims={"cp"}).rows[2]
+    assert row.speed.ratio == 9.0
+    assert (row.verdict, row.judged_against) == ("Refuted", "student")
+
+
+def test_a_smaller_variant_without_a_published_speed_gain_is_size_only():
+    assert compare(family(0.8)).rows[2].verdict == "Size only"
+
+
+def test_a_variant_faster_than_its_parent_is_proved():
+    assert compare(family(1.2), speed_claims={"cp"}).rows[2].verdict == "Proved"
+
+
+def test_the_parent_counts_even_where_it_is_not_among_the_models():
+    teacher, _, cp = family(0.8)
+    row = compare([teacher, cp], speed_claims={"cp"}).rows[1]
+    assert (row.verdict, row.judged_against) == ("Refuted", "student")
+
+
+def test_without_a_known_parent_the_baseline_is_the_judge():
+    teacher, _, cp = family(0.8)
+    row = compare([teacher, cp.model_copy(update={"parent": "deleted"})]).rows[1]
+    assert (row.verdict, row.judged_against) == ("Proved", "t")
