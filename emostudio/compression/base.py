@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from torch import nn
 
 from emostudio.core.answers import ClaimInfo
-from emostudio.core.errors import EmoStudioError
+from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.events import Event
 from emostudio.core.jobs import JobContext
 from emostudio.core.recipe import RecipeStep
@@ -195,9 +195,18 @@ class Method(ABC, Generic[SettingsT]):
             The layer as the architecture builds it; its values do not matter.
         arguments
             As stored in the variant's `StructureRecord`.
+
+        Raises
+        ------
+        InputError
+            If the method makes no such layer: the file is damaged or forged.
         """
         del layer, arguments
-        raise NotImplementedError(f"{self.key} changes no structure")
+        raise InputError(
+            "A layer cannot be rebuilt",
+            why=f"{self.title} changes no structure",
+            next_step="Get a fresh copy of the file",
+        )
 
     def unpack(self, coded: CodedTensor) -> np.ndarray:
         """Return the values of a packed tensor.
@@ -207,4 +216,8 @@ class Method(ABC, Generic[SettingsT]):
         InputError
             If the packed data are damaged.
         """
-        raise NotImplementedError(f"{self.key} has no codec {coded.codec}")
+        raise InputError(
+            "A tensor cannot be unpacked",
+            why=f"{self.title} has no {coded.codec}",
+            next_step="Get a fresh copy of the file",
+        )

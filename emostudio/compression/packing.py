@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from torch import nn
 
 from emostudio.compression.catalogue import METHODS, unpack
-from emostudio.compression.coding.codecs import has_values
+from emostudio.compression.coding.codecs import has_values, shape_of
 from emostudio.compression.surgery import layer_at, replace_layer
 from emostudio.core.atomic import write_bytes
 from emostudio.core.errors import EmoStudioError, InputError
@@ -124,10 +124,20 @@ def load_variant(path: Path) -> LoadedModel:
     info, arrays = read_container(path)
     manifest = _read_manifest(path, arrays)
     coded = _gather_coded(manifest, arrays)
+    module = build_structure(info)
+    expected = module.state_dict()
     state = {name: torch.from_numpy(array) for name, array in arrays.items() if _PART not in name}
     for name, tensor in coded.items():
+        # before unpacking: what a forged header promises may not fit into memory
+        _require_fit(path, name, shape_of(tensor), expected)
         state[name] = torch.from_numpy(unpack(tensor))
-    module = build_structure(info)
+    for name in sorted(state.keys() & expected.keys()):
+        if state[name].dtype != expected[name].dtype:
+            raise InputError(
+                f"{path.name} does not fit its architecture {info.architecture}",
+                why=f"{name} is stored as {state[name].dtype}, not {expected[name].dtype}",
+                next_step="Import the weights again",
+            )
     try:
         module.load_state_dict(state, assign=True)
     except RuntimeError as error:
@@ -154,6 +164,17 @@ def build_structure(info: ModelInfo) -> nn.Module:
             new = METHODS.get(record.method).rebuild(layer, dict(record.arguments))
             replace_layer(module, record.layer, new)
     return module
+
+
+def _require_fit(
+    path: Path, name: str, shape: tuple[int, ...], expected: Mapping[str, torch.Tensor]
+) -> None:
+    if name not in expected or tuple(expected[name].shape) != shape:
+        raise InputError(
+            f"{path.name} is damaged",
+            why=f"no tensor {name} of shape {shape} belongs to its network",
+            next_step="Get a fresh copy of the file",
+        )
 
 
 def _load_black_box(path: Path) -> LoadedModel:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from emostudio.core.emotions import Emotion
 from emostudio.core.recipe import Recipe
@@ -29,6 +29,14 @@ class Preprocessing(BaseModel):
     offset: float = 0.0
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
+
+    @model_validator(mode="after")
+    def _fits_the_channels(self) -> Self:
+        if not {len(self.mean), len(self.std)} <= {1, self.channels}:
+            raise ValueError("mean and std hold one value, or one for each channel")
+        if not all(deviation > 0 for deviation in self.std):
+            raise ValueError("std must be above zero")
+        return self
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -74,6 +82,13 @@ class ModelInfo(BaseModel):
     structure: tuple[StructureRecord, ...] = ()
     lineage: Lineage = Lineage()
     measurements: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("labels")
+    @classmethod
+    def _each_once(cls, labels: tuple[Emotion, ...]) -> tuple[Emotion, ...]:
+        if len(set(labels)) != len(labels):
+            raise ValueError("two labels mean the same emotion")
+        return labels
 
     @property
     def is_black_box(self) -> bool:

@@ -99,6 +99,8 @@ def decode(stream: np.ndarray, lengths: np.ndarray, count: int) -> np.ndarray:
     InputError
         If the stream holds no such text, or more than that.
     """
+    if count > 8 * stream.size:  # before memory is taken: every symbol has a bit at least
+        raise InputError("A Huffman stream is damaged", why=f"it is too short for {count} symbols")
     symbols = np.empty(count, np.uint8 if lengths.size <= 256 else np.uint16)
     order = np.lexsort((np.arange(lengths.size), lengths))
     order = order[lengths[order] > 0]

@@ -70,6 +70,11 @@ def test_a_stream_of_the_wrong_length_is_refused(damage):
         huffman.decode(damage(stream).astype(np.uint8), lengths, symbols.size)
 
 
+def test_more_symbols_than_the_stream_has_bits_are_refused_before_memory_is_taken():
+    with pytest.raises(InputError, match="too short"):
+        huffman.decode(np.zeros(4, np.uint8), np.array([1, 1], np.uint8), 2**60)
+
+
 def test_symbols_of_an_empty_table_cannot_be_read():
     with pytest.raises(InputError, match="empty"):
         huffman.decode(np.zeros(1, np.uint8), np.zeros(4, np.uint8), 3)

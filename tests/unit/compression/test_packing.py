@@ -13,7 +13,9 @@ from emostudio.compression import packing
 from emostudio.compression.catalogue import METHODS
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.errors import EmoStudioError, InputError
+from emostudio.core.model_info import StructureRecord
 from emostudio.models.catalogue import build, new_info
+from emostudio.models.container import write_container
 from emostudio.models.loaded import LoadedModel
 
 RECIPE = (
@@ -166,9 +168,45 @@ def test_a_forged_manifest_is_refused(variant, tmp_path, forge):
         packing.load_variant(path)
 
 
-def test_a_teacher_written_without_manifest_loads(teacher, tmp_path):
-    from emostudio.models.container import write_container
+def test_a_shape_that_does_not_fit_is_refused_before_memory_is_taken(
+    variant, tmp_path, monkeypatch
+):
+    def forge(manifest):
+        manifest["coded"]["fc1.weight"]["header"]["shape"] = [65536, 65536]
 
+    def unpacked(coded):
+        if coded.header["shape"] == [65536, 65536]:
+            raise MemoryError
+
+        return unpack(coded)
+
+    unpack = packing.unpack
+    monkeypatch.setattr(packing, "unpack", unpacked)
+    path = tmp_path / "v.safetensors"
+    packing.save_variant(variant, path)
+    rewrite_manifest(path, forge)
+    with pytest.raises(InputError, match="belongs to its network"):
+        packing.load_variant(path)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_weights_of_another_precision_are_refused(teacher, tmp_path, dtype):
+    arrays = {name: value.numpy() for name, value in teacher.module.state_dict().items()}
+    arrays["fc1.weight"] = arrays["fc1.weight"].astype(dtype)
+    write_container(tmp_path / "t.safetensors", teacher.info, arrays)
+    with pytest.raises(InputError, match=r"fc1\.weight is stored as"):
+        packing.load_variant(tmp_path / "t.safetensors")
+
+
+@pytest.mark.parametrize("method", ["magnitude_pruning", "huffman", "distill_softmax", "cp"])
+def test_structure_that_a_method_cannot_have_made_is_refused(variant, method):
+    record = StructureRecord(layer="conv1", method=method, arguments={})
+    info = variant.info.model_copy(update={"structure": (record,)})
+    with pytest.raises(InputError, match="cannot be rebuilt"):
+        packing.build_structure(info)
+
+
+def test_a_teacher_written_without_manifest_loads(teacher, tmp_path):
     arrays = {name: value.numpy() for name, value in teacher.module.state_dict().items()}
     write_container(tmp_path / "t.safetensors", teacher.info, arrays)
     loaded = packing.load_variant(tmp_path / "t.safetensors")

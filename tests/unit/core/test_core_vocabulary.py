@@ -11,6 +11,7 @@ from emostudio.core.catalogue import Catalogue
 from emostudio.core.emotions import EMOTIONS, Emotion
 from emostudio.core.errors import InputError
 from emostudio.core.jobs import JOB_ADAPTER, CompressJob
+from emostudio.core.model_info import ModelInfo, Preprocessing
 from emostudio.core.paths import safe_name
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.core.settings import Settings, parse_settings, setting
@@ -128,3 +129,22 @@ def test_catalogue_finds_members_and_describes_them(toy_package):
 def test_catalogue_names_the_known_keys_when_asked_for_another(toy_package):
     with pytest.raises(InputError, match="Known: first"):
         Catalogue("toy_catalogue", "TOY", "toy").get("second")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"mean": (0.5, 0.5)}, {"std": (1.0, 1.0)}, {"std": (0.0,)}, {"std": (1.0, -1.0, 1.0)}],
+)
+def test_preprocessing_that_no_picture_survives_is_refused(values):
+    with pytest.raises(ValidationError):
+        Preprocessing(channels=3, **values)
+
+
+def test_a_model_has_each_label_once():
+    with pytest.raises(ValidationError, match="same emotion"):
+        ModelInfo(
+            name="twice",
+            architecture="any",
+            labels=(Emotion.FEAR, Emotion.ANGER, Emotion.FEAR),
+            preprocessing=Preprocessing(),
+        )
