@@ -50,30 +50,21 @@ def assign_splits(
     if has_official and not np.any(splits == Split.TEST) and np.any(splits == Split.VALIDATION):
         splits[splits == Split.VALIDATION] = Split.TEST
         words.append("the official validation split serves as test split")
+    knows_people = len(np.unique(subjects[subjects >= 0])) >= len(Split)
     cuts = ((Split.TEST, settings.test_share), (Split.VALIDATION, settings.validation_share))
     for split, share in cuts:
         if np.any(splits == split) or (split is Split.TEST and np.all(emotions == UNLABELLED)):
             continue
         train = np.flatnonzero(splits == Split.TRAIN)
-        chosen, way = _cut(train, emotions, subjects, share, generator)
+        people = np.unique(subjects[train][subjects[train] >= 0])
+        if knows_people and len(people) > 1:
+            chosen, way = _by_subject(train, subjects, people, share, generator), "by subject"
+        else:
+            chosen, way = _stratified(train, emotions, share, generator), "stratified by emotion"
         chosen = _whole_groups(train, chosen, copies)
         splits[chosen] = split
         words.append(f"{split.word} {share:.0%} of the training pictures {way}")
     return splits, "; ".join(words) + (f" (seed {settings.seed})" if len(words) > 1 else "")
-
-
-def _cut(
-    train: NDArray[np.int64],
-    emotions: NDArray[np.int8],
-    subjects: NDArray[np.int32],
-    share: float,
-    generator: np.random.Generator,
-) -> tuple[NDArray[np.int64], str]:
-    people = np.unique(subjects[train])
-    people = people[people >= 0]
-    if len(people) >= 3:
-        return _by_subject(train, subjects, people, share, generator), "by subject"
-    return _stratified(train, emotions, share, generator), "stratified by emotion"
 
 
 def _by_subject(

@@ -38,6 +38,15 @@ def test_known_persons_are_never_in_two_splits():
     assert "by subject" in policy
 
 
+def test_three_persons_are_enough_for_three_splits():
+    subjects = (np.arange(90) // 30).astype(np.int32)
+    splits, policy = _assign(90, subjects=subjects)
+    assert sorted(int(np.unique(splits[subjects == person]).item()) for person in range(3)) == [
+        0, 1, 2,
+    ]  # fmt: skip
+    assert "stratified" not in policy
+
+
 def test_official_splits_stay_and_validation_is_cut_from_training():
     declared = np.array([Split.TRAIN] * 300 + [Split.TEST] * 100, dtype=np.int8)
     splits, policy = _assign(400, declared=declared)
