@@ -18,19 +18,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from emostudio.core.jobs import JobStatus
 from emostudio.gui import actions
 from emostudio.gui.actions import Command
 from emostudio.gui.dialogs import Question, guide_dialog, shortcuts_dialog
+from emostudio.gui.interrupted import Interrupted
 from emostudio.gui.page_list import SETTINGS, available_pages
 from emostudio.gui.pages.base import Page
 from emostudio.gui.rail import Rail
 from emostudio.gui.recent import (
     last_folder,
     note_folder,
-    note_stopped,
     note_workspace,
-    take_stopped,
     window_state,
 )
 from emostudio.gui.status_bar import StatusBar
@@ -58,12 +56,12 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self._pages: dict[str, Page] = {}
         self._may_close = False
-        self._to_resume: tuple[str, ...] = ()
         self.entries = available_pages()
         self.rail = Rail(self.entries, SETTINGS)
         self.stack = QStackedWidget()
         self.status = StatusBar()
         self.notice = Note()
+        self._interrupted = Interrupted(studio, self.notice, self)
         self._build()
         self.ring = FocusRing(self)
         self._known = {entry.key for entry in self.entries} | {SETTINGS.key}
@@ -110,30 +108,9 @@ class MainWindow(QMainWindow):
         lost = self.studio.start()
         # The first chart must not wait for it when the user asks for a page.
         QTimer.singleShot(_PRELOAD_MS, self, lambda: importlib.import_module("pyqtgraph"))
-        self._to_resume = self._interrupted(lost)
-        count = len(self._to_resume)
-        if count:
-            self.notice.show_note(
-                "warn",
-                self.tr("{0} jobs were interrupted.").format(count)
-                if count > 1
-                else self.tr("One job was interrupted."),
-                self.tr("Nothing is lost: they go on from their last checkpoint."),
-                self.tr("Resume"),
-            )
+        self._interrupted.offer(lost)
         for text in self.studio.workspace.notices:
             self.notice.show_note("warn", text)
-
-    def _interrupted(self, lost: tuple[str, ...]) -> tuple[str, ...]:
-        """Return what died, what the last window stopped, and what still waits, oldest first."""
-        workspace = self.studio.workspace
-        known = {*lost, *take_stopped(workspace.folder)}
-        runs = reversed(workspace.runs())
-        return tuple(
-            run.id
-            for run in runs
-            if run.status == JobStatus.QUEUED or (run.status == JobStatus.LOST and run.id in known)
-        )
 
     def show_error(self, what: str) -> None:
         """Say on every page that something unexpected went wrong."""
@@ -194,8 +171,7 @@ class MainWindow(QMainWindow):
         state.setValue("geometry", self.saveGeometry())
         state.setValue("page", self.current if self.current != "live" else "home")
         state.sync()
-        running = self.studio.queue.current
-        note_stopped(self.studio.workspace.folder, [running] if running else [])
+        self._interrupted.stop()
         QApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
         self.studio.close()
         QApplication.restoreOverrideCursor()
@@ -298,8 +274,7 @@ class MainWindow(QMainWindow):
 
     def _resume_lost(self) -> None:
         self.notice.hide()
-        for run_id in self._to_resume:
-            self.studio.resume(run_id)
+        self._interrupted.resume()
         self.go("jobs", None)
 
     def _apply_settings(self) -> None:

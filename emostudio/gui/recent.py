@@ -48,18 +48,26 @@ def note_folder(path: str) -> None:
 
 
 def note_stopped(workspace: Path, run_ids: Sequence[str]) -> None:
-    """Remember which runs were stopped because the window closed, to offer them again."""
+    """Remember which runs end with the window, to offer them again."""
     state = window_state()
-    state.setValue("stopped", json.dumps({str(workspace): list(run_ids)}))
+    known = _stopped()
+    known.pop(str(workspace), None)
+    if run_ids:
+        known[str(workspace)] = list(run_ids)
+    state.setValue("stopped", json.dumps(known))
     state.sync()
 
 
 def take_stopped(workspace: Path) -> tuple[str, ...]:
-    """Return, once, the runs that were stopped when the window closed last."""
-    state = window_state()
-    text = str(state.value("stopped", "{}", type=str))
-    state.remove("stopped")
+    """Return, once, the runs that ended with the last window."""
+    run_ids = _stopped().get(str(workspace), ())
+    note_stopped(workspace, ())
+    return tuple(map(str, run_ids))
+
+
+def _stopped() -> dict[str, list[str]]:
     try:
-        return tuple(json.loads(text).get(str(workspace), ()))
-    except (ValueError, AttributeError):
-        return ()
+        known = json.loads(str(window_state().value("stopped", "{}", type=str)))
+    except ValueError:
+        return {}
+    return known if isinstance(known, dict) else {}
