@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import ExitStack, closing
+from collections.abc import Collection, Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 from torch import nn
@@ -92,6 +92,7 @@ def fine_tune(
     settings: FineTuneSettings,
     context: ApplyContext,
     after_step: AfterStep | None = None,
+    fixed: Collection[str] = (),
     **changes: Any,
 ) -> Generator[Event, None, None]:
     """Train `network` in place on the context's dataset.
@@ -108,17 +109,32 @@ def fine_tune(
         Data, teacher, folder for checkpoints.
     after_step
         For `training.loop.train`.
+    fixed
+        Parameters that keep their values, such as those that an earlier step has packed.
     **changes
         Overrides of `TrainingSettings`.
     """
     training = _training_settings(settings, **changes)
     dataset = context.training_data()
     with ExitStack() as opened:
+        opened.enter_context(_held(network, fixed))
         objective = _objective(info, settings, context, opened)
         yield from context.train(
             network, objective, dataset, info, training, context.job, after_step=after_step
         )
     network.to("cpu").eval()
+
+
+@contextmanager
+def _held(network: nn.Module, names: Collection[str]) -> Iterator[None]:
+    held = [parameter for name, parameter in network.named_parameters() if name in names]
+    for parameter in held:
+        parameter.requires_grad = False
+    try:
+        yield
+    finally:
+        for parameter in held:
+            parameter.requires_grad = True
 
 
 def _training_settings(settings: FineTuneSettings, **changes: Any) -> TrainingSettings:

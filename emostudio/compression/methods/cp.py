@@ -175,13 +175,9 @@ class Cp(Method[CpSettings]):
             yield note
             replace_layer(result.network(), name, filled_layers(layer, factors))
             result = _recorded(result, name, rank)
-            short = _short(settings)
-            if short.epochs and number < len(chosen) - 1:
-                stage = context.inside(f"layer-{number}")
-                yield from fine_tune(result.network(), result.info, short, stage, **_TRAINING)
-        if settings.epochs:
-            stage = context.inside("all")
-            yield from fine_tune(result.network(), result.info, settings, stage, **_TRAINING)
+            if number < len(chosen) - 1:
+                yield from _train(result, _short(settings), context.inside(f"layer-{number}"))
+        yield from _train(result, settings, context.inside("all"))
         return result
 
     def rebuild(self, layer: nn.Module, arguments: dict[str, Any]) -> nn.Module:
@@ -217,6 +213,16 @@ def _resolved(model: LoadedModel, settings: CpSettings) -> CpSettings:
 
 def _budget_rank(layer: nn.Conv2d, budget: float) -> int:
     return int(budget * prod(kernel_shape(layer)) / sum(kernel_shape(layer)))
+
+
+def _train(
+    model: LoadedModel, settings: CpSettings, context: ApplyContext
+) -> Generator[Event, None, None]:
+    if settings.epochs:
+        packed = model.coded.keys()
+        yield from fine_tune(
+            model.network(), model.info, settings, context, fixed=packed, **_TRAINING
+        )
 
 
 def _short(settings: CpSettings) -> CpSettings:

@@ -145,8 +145,9 @@ class MagnitudePruning(Method[MagnitudePruningSettings]):
             ramp.attach(layer, known)
         if settings.epochs:
             network = pruned.network()
+            fixed = pruned.coded.keys() - {f"{name}.weight" for name in selection.layers}
             yield from fine_tune(
-                network, pruned.info, settings, context, after_step=ramp.after_step
+                network, pruned.info, settings, context, after_step=ramp.after_step, fixed=fixed
             )
         coded = {}
         for name, layer in selection.layers.items():

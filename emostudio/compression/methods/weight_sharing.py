@@ -127,10 +127,9 @@ class WeightSharing(Method[WeightSharingSettings]):
             pruned[name] = mask is not None
             _cluster_layer(layer, mask, settings, context)
         if settings.epochs:
-            frozen = _freeze_unshared(shared.network())
-            yield from fine_tune(shared.network(), shared.info, settings, context, **_TRAINING)
-            for parameter in frozen:
-                parameter.requires_grad = True
+            network = shared.network()
+            fixed = _all_but_codebooks(network)
+            yield from fine_tune(network, shared.info, settings, context, fixed=fixed, **_TRAINING)
         coded = {
             f"{name}.weight": _pack_layer(layer, pruned=pruned[name])
             for name, layer in selection.layers.items()
@@ -247,16 +246,9 @@ def _cluster_layer(
     parametrize.register_parametrization(layer, "weight", parametrisation)
 
 
-def _freeze_unshared(network: nn.Module) -> list[nn.Parameter]:
-    """Let only codebooks learn; return the other parameters."""
-    others = [
-        parameter
-        for name, parameter in network.named_parameters()
-        if not name.endswith("parametrizations.weight.original")
-    ]
-    for parameter in others:
-        parameter.requires_grad = False
-    return others
+def _all_but_codebooks(network: nn.Module) -> set[str]:
+    names = {name for name, _ in network.named_parameters()}
+    return {name for name in names if not name.endswith("parametrizations.weight.original")}
 
 
 def _pack_layer(layer: WeightLayer, *, pruned: bool) -> CodedTensor:

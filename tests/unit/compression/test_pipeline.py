@@ -51,6 +51,24 @@ def test_costs_of_a_black_box_are_unknown(teacher):
     assert (stage.parameters, stage.macs) == (None, None)
 
 
+PRUNED_FC = ("magnitude_pruning", {"layers": "fc1", "epochs": 1, "batch_size": 16})
+SHARED_FC = ("weight_sharing", {"layers": "fc1", "epochs": 1, "batch_size": 16})
+PRUNED_CONV = ("magnitude_pruning", {"layers": "conv2", "epochs": 1, "batch_size": 16})
+CP_CONV = ("cp", {"layers": "conv2", "rank": 2, "epochs": 1, "batch_size": 16})
+
+
+@pytest.mark.parametrize("first", [PRUNED_FC, SHARED_FC])
+@pytest.mark.parametrize("second", [PRUNED_CONV, CP_CONV])
+def test_training_of_a_later_step_leaves_packed_layers_as_they_are(
+    first, second, teacher, faces, tmp_path
+):
+    alone, _ = run(teacher, recipe(first), tmp_path / "first", faces)
+    both, _ = run(teacher, recipe(first, second), tmp_path / "both", faces)
+    assert torch.equal(both.model.network().fc1.weight, alone.model.network().fc1.weight)
+    assert not torch.equal(both.model.network().fc2.weight, alone.model.network().fc2.weight)
+    assert all(parameter.requires_grad for parameter in both.model.network().parameters())
+
+
 def test_planning_leaves_the_teacher_untouched(teacher):
     before = copy.deepcopy(teacher.module.state_dict())
     pipeline.plan(teacher, recipe(("cp", {}), DEEP))
