@@ -67,7 +67,7 @@ def test_a_source_that_cannot_be_read_says_what_why_and_what_next(
 ) -> None:
     page.open(("import", "/broken"))
     qtbot.waitUntil(lambda: bool(page.note.text()), timeout=20_000)
-    assert page.note.text() == ("No pictures found. the folder is empty. Choose another folder.")
+    assert page.note.text() == ("No pictures found. The folder is empty. Choose another folder.")
     assert not page.import_button.isEnabled()
     click(qtbot, page, "Cancel")
     assert not page.is_previewing
@@ -88,3 +88,17 @@ def test_the_synthetic_dialog_refuses_values_out_of_bounds(qtbot: QtBot, page: D
     with qtbot.waitSignal(dialog.wanted) as wanted:
         qtbot.mouseClick(dialog.ok, Qt.MouseButton.LeftButton)
     assert wanted.args[1] == {"identities": 8}
+
+
+def test_a_refused_source_shows_why_and_offers_the_readers(
+    qtbot: QtBot, page: DataPage, studio: Studio, texts: Texts
+) -> None:
+    with qtbot.waitSignal(studio.catalogue_ready, timeout=20_000):
+        studio.start()
+    page.preview("/some/broken")
+    qtbot.waitUntil(lambda: "No pictures found" in page.note.text(), timeout=20_000)
+    assert "The folder is empty. Choose another folder." in page.note.text()
+    assert not page.report.isVisible()
+    page.readers.box.activated.emit(page.readers.box.findData("folder"))
+    assert page._reader == "folder"
+    qtbot.waitUntil(lambda: page._question == "", timeout=20_000)

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout
+from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget, QVBoxLayout
 
 from emostudio.core.answers import CatalogueEntry, DataReport
 from emostudio.core.errors import EmoStudioError
 from emostudio.core.events import Failed, Progress
 from emostudio.core.jobs import ImportDataJob, InspectDataJob, JobStatus
 from emostudio.gui.pages.base import Page
+from emostudio.gui.pages.data_reader import ReaderChoice
 from emostudio.gui.pages.data_report import ReportView
 from emostudio.gui.pages.data_synthetic import SyntheticDialog
 from emostudio.gui.pages.jobs_rows import describe_time
@@ -42,6 +43,7 @@ class DataPage(Page):
         self._name: str | None = None
         self._settings: dict[str, Any] = {}
         self._reader: str | None = None
+        self._form_reader = ""
         self._question = ""
         self._build_header()
         self._views = QStackedWidget()
@@ -78,9 +80,11 @@ class DataPage(Page):
     ) -> None:
         """Look at a source without importing it."""
         self._path, self._name = path, name
-        self._settings, self._reader = dict(settings or {}), None
+        self._settings, self._reader, self._form_reader = dict(settings or {}), None, ""
         self._views.setCurrentIndex(2)
         self.report.setEnabled(False)
+        set_shown(self.report, shown=False)
+        self.readers.begin(path)
         self._inspect()
         self._show_header()
 
@@ -161,8 +165,12 @@ class DataPage(Page):
 
     def _preview(self) -> Any:
         holder = plain()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, 0, 0, 0)
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE.m)
+        self.readers = ReaderChoice(self.studio)
+        self.readers.chosen.connect(self._on_reader)
+        column.addWidget(self.readers)
         self.report = ReportView()
         self.report.drop_duplicates.connect(self._drop_duplicates)
         self.split_card = Card(self.tr("Split and labels"))
@@ -171,8 +179,13 @@ class DataPage(Page):
         self.form.changed.connect(self._on_settings)
         self.split_card.body.addWidget(self.form)
         self.report.side.addWidget(self.split_card)
-        row.addWidget(self.report, 1)
+        column.addWidget(self.report, 1)
+        column.addStretch(0)
         return scrolled(holder)
+
+    def _on_reader(self, reader: str | None) -> None:
+        self._reader, self._settings = reader, {}
+        self._inspect()
 
     def _show_header(self) -> None:
         is_preview = self.is_previewing
@@ -232,16 +245,19 @@ class DataPage(Page):
         report = DataReport.model_validate(answer)
         self.report.setEnabled(True)
         self.report.show_report(report)
+        set_shown(self.report, shown=True)
         self.header.set_facts(self.tr("Read as {0}").format(report.reader.replace("_", " ")))
         self._say("", "text2")
         self.import_button.setText(self.tr("Import {0} pictures").format(f"{report.samples:,}"))
         self.import_button.setEnabled(report.samples > 0)
-        if report.reader != self._reader:
-            self._reader = report.reader
+        if report.reader != self._form_reader:
+            self._form_reader = report.reader
             self._show_form(report.reader)
+        self._reader = report.reader
 
     def _on_refused(self, failed: Failed) -> None:
         self._question = ""
+        set_shown(self.report, shown=False)
         self._say(self.tr("Cannot be imported"), "bad")
         self.note.show_error(failed)
 

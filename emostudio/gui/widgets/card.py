@@ -214,12 +214,17 @@ class Note(QFrame):
         what = str(getattr(error, "what", "") or error)
         why = str(getattr(error, "why", ""))
         next_step = str(getattr(error, "next_step", ""))
-        rest = " ".join(f"{part.rstrip('.')}." for part in (why, next_step) if part)
+        rest = " ".join(f"{_capital(part).rstrip('.')}." for part in (why, next_step) if part)
         self.show_note("bad", f"{what.rstrip('.')}.", rest)
 
     def text(self) -> str:
         """Return what the note says."""
         return self.accessibleName()
+
+
+def _capital(text: str) -> str:
+    # Names of layers and files ("conv2", "a.csv") stay as they are.
+    return text[:1].upper() + text[1:] if text.partition(" ")[0].isalpha() else text
 
 
 class EmptyState(QWidget):

@@ -80,6 +80,7 @@ class PredictionCard(Card):
         self.set_state(state)
         self._content.setEnabled(not is_predicting)
         if plan is None and is_predicting:
+            set_shown(self.empty, shown=False)
             return
         stages = plan.stages if plan is not None else ()
         set_shown(self.empty, not stages)
@@ -198,7 +199,7 @@ def _remarks(notes: Sequence[str]) -> list[str]:
     for note in notes:
         name, separator, text = note.strip().rstrip(".").partition(": ")
         if separator and " " not in name:
-            layers.append(f"{name} {text}")
+            layers.append(f"{name} {text}".replace(" ", "\N{NO-BREAK SPACE}"))
         elif name:
             whole = f"{name}{separator}{text}"
             others.append(f"{whole[:1].upper()}{whole[1:]}.")
