@@ -12,11 +12,12 @@ from pydantic import Field
 
 from emostudio.compression import rules
 from emostudio.compression.base import ApplyContext, Method, Planned, PlannedTraining
+from emostudio.compression.fine_tuning import TrainingLimits
 from emostudio.core.emotions import Emotion
 from emostudio.core.errors import InputError
 from emostudio.core.events import Event
 from emostudio.core.model_info import ModelInfo
-from emostudio.core.settings import Settings, setting
+from emostudio.core.settings import setting
 from emostudio.models import catalogue as architectures
 from emostudio.models.loaded import LoadedModel
 from emostudio.training.objectives import Objective
@@ -24,7 +25,7 @@ from emostudio.training.settings import TrainingSettings
 from emostudio.training.teachers import Teacher
 
 
-class DistillationSettings(Settings):
+class DistillationSettings(TrainingLimits):
     """The student, and how it is trained."""
 
     architecture: str = Field(
@@ -70,24 +71,6 @@ class DistillationSettings(Settings):
         "that often; 0 makes a new one at every pass.",
         low=0,
         high=1000,
-        advanced=True,
-    )
-    max_images: int = setting(
-        0,
-        title="Images per epoch",
-        help="Use a random part of the training images in each epoch; 0 uses all.",
-        unit="images",
-        low=0,
-        high=10_000_000,
-        advanced=True,
-    )
-    time_limit_s: float = setting(
-        0.0,
-        title="Time limit",
-        help="Training ends in time with the schedule fitted to it; 0 sets no limit.",
-        unit="s",
-        low=0.0,
-        high=1e7,
         advanced=True,
     )
 

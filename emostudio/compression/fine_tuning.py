@@ -31,7 +31,70 @@ class LayerSettings(Settings):
     )
 
 
-class FineTuneSettings(LayerSettings):
+class TrainingLimits(Settings):
+    """Settings that keep a training within bounds."""
+
+    max_images: int = setting(
+        0,
+        title="Images per epoch",
+        help="Use a random part of the training images in each epoch; 0 uses all.",
+        unit="images",
+        low=0,
+        high=10_000_000,
+        advanced=True,
+    )
+    time_limit_s: float = setting(
+        0.0,
+        title="Time limit",
+        help="Training ends in time with the schedule fitted to it; 0 sets no limit.",
+        unit="s",
+        low=0.0,
+        high=1e7,
+        advanced=True,
+    )
+
+
+class SparsitySettings(Settings):
+    """How much of each kind of layer is pruned."""
+
+    sparsity_conv: float = setting(
+        0.6,
+        title="Zeros in convolutions",
+        help="Share of each convolution's weights set to zero.",
+        low=0.0,
+        high=0.99,
+    )
+    sparsity_linear: float = setting(
+        0.9,
+        title="Zeros in linear layers",
+        help="Share of each fully connected layer's weights set to zero.",
+        low=0.0,
+        high=0.995,
+    )
+
+
+class BitSettings(Settings):
+    """How many values the weights of each kind of layer share."""
+
+    bits_conv: int = setting(
+        8,
+        title="Bits in convolutions",
+        help="Each weight becomes one of 2 to the power of this many values.",
+        unit="bit",
+        low=1,
+        high=8,
+    )
+    bits_linear: int = setting(
+        5,
+        title="Bits in linear layers",
+        help="As above, for fully connected layers.",
+        unit="bit",
+        low=1,
+        high=8,
+    )
+
+
+class FineTuneSettings(TrainingLimits, LayerSettings):
     """Settings of methods that train afterwards to win back accuracy."""
 
     epochs: int = setting(
@@ -57,24 +120,6 @@ class FineTuneSettings(LayerSettings):
         help="Share of the loss that follows the recipe's teacher instead of the labels.",
         low=0.0,
         high=1.0,
-    )
-    max_images: int = setting(
-        0,
-        title="Images per epoch",
-        help="Use a random part of the training images in each epoch; 0 uses all.",
-        unit="images",
-        low=0,
-        high=10_000_000,
-        advanced=True,
-    )
-    time_limit_s: float = setting(
-        0.0,
-        title="Time limit",
-        help="Fine-tuning ends in time with the schedule fitted to it; 0 sets no limit.",
-        unit="s",
-        low=0.0,
-        high=1e7,
-        advanced=True,
     )
 
 

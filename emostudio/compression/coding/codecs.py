@@ -28,7 +28,7 @@ def placeholder(dtype: type[np.generic], *shape: int) -> np.ndarray:
 
 def is_placeholder(array: np.ndarray) -> bool:
     """Whether an array was made by `placeholder`."""
-    return array.size > 1 and not any(array.strides)
+    return array.ndim > 0 and not any(array.strides)
 
 
 def has_values(coded: CodedTensor) -> bool:

@@ -14,45 +14,15 @@ from __future__ import annotations
 from emostudio.compression import rules
 from emostudio.compression.base import ENTROPY_CODED, PRUNED, SHARED
 from emostudio.compression.composite import CompositeMethod
-from emostudio.compression.fine_tuning import FineTuneSettings
+from emostudio.compression.fine_tuning import BitSettings, FineTuneSettings, SparsitySettings
 from emostudio.core.answers import ClaimInfo
 from emostudio.core.recipe import RecipeStep
 from emostudio.core.settings import setting
 
 
-class DeepCompressionSettings(FineTuneSettings):
+class DeepCompressionSettings(BitSettings, SparsitySettings, FineTuneSettings):
     """The settings of the three steps that matter."""
 
-    sparsity_conv: float = setting(
-        0.6,
-        title="Zeros in convolutions",
-        help="Share of each convolution's weights set to zero.",
-        low=0.0,
-        high=0.99,
-    )
-    sparsity_linear: float = setting(
-        0.9,
-        title="Zeros in linear layers",
-        help="Share of each fully connected layer's weights set to zero.",
-        low=0.0,
-        high=0.995,
-    )
-    bits_conv: int = setting(
-        8,
-        title="Bits in convolutions",
-        help="Each weight becomes one of 2 to the power of this many values.",
-        unit="bit",
-        low=1,
-        high=8,
-    )
-    bits_linear: int = setting(
-        5,
-        title="Bits in linear layers",
-        help="As above, for fully connected layers.",
-        unit="bit",
-        low=1,
-        high=8,
-    )
     centroid_epochs: int = setting(
         3,
         title="Centroid epochs",

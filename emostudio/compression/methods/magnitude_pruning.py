@@ -23,7 +23,12 @@ from torch import nn
 from emostudio.compression import rules
 from emostudio.compression.base import PRUNED, ApplyContext, Method, Planned
 from emostudio.compression.coding import codecs
-from emostudio.compression.fine_tuning import FineTuneSettings, fine_tune, planned_training
+from emostudio.compression.fine_tuning import (
+    FineTuneSettings,
+    SparsitySettings,
+    fine_tune,
+    planned_training,
+)
 from emostudio.compression.surgery import (
     WeightLayer,
     set_tensor_values,
@@ -40,23 +45,9 @@ from emostudio.models.loaded import CodedTensor, LoadedModel
 _MASK = "pruning_mask"
 
 
-class MagnitudePruningSettings(FineTuneSettings):
+class MagnitudePruningSettings(SparsitySettings, FineTuneSettings):
     """How much of each layer goes, and how gently."""
 
-    sparsity_conv: float = setting(
-        0.6,
-        title="Zeros in convolutions",
-        help="Share of each convolution's weights set to zero.",
-        low=0.0,
-        high=0.99,
-    )
-    sparsity_linear: float = setting(
-        0.9,
-        title="Zeros in linear layers",
-        help="Share of each fully connected layer's weights set to zero.",
-        low=0.0,
-        high=0.995,
-    )
     keep_first: float = setting(
         0.8,
         title="Kept in the first layer",

@@ -21,7 +21,12 @@ from torch.nn.utils import parametrize
 from emostudio.compression import lloyd, rules
 from emostudio.compression.base import SHARED, ApplyContext, Method, Planned
 from emostudio.compression.coding import codecs
-from emostudio.compression.fine_tuning import FineTuneSettings, fine_tune, planned_training
+from emostudio.compression.fine_tuning import (
+    BitSettings,
+    FineTuneSettings,
+    fine_tune,
+    planned_training,
+)
 from emostudio.compression.surgery import (
     WeightLayer,
     set_tensor_values,
@@ -36,25 +41,9 @@ from emostudio.models.loaded import CodedTensor, LoadedModel
 _TRAINING: Mapping[str, Any] = {"optimiser": "adamw", "weight_decay": 0.0}
 
 
-class WeightSharingSettings(FineTuneSettings):
+class WeightSharingSettings(BitSettings, FineTuneSettings):
     """How many values each kind of layer may have."""
 
-    bits_conv: int = setting(
-        8,
-        title="Bits in convolutions",
-        help="Each weight becomes one of 2 to the power of this many values.",
-        unit="bit",
-        low=1,
-        high=8,
-    )
-    bits_linear: int = setting(
-        5,
-        title="Bits in linear layers",
-        help="As above, for fully connected layers.",
-        unit="bit",
-        low=1,
-        high=8,
-    )
     epochs: int = setting(
         3,
         title="Centroid epochs",

@@ -70,3 +70,11 @@ def test_a_missing_part_is_refused():
     arrays = {"mask": good.arrays["mask"]}
     with pytest.raises(InputError, match="values"):
         codecs.decode_masked(CodedTensor(good.codec, arrays, good.header))
+
+
+@pytest.mark.parametrize("survivors", [1, 2, 8])
+def test_a_plan_of_a_tiny_tensor_is_no_tensor(survivors):
+    assert not codecs.has_values(codecs.plan_masked(survivors, (2, 4)))
+    mask = np.arange(8) < survivors
+    real = codecs.encode_masked(np.ones(8, np.float32), mask, (2, 4))
+    assert codecs.has_values(real)
