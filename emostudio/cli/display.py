@@ -202,7 +202,7 @@ def show_plan(plan: Document, output: Output) -> None:
     _table(output, ("Stage", "Parameters", "MACs", "Bytes", "Epochs"), rows)
     for refusal in plan["refusals"]:
         output.console.print(f"refused: {refusal['method']}: {refusal['reason']}", markup=False)
-    if plan["training_seconds"] is not None:
+    if plan["training_seconds"]:
         duration = format_duration(plan["training_seconds"])
         output.console.print(f"Training takes about {duration} on this machine")
     if plan["speedup_ceiling"]:

@@ -13,6 +13,9 @@ from typing import Any, TextIO
 from pydantic import BaseModel
 from rich.console import Console
 
+_WIDTH = 200
+"""Columns of what goes to a file or another program: names are not broken there."""
+
 
 class Output:
     """Prints a command's answer: one JSON document, or tables for people.
@@ -37,7 +40,9 @@ class Output:
     @property
     def console(self) -> Console:
         """Return the console for people, on stdout."""
-        return Console(file=self.stdout, highlight=False, soft_wrap=not self.stdout.isatty())
+        is_terminal = self.stdout.isatty()
+        width = None if is_terminal else _WIDTH
+        return Console(file=self.stdout, highlight=False, soft_wrap=not is_terminal, width=width)
 
     @property
     def log(self) -> Console:

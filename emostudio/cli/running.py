@@ -22,7 +22,7 @@ from emostudio.core.units import format_bytes, format_duration
 from emostudio.workspace.store import Workspace
 
 CANCELLED = 130
-_LINE_EVERY_S = 5.0
+_LINE_EVERY_S = 2.0
 
 
 def open_workspace(folder: Path | None, output: Output) -> Workspace:
@@ -119,8 +119,11 @@ class _Reporter:
             self._progress(event)
         elif isinstance(event, ev.LiveCounters):
             self.counters = event.report
+        elif isinstance(event, ev.EpochDone) and event.epoch < event.epochs:
+            self._now_and_then(_line(event))
         elif line := _line(event):
             self._log.print(line, markup=False)
+            self._next_line_s = 0.0
 
     def _progress(self, event: ev.Progress) -> None:
         left = format_duration(event.seconds_left) + " left" if event.seconds_left else ""
@@ -132,14 +135,18 @@ class _Reporter:
             total=total,
             left=left,
         )
-        if self._is_terminal or not event.message or time.monotonic() < self._next_line_s:
+        if self._is_terminal or not event.message:
             return
         share = f" ({event.fraction:.0%})" if event.fraction else ""
-        line = f"{event.message}{share}"
-        if line != self._last_line:
-            self._last_line = line
-            self._next_line_s = time.monotonic() + _LINE_EVERY_S
-            self._log.print(line, markup=False)
+        self._now_and_then(f"{event.message}{share}")
+
+    def _now_and_then(self, line: str) -> None:
+        """Print a line of which there are many, unless another one was printed just now."""
+        if line == self._last_line or time.monotonic() < self._next_line_s:
+            return
+        self._last_line = line
+        self._next_line_s = time.monotonic() + _LINE_EVERY_S
+        self._log.print(line, markup=False)
 
 
 def _line(event: ev.Event) -> str:

@@ -37,7 +37,6 @@ def explain(error: BaseException) -> Failed:
             what=error.what,
             why=error.why,
             next_step=error.next_step,
-            details=details,
             exit_code=error.exit_code,
         )
     return Failed(

@@ -40,8 +40,9 @@ _WARM_UP_SPARE = (
     "onnxruntime",
     "emostudio.worker.handlers.train",
     "emostudio.worker.handlers.compress",
+    "emostudio.compression.coding.canonical_huffman",
 )
-_SPARE_NICE = 10
+_SPARE_NICE = 5
 _LOST_WINDOW_CODE = 3
 
 
@@ -112,6 +113,8 @@ class WorkerLoop:
             with suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _SPARE_NICE)
         self._warm_up((*_WARM_UP, *_WARM_UP_SPARE))
+        if self._waiting.empty():
+            _rehearse()
 
     def _warm_up(self, names: tuple[str, ...]) -> None:
         """Load the heavy libraries while nobody asks for anything."""
@@ -171,6 +174,16 @@ class WorkerLoop:
         deadline = threading.Timer(EXIT_DEADLINE_S - 0.5, os._exit, (_LOST_WINDOW_CODE,))
         deadline.daemon = True
         deadline.start()
+
+
+def _rehearse() -> None:
+    """Export a tiny network: the first export of a process loads a compiler for seconds."""
+    from torch import nn
+
+    from emostudio.inference.graph import onnx_graph
+
+    with suppress(EmoStudioError):
+        onnx_graph(nn.Sequential(nn.Conv2d(1, 1, 1), nn.Flatten()), (1, 2, 2))
 
 
 def entry_point() -> None:

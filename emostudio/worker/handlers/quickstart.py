@@ -25,12 +25,15 @@ from emostudio.worker.quickstart.inputs import (
 )
 from emostudio.worker.quickstart.measuring import bench_all, evaluate_all
 from emostudio.worker.quickstart.memory import Memory
+from emostudio.worker.quickstart.pace import Pace
 from emostudio.worker.quickstart.recipes import FROM_LAYERS, FROM_OUTPUTS, Wanted, recipe_for
 from emostudio.workspace.claims import speed_claims
 from emostudio.workspace.comparison import ComparisonRow, compare
 
 REPORT = "report.html"
 _TEACHER_WEIGHT = 4.0
+_EVALUATED, _TIMED = 0.2, 0.97
+"""Shares of the measuring after which all models are evaluated, and timed."""
 
 
 def handle(job: QuickstartJob, context: HandlerContext) -> Handling:
@@ -67,17 +70,18 @@ class _Quickstart:
         self._job = job
         self._context = context
         self._budget = Budget(job.minutes)
+        self._pace = Pace(self._budget)
         self._memory = Memory(context)
         self._out = Path(job.out).expanduser() if job.out else context.folder
 
     def in_time(self, event: Event) -> Event:
-        """Let progress mean the share of the time, whatever the stage says about itself."""
+        """Let progress mean the whole job, whatever the stage says about itself."""
         if not isinstance(event, Progress):
             return event
         return event.model_copy(
             update={
-                "fraction": self._budget.fraction,
-                "seconds_left": max(self._budget.left_s, 0.0),
+                "fraction": self._pace.fraction(event.fraction),
+                "seconds_left": self._pace.left_s(event.fraction),
             }
         )
 
@@ -86,8 +90,11 @@ class _Quickstart:
         dataset = yield from open_quickstart_data(self._job, self._context)
         teacher = yield from self._teacher(dataset)
         made = yield from self._variants(teacher, dataset)
-        yield from evaluate_all(made.models, dataset, self._context)
+        self._pace.measure(0.0, _EVALUATED)
+        yield from evaluate_all(made.models, dataset, self._context, self._report)
+        self._pace.measure(_EVALUATED, _TIMED)
         yield from bench_all(made.models, self._budget.left_s, self._context)
+        self._pace.measure(_TIMED, 1.0)
         yield Progress(message="Writing the report")
         names = [saved.record.name for saved in made.models]
         report = write_comparison(
@@ -157,12 +164,10 @@ class _Quickstart:
 
     def _engine_context(self, name: str) -> JobContext:
         engine_context = self._context.job_context(self._job.seed, name)
+        return replace(engine_context, report=self._report)
 
-        def report(fraction: float, message: str) -> None:
-            del fraction
-            self._context.control.report(self._budget.fraction, message)
-
-        return replace(engine_context, report=report)
+    def _report(self, fraction: float, message: str) -> None:
+        self._context.control.report(self._pace.fraction(fraction), message)
 
     def _answer(self, names: list[str], dataset: Dataset, report: Path) -> QuickstartReport:
         workspace = self._context.workspace

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 from emostudio.core.answers import BenchReport
 from emostudio.core.events import Event, Progress
@@ -22,18 +22,23 @@ _HURRY_S = 45.0
 
 
 def evaluate_all(
-    models: Sequence[Saved], dataset: Dataset, context: HandlerContext
+    models: Sequence[Saved],
+    dataset: Dataset,
+    context: HandlerContext,
+    report: Callable[[float, str], None],
 ) -> Generator[Event, None, None]:
     """Evaluate every model on the test split and pair it with the first."""
     evaluations = []
-    for saved in models:
-        yield Progress(message=f"Evaluating {saved.record.name}")
+    for place, saved in enumerate(models):
+
+        def overall(fraction: float, message: str, place: int = place) -> None:
+            report((place + fraction) / len(models), message)
+
+        yield Progress(fraction=place / len(models), message=f"Evaluating {saved.record.name}")
         classifier = open_classifier(saved.model, threads=context.threads)
         try:
             evaluations.append(
-                evaluate_paired(
-                    classifier, dataset, TEST, saved.record.name, context.control.report
-                )
+                evaluate_paired(classifier, dataset, TEST, saved.record.name, overall)
             )
         finally:
             classifier.close()
