@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from emostudio.statistics.verdicts import Verdict
 
 CARD = "#FFFFFF"
-BACKGROUND = "#F5F6F8"
 LINE = "#E1E4EA"
 LINE2 = "#C5CBD5"
-CONTROL = "#848C9A"
 TEXT = "#171A20"
 TEXT2 = "#4A515E"
 TEXT3 = "#636B79"

@@ -15,7 +15,7 @@ MARGIN = 0.02
 NOT_DECIDED = "not decided"
 
 _LOG_MARGIN = math.log(1 + MARGIN)
-_QUERIES_P90, _QUERIES_P95, _QUERIES_P99 = 64, 130, 662
+_QUERIES_P95, _QUERIES_P99 = 130, 662
 
 
 def block_ratio(
