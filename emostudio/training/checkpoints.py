@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from emostudio.core.atomic import write_json, write_with
-from emostudio.core.errors import InputError
+from emostudio.core.errors import EmoStudioError, InputError
 
 _KEPT = 2
 _CHUNK_BYTES = 1 << 20
@@ -140,7 +140,14 @@ class CheckpointStore:
 
         def write(temporary: Path) -> None:
             nonlocal digest
-            save_file(plain, temporary, {_FACTS: json.dumps(facts)})
+            try:
+                save_file(plain, temporary, {_FACTS: json.dumps(facts)})
+            except SafetensorError as error:  # its only trouble with tensors like these is the disk
+                raise EmoStudioError(
+                    f"Could not write {path.name}",
+                    why=str(error),
+                    next_step="Free some space; earlier checkpoints are intact",
+                ) from error
             digest = _sha256(temporary)
 
         write_with(path, write)

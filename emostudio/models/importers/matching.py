@@ -67,7 +67,7 @@ def _candidates(
     """Guess settings that are visible in the tensors: class count, channels, batch norm."""
     fields = ARCHITECTURES.get(key).settings_type.model_fields
     guess: dict[str, Any] = dict(settings)
-    weights = [value for value in tensors.values() if value.dim() in {2, 4}]
+    weights = _weights_in_order(key, tensors)
     if weights:
         if "class_count" in fields:
             guess.setdefault("class_count", int(weights[-1].shape[0]))
@@ -85,6 +85,15 @@ def _candidates(
             for size in (fields["input_size"].default, *sizes)
         ]
     return [one for one in candidates if _is_valid(key, one)]
+
+
+def _weights_in_order(key: str, tensors: Mapping[str, Tensor]) -> list[Tensor]:
+    """Return the weights from the first layer to the last; files often sort them by name."""
+    member = ARCHITECTURES.get(key)
+    with torch.device("meta"):
+        names = member.build(member.settings_type()).state_dict()
+    known = [tensors[name] for name in names if name in tensors]
+    return [value for value in known or list(tensors.values()) if value.dim() in {2, 4}]
 
 
 def _is_valid(key: str, candidate: Mapping[str, Any]) -> bool:

@@ -51,3 +51,8 @@ def test_nan_weights_are_refused(tensors):
 def test_weights_of_no_known_network_are_refused():
     with pytest.raises(InputError, match="fit no known architecture"):
         match_architecture({"a.weight": torch.zeros(3, 3)}, None, {})
+
+
+def test_weights_sorted_by_name_are_recognised_too(tensors):
+    key, settings, _ = match_architecture(dict(sorted(tensors.items())), None, {})
+    assert (key, settings["class_count"]) == ("squeezenet1_1", 7)
