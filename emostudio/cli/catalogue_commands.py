@@ -6,7 +6,7 @@ import importlib
 
 import typer
 
-from emostudio.cli.display import show_catalogue
+from emostudio.cli.display_sources import show_catalogue
 from emostudio.cli.options import Context, JsonOption, WorkspaceOption
 from emostudio.core.catalogue import Catalogue, Pickable
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from emostudio.cli.display import show_data, show_leaks
+from emostudio.cli.display_sources import show_data, show_leaks
 from emostudio.cli.options import (
     Context,
     JsonOption,

@@ -39,10 +39,16 @@ class Output:
 
     @property
     def console(self) -> Console:
-        """Return the console for people, on stdout."""
+        """Return the console for people, on stdout; silent where JSON was asked for."""
         is_terminal = self.stdout.isatty()
         width = None if is_terminal else _WIDTH
-        return Console(file=self.stdout, highlight=False, soft_wrap=not is_terminal, width=width)
+        return Console(
+            file=self.stdout,
+            highlight=False,
+            soft_wrap=not is_terminal,
+            width=width,
+            quiet=self.is_json,
+        )
 
     @property
     def log(self) -> Console:

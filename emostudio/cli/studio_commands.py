@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from emostudio.cli.display import show_doctor, show_live, show_quickstart
+from emostudio.cli.display import show_live, show_quickstart
+from emostudio.cli.display_sources import show_doctor
 from emostudio.cli.options import Context, EngineOption, JsonOption, WorkspaceOption
 from emostudio.cli.running import run_job
 from emostudio.core.environment import has_display

@@ -79,7 +79,8 @@ def parse_settings(
         return settings_type.model_validate(_with_numbers(settings_type, values))
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}"
+            f"{'.'.join(map(str, fault['loc'])) or 'settings'}: "
+            + ("there is no such setting" if fault["type"] == "extra_forbidden" else fault["msg"])
             for fault in error.errors(include_url=False)
         )
         known = ", ".join(settings_type.model_fields) or "none"

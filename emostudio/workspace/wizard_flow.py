@@ -229,10 +229,9 @@ class WizardFlow:
         ValueError
             If something is missing; ask `missing` first.
         """
-        for step in STEPS:
-            reason = self.missing(step)
-            if reason:
-                raise ValueError(reason)
+        reason = next(filter(None, map(self.missing, STEPS)), "")
+        if reason:
+            raise ValueError(reason)
         return CompressJob(
             teacher=self.draft.teacher,
             data=self.draft.data,
