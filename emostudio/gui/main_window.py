@@ -94,6 +94,8 @@ class MainWindow(QMainWindow):
         if key in self.actions_by_id and key not in self._known:
             self.actions_by_id[key].trigger()
             return
+        clicked = QApplication.focusWidget()
+        is_mouse = clicked is not None and clicked.underMouse()
         old = self._pages.get(self.current)
         page = self.page(key)
         if old is not None and old is not page:
@@ -102,6 +104,8 @@ class MainWindow(QMainWindow):
         self.rail.select(key)
         if argument is not None:
             page.open(argument)
+        if is_mouse:
+            self.ring.put_away()
 
     def start(self) -> None:
         """Begin the engine's part, once the window is on the screen."""

@@ -23,6 +23,8 @@ _OWN_FONTS = (
 _WEIGHTS = {400: QFont.Weight.Normal, 500: QFont.Weight.Medium, 600: QFont.Weight.DemiBold}
 _POINTS = {"darwin": 13.0, "win32": 9.0}
 
+_MOST_SIDE_SCALE = 1.3
+
 
 class Theme(QObject):
     """What every widget asks for colours, fonts and icons; `changed` follows every switch."""
@@ -49,6 +51,10 @@ class Theme(QObject):
     def scale(self) -> float:
         """Return by how much text is larger than the design's."""
         return self._system_scale * self._user_scale
+
+    def side_width(self, width: int) -> int:
+        """Return the width of a side column for the present text, which pages still fit beside."""
+        return round(width * min(self.scale, _MOST_SIDE_SCALE))
 
     def colour(self, token: str) -> QColor:
         """Return a token's colour in the theme in use."""

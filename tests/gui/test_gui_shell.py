@@ -122,6 +122,19 @@ def test_text_scale_makes_text_larger(window: MainWindow) -> None:
     window.studio.save_settings(UserSettings())
 
 
+def test_a_click_that_shows_another_page_leaves_no_ring(
+    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = window.rail.button("data")
+    place.setFocus()
+    monkeypatch.setattr(QWidget, "underMouse", lambda widget: widget is place)
+    place.click()
+    assert window.current == "data"
+    assert not window.ring.isVisible()
+    window.page("data").findChildren(QPushButton)[0].setFocus()
+    qtbot.waitUntil(window.ring.isVisible)
+
+
 def test_the_focus_ring_follows_the_keyboard(qtbot: QtBot, window: MainWindow) -> None:
     window.activateWindow()
     button = next(b for b in window.findChildren(QPushButton) if b.isVisible())

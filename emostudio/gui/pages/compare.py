@@ -145,17 +145,22 @@ class ComparePage(Page):
         """Widen the interval columns in wide windows."""
         super().resizeEvent(event)
         is_wide = self.window().width() >= SPACE.wide_from
-        self.details.setFixedWidth(_SIDE_WIDE if is_wide else _SIDE)
+        self._fit_side()
         if is_wide != self._is_wide:
             self._is_wide = is_wide
             self.details.set_wide(is_wide=is_wide)
             self._show_table()
         self._fit_table()
 
+    def _fit_side(self) -> None:
+        is_wide = self.window().width() >= SPACE.wide_from
+        self.details.setFixedWidth(theme().side_width(_SIDE_WIDE if is_wide else _SIDE))
+
     def _build(self) -> None:
         actions = (self.choose_columns, self.choose_models, self.measure, self.export)
         for widget in actions:
             self.header.add_action(widget)
+        theme().changed.connect(self._fit_side)
         card = Card()
         outer = card.layout()
         if outer is not None:

@@ -17,6 +17,7 @@ from emostudio.gui.pages.live_notice import LiveNotice
 from emostudio.gui.pages.live_panel import RacePanel, TimeCard
 from emostudio.gui.pages.live_sources import cameras_of
 from emostudio.gui.pages.live_stage import LiveStage, StageVariant
+from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.card import EmptyState
 from emostudio.gui.widgets.names import short_name
@@ -141,8 +142,11 @@ class LivePage(Page):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the numbers more room in wide windows."""
         super().resizeEvent(event)
+        self._fit_panel()
+
+    def _fit_panel(self) -> None:
         is_wide = self.window().width() >= SPACE.wide_from
-        self.panel.setFixedWidth(_PANEL_WIDE if is_wide else _PANEL)
+        self.panel.setFixedWidth(theme().side_width(_PANEL_WIDE if is_wide else _PANEL))
 
     def _build(self) -> None:
         column = self.layout()
@@ -151,6 +155,7 @@ class LivePage(Page):
         self.header.deleteLater()
         self.header = self.controls
         self.body.setSpacing(SPACE.s)
+        theme().changed.connect(self._fit_panel)
         self._stack = QStackedWidget()
         self._view = QWidget()
         self._view.setProperty("kind", "plain")

@@ -53,6 +53,11 @@ class FocusRing(QWidget):
             step = step.parentWidget()
         self._place()
 
+    def put_away(self) -> None:
+        """Draw no ring until the focus moves on, after a click that showed another page."""
+        self._target = None
+        self.hide()
+
     def _forget(self, gone: QObject) -> None:
         self._followed = [widget for widget in self._followed if widget is not gone]
         if self._target is gone:
