@@ -82,8 +82,7 @@ def synth(
     job = SynthesiseJob(out=str(out), settings=parse_assignments(settings, "synthetic faces"))
     answer = run_job(job, workspace, context.obj)
     context.obj.answer(answer)
-    if not context.obj.is_json:
-        context.obj.console.print(f"{answer['pictures']:,} faces in {answer['out']}")
+    context.obj.console.print(f"{answer['pictures']:,} faces in {answer['out']}")
 
 
 def import_data(

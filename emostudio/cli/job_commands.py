@@ -50,8 +50,7 @@ def resume(
         raise InputError(f"Run {run} is already done")
     answer = run_job(record.job, workspace, context.obj, run_id=run)
     context.obj.answer(answer)
-    if not context.obj.is_json:
-        context.obj.console.print(f"{run} is done")
+    context.obj.console.print(f"{run} is done")
 
 
 def cancel(
@@ -65,9 +64,8 @@ def cancel(
         record = opened.request_cancel(run)
     asked = record.status in {JobStatus.RUNNING, JobStatus.PAUSED}
     context.obj.answer({"run": run, "status": record.status, "asked": asked})
-    if not context.obj.is_json:
-        words = "was asked to stop" if asked else f"is {record.status}"
-        context.obj.console.print(f"{run} {words}")
+    words = "was asked to stop" if asked else f"is {record.status}"
+    context.obj.console.print(f"{run} {words}")
 
 
 def _row(run: RunRecord) -> dict[str, object]:

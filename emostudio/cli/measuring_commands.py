@@ -76,5 +76,4 @@ def compare(
     job = CompareJob(models=tuple(models), out=str(out), data=data, title=title)
     answer = run_job(job, workspace, context.obj)
     context.obj.answer(answer)
-    if not context.obj.is_json:
-        context.obj.console.print(answer["out"])
+    context.obj.console.print(answer["out"])

@@ -131,11 +131,10 @@ def export(
         raise InputError(f"Models cannot be exported as {to}", next_step="Use --to onnx")
     answer = run_job(ExportJob(model=model, out=str(out)), workspace, context.obj)
     context.obj.answer(answer)
-    if not context.obj.is_json:
-        context.obj.console.print(
-            f"{answer['file']}: largest difference {answer['largest_difference']:.1e} over "
-            f"{answer['checked_inputs']} inputs"
-        )
+    context.obj.console.print(
+        f"{answer['file']}: largest difference {answer['largest_difference']:.1e} over "
+        f"{answer['checked_inputs']} inputs"
+    )
 
 
 def _row(model: dict[str, Any]) -> dict[str, Any]:
