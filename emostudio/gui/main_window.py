@@ -94,8 +94,9 @@ class MainWindow(QMainWindow):
         if key in self.actions_by_id and key not in self._known:
             self.actions_by_id[key].trigger()
             return
+        # Buttons of the rail do not take the focus when they are clicked, those of pages do.
         clicked = QApplication.focusWidget()
-        is_mouse = clicked is not None and clicked.underMouse()
+        is_mouse = self.rail.underMouse() or (clicked is not None and clicked.underMouse())
         old = self._pages.get(self.current)
         page = self.page(key)
         if old is not None and old is not page:

@@ -125,10 +125,8 @@ def test_text_scale_makes_text_larger(window: MainWindow) -> None:
 def test_a_click_that_shows_another_page_leaves_no_ring(
     qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = window.rail.button("data")
-    place.setFocus()
-    monkeypatch.setattr(QWidget, "underMouse", lambda widget: widget is place)
-    place.click()
+    monkeypatch.setattr(QWidget, "underMouse", lambda widget: widget is window.rail)
+    window.rail.button("data").click()
     assert window.current == "data"
     assert not window.ring.isVisible()
     window.page("data").findChildren(QPushButton)[0].setFocus()
