@@ -166,8 +166,10 @@ def main() -> int:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="emostudio-screens-") as temporary:
-        os.environ["EMOSTUDIO_STATE"] = str(Path(temporary) / "state")
-        folder = arguments.workspace or Path(temporary) / "Face study"
+        folder = (arguments.workspace or Path(temporary) / "Face study").absolute()
+        # The settings page shows folders from the home folder on: no picture names this machine's.
+        os.environ["HOME"] = str(folder.parent)
+        os.environ["EMOSTUDIO_STATE"] = str(folder.parent / ".local/state/emostudio")
         if not (folder / "models").is_dir():
             seed(folder)
         take(folder, arguments.out)

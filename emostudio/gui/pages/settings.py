@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, QUrl
@@ -113,7 +114,9 @@ class SettingsPage(Page):
             ((self.tr("Workspace"), workspace), (self.tr("Logs and window state"), state_folder()))
         ):
             grid.addWidget(label(name, "body"), row, 0)
-            grid.addWidget(ElidedLabel(str(path), "small", "text2"), row, 1)
+            where = ElidedLabel(_from_home(path), "small", "text2")
+            where.setToolTip(str(path))
+            grid.addWidget(where, row, 1)
             shown = button(self.tr("Show"), "small", "folder")
             shown.setAccessibleName(self.tr("Show {0}").format(name))
             shown.clicked.connect(
@@ -178,3 +181,10 @@ def _combo(choices: Sequence[tuple[str, object]], name: str) -> QComboBox:
     for text, value in choices:
         box.addItem(text, value)
     return box
+
+
+def _from_home(path: Path) -> str:
+    try:
+        return str(Path("~") / path.relative_to(Path.home()))
+    except ValueError:
+        return str(path)
