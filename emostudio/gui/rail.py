@@ -129,7 +129,8 @@ class Rail(QWidget):
         self._column.addStretch(1)
         self._add(last)
         self.set_wide(is_wide=False)
-        theme().changed.connect(lambda: self.set_wide(is_wide=self._is_wide))
+        # A bound method, not a lambda: Qt drops the connection when the rail is deleted.
+        theme().changed.connect(self._resize)
 
     def _add(self, entry: RailEntry) -> None:
         made = RailButton(entry)
@@ -149,10 +150,14 @@ class Rail(QWidget):
     def set_wide(self, *, is_wide: bool) -> None:
         """Put names beside icons, or below them."""
         self._is_wide = is_wide
-        self.setFixedWidth(round((SPACE.rail_wide if is_wide else SPACE.rail) * theme().scale))
+        self._resize()
+
+    def _resize(self) -> None:
+        width = SPACE.rail_wide if self._is_wide else SPACE.rail
+        self.setFixedWidth(round(width * theme().scale))
         self._column.setContentsMargins(0, 15, 0, 8)
         for made in self._buttons.values():
-            made.is_wide = is_wide
+            made.is_wide = self._is_wide
             made.setFixedSize(made.sizeHint())
 
     def paintEvent(self, event: QPaintEvent) -> None:
