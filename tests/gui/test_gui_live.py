@@ -130,6 +130,10 @@ def test_two_models_are_needed_and_the_page_says_so(qtbot, qapp, tmp_path):
         with qtbot.waitSignal(page.go) as gone:
             page.empty.acted.emit()
         assert gone.args[0] == "models"
+        with qtbot.waitSignal(page.go) as gone:
+            qtbot.mouseClick(page.empty.link, Qt.MouseButton.LeftButton)
+        assert gone.args[0] == "jobs"
+        assert [job.kind for job in studio.submitted] == ["quickstart"]
 
 
 def test_a_frame_reaches_every_tile_with_each_variants_own_words(qtbot, page, studio, block):

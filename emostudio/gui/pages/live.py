@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from emostudio.core.answers import LiveReport
 from emostudio.core.events import Event, Failed, Note, Progress
-from emostudio.core.jobs import LiveJob
+from emostudio.core.jobs import LiveJob, QuickstartJob
 from emostudio.gui.pages.base import Page
 from emostudio.gui.pages.live_header import LiveHeader
 from emostudio.gui.pages.live_notice import LiveNotice
@@ -50,6 +50,7 @@ class LivePage(Page):
             self.tr("Live compares at least two models. Import or train a teacher, compress it, "
                     "and see both judge the same faces."),
             self.tr("Open models"),
+            self.tr("Make some now: the quickstart trains and compresses, about 8 min"),
         )  # fmt: skip
         self.stage = LiveStage()
         self.time = TimeCard()
@@ -58,6 +59,10 @@ class LivePage(Page):
         self._connect()
         self._load_catalogue()
         self._load_doctor()
+
+    def _make_models(self) -> None:
+        run = self.studio.submit(QuickstartJob(), self.tr("Quickstart"))
+        self.go.emit("jobs", run)
 
     def open(self, argument: object) -> None:
         """Choose a model (name) or several, beside the teacher; ``start`` starts."""
@@ -179,6 +184,7 @@ class LivePage(Page):
         self.controls.variants.chosen.connect(self._show_variants)
         self.notice.accepted.connect(self._on_notice_read)
         self.empty.acted.connect(lambda: self.go.emit("models", None))
+        self.empty.link_clicked.connect(self._make_models)
         self.studio.models_changed.connect(self.mark_stale)
         self.studio.catalogue_ready.connect(self._load_catalogue)
         self.studio.doctor_ready.connect(self._load_doctor)
