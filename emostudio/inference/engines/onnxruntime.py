@@ -135,14 +135,27 @@ class OnnxRuntimeEngine:
         """
         if model.module is None:
             return model.onnx_bytes or b""
-        from emostudio.inference.graph import onnx_graph
-
         fingerprint = _fingerprint(model.module)
         known = self._exports.get(model.module)
         if known is None or known[0] != fingerprint:
-            known = (fingerprint, onnx_graph(model.module, model.input_shape))
+            known = (fingerprint, _kept_or_exported(model.module, fingerprint, model.input_shape))
             self._exports[model.module] = known
         return known[1]
+
+
+def _kept_or_exported(
+    module: nn.Module, fingerprint: bytes, input_shape: tuple[int, int, int]
+) -> bytes:
+    from emostudio.inference.graph_store import graph_file, keep, recall
+
+    file = graph_file(module, fingerprint, input_shape)
+    content = recall(file, module, input_shape)
+    if content is None:
+        from emostudio.inference.graph import onnx_graph
+
+        content = onnx_graph(module, input_shape)
+        keep(file, content)
+    return content
 
 
 def _fingerprint(module: nn.Module) -> bytes:

@@ -1,0 +1,98 @@
+"""Exported graphs kept between processes: a live view starts without exporting again."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from emostudio import __version__
+from emostudio.core.atomic import write_bytes
+from emostudio.core.errors import EmoStudioError
+from emostudio.core.paths import state_folder
+
+_LARGEST_BYTES = 64 * 2**20
+_MOST_BYTES = 512 * 2**20
+_TOLERANCE = 1e-4
+
+
+def graph_file(module: nn.Module, fingerprint: bytes, input_shape: tuple[int, ...]) -> Path:
+    """Return where the graph of a network would be kept.
+
+    Parameters
+    ----------
+    module
+        The network; its printed form names every layer and its geometry.
+    fingerprint
+        Digest of its weights.
+    input_shape
+        (C, H, W) of one input.
+    """
+    digest = hashlib.blake2b(fingerprint, digest_size=20)
+    digest.update(f"{module!r}{input_shape}{torch.__version__}{__version__}".encode())
+    return state_folder() / "graphs" / f"{digest.hexdigest()}.onnx"
+
+
+def recall(file: Path, module: nn.Module, input_shape: tuple[int, int, int]) -> bytes | None:
+    """Return a kept graph if it still says what the network says, else None.
+
+    The code of a layer may have changed since: the graph is asked about one random input.
+    """
+    try:
+        content = file.read_bytes()
+        file.touch()  # the least recently used are dropped first
+    except OSError:
+        return None
+    example = np.random.default_rng(0).standard_normal((1, *input_shape)).astype(np.float32)
+    expected = _torch_answer(module, example)
+    answer = _graph_answer(content, example)
+    if answer is None or answer.shape != expected.shape:
+        return None
+    return content if np.allclose(answer, expected, rtol=_TOLERANCE, atol=_TOLERANCE) else None
+
+
+def keep(file: Path, content: bytes) -> None:
+    """Keep a graph for later processes; a full disk only means that it is exported again."""
+    if len(content) > _LARGEST_BYTES:
+        return
+    try:
+        write_bytes(file, content)
+        _drop_oldest(file.parent)
+    except (OSError, EmoStudioError):
+        return
+
+
+def _drop_oldest(folder: Path) -> None:
+    newest_first = sorted(folder.glob("*.onnx"), key=lambda path: -path.stat().st_mtime_ns)
+    total = 0
+    for path in newest_first:
+        total += path.stat().st_size
+        if total > _MOST_BYTES:
+            path.unlink(missing_ok=True)
+
+
+def _torch_answer(module: nn.Module, example: np.ndarray) -> np.ndarray:
+    was_training = module.training
+    module.eval()
+    try:
+        with torch.inference_mode():
+            device = next(module.parameters(), torch.empty(0)).device
+            answer: np.ndarray = module(torch.from_numpy(example).to(device)).cpu().numpy()
+    finally:
+        module.train(was_training)
+    return answer
+
+
+def _graph_answer(content: bytes, example: np.ndarray) -> np.ndarray | None:
+    import onnxruntime
+
+    try:
+        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        name = session.get_inputs()[0].name
+        answer: np.ndarray = session.run(None, {name: example})[0]
+    except Exception:  # noqa: BLE001 - onnxruntime raises many types on a damaged file
+        return None
+    return answer
