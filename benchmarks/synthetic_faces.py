@@ -274,7 +274,13 @@ def measure(arguments: argparse.Namespace) -> list[Row]:
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the folder of foreign networks."""
     parser.add_argument("--sheet", type=Path, help="also write a contact sheet (JPEG) here")
-    parser.add_argument("--models", type=Path, help="folder with the detector and classifiers")
+    shared = Path(__file__).resolve().parents[2] / "shared" / "models"
+    parser.add_argument(
+        "--models",
+        type=Path,
+        default=shared if shared.is_dir() else None,
+        help="folder with the detector and classifiers (default: shared/models beside the project)",
+    )
 
 
 if __name__ == "__main__":
