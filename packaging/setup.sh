@@ -42,16 +42,24 @@ find_python() {
   exit 1
 }
 
+can_make_venv() { "$python" -c 'import venv, ensurepip' 2>/dev/null; }
+
+new_environment() {
+  can_make_venv || system_packages python3-venv
+  can_make_venv || { say "$python cannot make a virtual environment yet; run this again then"; exit 1; }
+  "$python" -m venv --clear .venv
+}
+
 system_packages "${libraries[@]}"
 python="$(find_python)"
-if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
-  system_packages python3-venv
-fi
-
-stamp=".venv/.ready-$mode-$(cat pyproject.toml packaging/constraints.txt | sha256sum | cut -c1-16)"
-if [ ! -e "$stamp" ]; then
+versions="$(cat pyproject.toml packaging/constraints.txt | sha256sum | cut -c1-16)"
+stamp=".venv/.ready-$mode-$versions"
+# What developers install holds all that running needs.
+if [ ! -e "$stamp" ] && [ ! -e ".venv/.ready-dev-$versions" ]; then
   say "Setting up .venv (once; a few minutes)"
-  [ -x .venv/bin/python ] || "$python" -m venv .venv
+  # A set-up that was cut short leaves a Python without pip: such a folder is made anew.
+  .venv/bin/python -m pip --version >/dev/null 2>&1 || new_environment
+  rm -f .venv/.ready-*
   extras=""
   [ "$mode" = dev ] && extras="[dev]"
   .venv/bin/python -m pip install --quiet --disable-pip-version-check \
