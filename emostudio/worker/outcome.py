@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from emostudio.compression.packing import predict_bytes, save_variant
 from emostudio.core.answers import EvaluationResult
 from emostudio.core.errors import InputError
 from emostudio.core.events import Event, Note, Progress, VariantSaved
+from emostudio.core.paths import safe_name
 from emostudio.data.dataset import Dataset
 from emostudio.evaluation.accuracy import evaluate
 from emostudio.inference.catalogue import open_classifier
@@ -48,9 +50,12 @@ def save_model(
     *,
     role: Literal["teacher", "variant"],
 ) -> Generator[Event, None, Saved]:
-    """Write a model into the workspace under a free name close to `wanted`, and register it."""
+    """Write a model into the workspace under a free name close to `wanted`, and register it.
+
+    A run that is resumed after it had saved its model writes the same one again.
+    """
     workspace = context.workspace
-    name = workspace.free_model_name(wanted)
+    name = _saved_before(wanted, context) or workspace.free_model_name(wanted)
     suffix = ".onnx" if model.onnx_bytes is not None else ".safetensors"
     file = workspace.models_folder / f"{name}{suffix}"
     info = model.info.model_copy(update={"name": name})
@@ -65,6 +70,15 @@ def save_model(
     )
     yield VariantSaved(model=name, file=str(file), disk_bytes=written, planned_disk_bytes=planned)
     return Saved(named, record)
+
+
+def _saved_before(wanted: str, context: HandlerContext) -> str | None:
+    """Return the name under which this run saved this model before it was cut short."""
+    if context.run is None:
+        return None
+    own = re.compile(rf"{re.escape(safe_name(wanted))}(-\d+)?")
+    models = [model for model in context.workspace.models() if model.run == context.run.id]
+    return next((model.name for model in models if own.fullmatch(model.name)), None)
 
 
 def evaluate_saved(
