@@ -19,6 +19,7 @@ from emostudio.core.errors import DivergedError, EmoStudioError, InputError
 from emostudio.core.events import CheckpointSaved, EpochDone, Note, StepDone
 from emostudio.core.jobs import JobContext
 from emostudio.data.base import Split
+from emostudio.training import keeper as training_keeper
 from emostudio.training import run as training_run
 from emostudio.training.checkpoints import CheckpointStore
 from emostudio.training.loop import TrainResult, train
@@ -214,6 +215,16 @@ def test_requested_checkpoint_is_written_at_once(tmp_path):
 def test_every_epoch_ends_with_a_checkpoint(tmp_path):
     events, _ = run_to_end(start(tmp_path))
     assert [event.epoch for event in of_type(events, CheckpointSaved)] == [1, 2, 3]
+
+
+def test_checkpoints_within_an_epoch_are_at_most_the_interval_apart(tmp_path, monkeypatch):
+    ticks = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: next(ticks) * 29.0)
+    monkeypatch.setattr(training_keeper, "time", clock)
+    events, _ = run_to_end(start(tmp_path, epochs=1, batch_size=2))
+    saved = [event.step for event in of_type(events, CheckpointSaved)]
+    assert len(saved) > 3
+    assert max(b - a for a, b in itertools.pairwise([0, *saved])) <= 3
 
 
 def test_full_disk_is_told_and_training_goes_on(tmp_path, monkeypatch):
