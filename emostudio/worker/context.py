@@ -71,13 +71,13 @@ def core_count() -> int:
 
 
 def best_device(choice: str) -> str:
-    """Turn the user's choice of device into one that is there."""
-    if choice == "cpu":
-        return "cpu"
+    """Turn ``auto`` into a device that is there; a device that was named is never exchanged.
+
+    Training refuses a device the machine lacks, see `training.devices.pick_device`.
+    """
+    if choice != "auto":
+        return choice
     import torch  # only jobs that ask for a device pay for this import
 
-    has_cuda = torch.cuda.is_available()
     has_mps = torch.backends.mps.is_available()
-    if choice == "auto":
-        return "cuda" if has_cuda else "mps" if has_mps else "cpu"
-    return choice if {"cuda": has_cuda, "mps": has_mps}[choice] else "cpu"
+    return "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
