@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QElapsedTimer, QObject, Signal
 
+from emostudio.core.errors import InputError
 from emostudio.core.events import Cancelled, Event, Failed, Finished
 from emostudio.core.jobs import Job, JobStatus
 from emostudio.qt.job_runner import JobRunner
@@ -149,7 +150,11 @@ class JobQueue(QObject):
         self._next()
 
     def _next(self) -> None:
-        if self._current or self._is_held or not self._waiting:
+        if self._current or self._is_held:
+            return
+        while self._waiting and not self._still_wanted(self._waiting[0]):
+            self._waiting.popleft()
+        if not self._waiting:
             return
         entry = self._waiting.popleft()
         self._current, self._paused = entry.run_id, False
@@ -162,6 +167,13 @@ class JobQueue(QObject):
         if entry.job.kind in _LONG_KINDS:
             runner.step_back()
         self.runs_changed.emit()
+
+    def _still_wanted(self, entry: _Waiting) -> bool:
+        # The command line cancels a waiting run in the catalogue, without a word to this queue.
+        try:
+            return self._workspace.run(entry.run_id).status is JobStatus.QUEUED
+        except InputError:  # deleted since
+            return False
 
     def _on_died(self, why: str) -> None:
         self._deaths.append(self._clock.elapsed())

@@ -49,6 +49,19 @@ def test_a_waiting_job_can_be_cancelled(qtbot: QtBot, studio: Studio) -> None:
     qtbot.waitUntil(lambda: studio.queue.is_idle, timeout=20_000)
 
 
+def test_a_waiting_job_cancelled_outside_the_window_is_not_started(
+    qtbot: QtBot, studio: Studio
+) -> None:
+    first = studio.submit(train(100_000, "first"))
+    second = studio.submit(train(2, "second"))
+    third = studio.submit(train(2, "third"))
+    studio.workspace.request_cancel(second)
+    studio.cancel(first)
+    qtbot.waitUntil(lambda: status(studio, third) == JobStatus.DONE, timeout=20_000)
+    assert status(studio, second) == JobStatus.CANCELLED
+    assert studio.queue.is_idle
+
+
 def test_a_run_whose_process_dies_is_lost_and_can_be_taken_up(qtbot: QtBot, studio: Studio) -> None:
     run_id = studio.submit(train(2, "die"))
     qtbot.waitUntil(lambda: studio.queue.is_idle, timeout=20_000)
