@@ -17,7 +17,7 @@ JsonOption = Annotated[
     bool, typer.Option("--json", help="Print exactly one JSON document on stdout.")
 ]
 SeedOption = Annotated[int, typer.Option(help="Decides every random choice.", min=0)]
-NameOption = Annotated[str | None, typer.Option(help="What to call the new model.")]
+NameOption = Annotated[str | None, typer.Option(help="What to call the result.")]
 DataOption = Annotated[
     str,
     typer.Option(
