@@ -26,6 +26,7 @@ SHOWN = 500
 """Most problems kept word for word; the count is always complete."""
 
 _THUMBNAIL_SIDE = 96
+_SAMPLES = 12
 _REPORT_EVERY_S = 0.2
 
 Report = Callable[[float, str], None]
@@ -48,6 +49,8 @@ class Scan:
     problems: list[Problem] = field(default_factory=list)
     problem_count: int = 0
     samples: dict[int, list[tuple[str, NDArray[np.uint8]]]] = field(default_factory=dict)
+    seen: dict[int, int] = field(default_factory=dict)
+    chance: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
     def note(self, problem: Problem) -> None:
         """Keep a problem, or only count it once there are too many."""
@@ -65,9 +68,15 @@ class Scan:
         self.declared.append(UNDECLARED if record.split is None else int(record.split))
         self.subjects.append(self._subject(record.subject))
         self.copies.append(pixel_hash(pixels))
+        self._sample(code, record.item, pixels)
+
+    def _sample(self, code: int, item: str, pixels: NDArray[np.uint8]) -> None:
+        """Keep pictures from all over the source: the first ones are often of one person."""
         kept = self.samples.setdefault(code, [])
-        if len(kept) < 12:
-            kept.append((record.item, fit_within(pixels, _THUMBNAIL_SIDE).copy()))
+        seen = self.seen[code] = self.seen.get(code, 0) + 1
+        place = len(kept) if len(kept) < _SAMPLES else int(self.chance.integers(seen))
+        if place < _SAMPLES:
+            kept[place : place + 1] = [(item, fit_within(pixels, _THUMBNAIL_SIDE).copy())]
 
     def _subject(self, subject: str | None) -> int:
         if subject is None:

@@ -68,6 +68,7 @@ class HomePage(Page):
         studio.models_changed.connect(self.mark_stale)
         studio.doctor_ready.connect(self._show_machine)
         studio.catalogue_ready.connect(self._ask_preview)
+        studio.catalogue_ready.connect(self.mark_stale)  # the claims decide some verdicts
 
     def refresh(self) -> None:
         """Read runs and models again."""
