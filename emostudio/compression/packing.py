@@ -15,7 +15,7 @@ from torch import nn
 
 from emostudio.compression.catalogue import METHODS, unpack
 from emostudio.compression.coding.codecs import has_values, shape_of
-from emostudio.compression.surgery import layer_at, replace_layer
+from emostudio.compression.surgery import layer_at, put
 from emostudio.core.atomic import write_bytes
 from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.model_info import BLACK_BOX, ModelInfo
@@ -162,7 +162,7 @@ def build_structure(info: ModelInfo) -> nn.Module:
         for record in info.structure:
             layer = layer_at(module, record.layer)
             new = METHODS.get(record.method).rebuild(layer, dict(record.arguments))
-            replace_layer(module, record.layer, new)
+            module = put(module, record.layer, new)
     return module
 
 

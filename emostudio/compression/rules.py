@@ -1,4 +1,4 @@
-"""Which method may follow which, layer by layer: the composition table as data."""
+"""Which layers a method may change: the composition table applied to a model."""
 
 from __future__ import annotations
 
@@ -8,61 +8,52 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from torch import nn
 
-from emostudio.compression.base import (
-    ENTROPY_CODED,
-    LOW_RANK,
-    PRUNED,
-    SHARED,
-    Method,
-    SkippedLayer,
-)
+from emostudio.compression.base import Method, SkippedLayer
 from emostudio.compression.catalogue import METHODS
+from emostudio.compression.composition import (
+    BINARISATION,
+    CHANNEL_PRUNING,
+    CODING,
+    DECOMPOSITION,
+    DISTILLATION,
+    EARLY_EXITS,
+    FIRST,
+    HASHING,
+    ORDER,
+    PRUNING,
+    QUANTISATION,
+    REFUSALS,
+    REQUIREMENTS,
+    SHARING,
+    TENSOR_TRAIN,
+    WARNINGS,
+)
 from emostudio.compression.surgery import WeightLayer, matching, weight_layers
 from emostudio.models.loaded import CodedTensor, LoadedModel
 
-PRUNING = "Pruning"
-SHARING = "Weight sharing"
-CODING = "Entropy coding"
-DECOMPOSITION = "Decomposition"
-DISTILLATION = "Distillation"
-
-_BROKEN_CODES = "the layer's values are already coded; put this step before weight sharing"
-_CODED = "the layer is already entropy-coded; nothing but another model may follow"
-
-REFUSALS: dict[tuple[str, str], str] = {
-    (PRUNING, SHARED): "pruning after weight sharing would undo the codebook; prune first",
-    (PRUNING, ENTROPY_CODED): _CODED,
-    (SHARING, SHARED): "the layer already shares its values",
-    (SHARING, ENTROPY_CODED): _CODED,
-    (CODING, ENTROPY_CODED): "the layer is already entropy-coded",
-    (DECOMPOSITION, PRUNED): "low-rank after element pruning would restore zeros",
-    (DECOMPOSITION, SHARED): _BROKEN_CODES,
-    (DECOMPOSITION, ENTROPY_CODED): _CODED,
-    (DECOMPOSITION, LOW_RANK): "the layer is already a factor of a decomposition",
-}
-"""(family of the next method, trait of the layer) to the reason it is refused."""
-
-ORDER = frozenset({(PRUNING, SHARED), (PRUNING, ENTROPY_CODED), (SHARING, ENTROPY_CODED)})
-"""Pairs of `REFUSALS` that mean a wrong order: the whole step is refused, not the layer alone."""
-
-REQUIREMENTS: dict[str, tuple[frozenset[str], str]] = {
-    CODING: (
-        frozenset({PRUNED, SHARED}),
-        "float32 values hardly repeat, so Huffman gains nothing; prune or share weights first",
-    ),
-}
-"""Family to the traits of which a layer needs one, and the reason if it has none."""
-
-FIRST: dict[str, str] = {
-    DISTILLATION: "it starts a new network, so what the steps before it did would be lost; put it "
-    "first",
-}
-"""Family to the reason why it must be the first step of a recipe."""
-
-WARNINGS: dict[tuple[str, str], str] = {
-    (PRUNING, LOW_RANK): "pruning the factors of a decomposition gains little",
-}
-"""(family of the next method, trait) to a remark; the step runs."""
+__all__ = [
+    "BINARISATION",
+    "CHANNEL_PRUNING",
+    "CODING",
+    "DECOMPOSITION",
+    "DISTILLATION",
+    "EARLY_EXITS",
+    "FIRST",
+    "HASHING",
+    "ORDER",
+    "PRUNING",
+    "QUANTISATION",
+    "REFUSALS",
+    "REQUIREMENTS",
+    "SHARING",
+    "TENSOR_TRAIN",
+    "WARNINGS",
+    "Selection",
+    "applicable_methods",
+    "refusal",
+    "select",
+    "traits",
+]
 
 
 @dataclass(frozen=True)
@@ -75,14 +66,14 @@ class Selection:
 
 
 def traits(model: LoadedModel) -> dict[str, frozenset[str]]:
-    """Return what each convolution and linear layer of a model has become."""
+    """Return what each weight layer of a model has become; changes of the whole leave none."""
     found: dict[str, frozenset[str]] = {}
     if model.module is None:
         return found
     for name in weight_layers(model.module):
         here = _coded_traits(model.coded.get(f"{name}.weight"))
         for record in model.info.structure:
-            if name == record.layer or name.startswith(f"{record.layer}."):
+            if record.layer and (name == record.layer or name.startswith(f"{record.layer}.")):
                 here |= METHODS.get(record.method).leaves
         found[name] = here
     return found

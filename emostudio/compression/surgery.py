@@ -17,7 +17,26 @@ from emostudio.core.errors import InputError
 from emostudio.core.model_info import StructureRecord
 from emostudio.models.loaded import CodedTensor, LoadedModel
 
-WeightLayer: TypeAlias = nn.Conv2d | nn.Linear
+
+class WeightHolder(nn.Module):
+    """Base of layers made by methods whose values can be packed by methods that come after.
+
+    The layer computes with something made from `weight`: hash buckets, a core of a tensor train.
+
+    Attributes
+    ----------
+    weight
+        Parameter of any shape.
+    """
+
+    weight: nn.Parameter
+
+    def mac_count(self, output_shape: tuple[int, ...]) -> int:
+        """Return the multiply-adds for one input; `output_shape` is without the batch."""
+        raise NotImplementedError(type(self).__name__)
+
+
+WeightLayer: TypeAlias = nn.Conv2d | nn.Linear | WeightHolder
 
 
 def layer_at(module: nn.Module, path: str) -> nn.Module:
@@ -48,12 +67,26 @@ def replace_layer(module: nn.Module, path: str, new: nn.Module) -> None:
     parent.register_module(child, new)
 
 
+def put(module: nn.Module, path: str, new: nn.Module) -> nn.Module:
+    """Put `new` at a dotted path and return the root; the empty path is the root itself.
+
+    Raises
+    ------
+    InputError
+        If there is no layer at `path`.
+    """
+    if not path:
+        return new
+    replace_layer(module, path, new)
+    return module
+
+
 def weight_layers(module: nn.Module) -> dict[str, WeightLayer]:
-    """Return the convolutions and linear layers by path, in the order of the network."""
+    """Return convolutions, linear layers and weight holders by path, in the network's order."""
     return {
         name: layer
         for name, layer in module.named_modules()
-        if isinstance(layer, nn.Conv2d | nn.Linear)
+        if isinstance(layer, nn.Conv2d | nn.Linear | WeightHolder)
     }
 
 
@@ -66,7 +99,7 @@ def matching(names: Mapping[str, object], patterns: str) -> set[str]:
         Layer paths.
     patterns
         Paths or wildcards such as ``fire*.expand3x3``, separated by blanks, ``;``, ``+`` or
-        commas; empty, ``all`` or ``auto`` selects
+        commas; the path of a block selects all inside; empty, ``all`` or ``auto`` selects
         everything.
 
     Raises
@@ -79,7 +112,11 @@ def matching(names: Mapping[str, object], patterns: str) -> set[str]:
         return set(names)
     chosen: set[str] = set()
     for pattern in wanted:
-        found = {name for name in names if fnmatchcase(name, pattern)}
+        found = {
+            name
+            for name in names
+            if fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*")
+        }
         if not found:
             raise InputError(
                 f"No layer is called {pattern}", next_step=f"Layers: {', '.join(names)}"

@@ -122,7 +122,10 @@ def _recorder(
 
 
 def kind_of(layer: nn.Module) -> str:
-    """Return the word for a layer's kind."""
+    """Return the word for a layer's kind; a layer of a method may declare it as ``kind``."""
+    declared = getattr(layer, "kind", None)
+    if isinstance(declared, str):
+        return declared
     for types, word in _KINDS:
         if isinstance(layer, types):
             return word

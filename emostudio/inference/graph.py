@@ -65,7 +65,7 @@ def onnx_graph(module: nn.Module, input_shape: tuple[int, int, int]) -> bytes:
     EmoStudioError
         If a layer cannot be expressed in ONNX.
     """
-    network = _with_onnx_lrn(copy.deepcopy(module).cpu().eval())
+    network = _exportable(copy.deepcopy(module).cpu().eval())
     # Two images: a batch of one would be taken for a constant.
     example = torch.zeros(2, *input_shape)
     with _quiet_exporter():
@@ -92,11 +92,18 @@ def onnx_graph(module: nn.Module, input_shape: tuple[int, int, int]) -> bytes:
     return content
 
 
-def _with_onnx_lrn(network: nn.Module) -> nn.Module:
-    for parent in network.modules():
+def _exportable(network: nn.Module) -> nn.Module:
+    """Exchange layers for others that say the same in ONNX, in place.
+
+    A layer may declare ``exported() -> nn.Module``, its equivalent in plain layers.
+    """
+    for parent in list(network.modules()):
         for name, child in parent.named_children():
+            own = getattr(child, "exported", None)
+            if own is not None:
+                setattr(parent, name, own().eval())
             # For even sizes torch and ONNX put the window differently.
-            if isinstance(child, nn.LocalResponseNorm) and child.size % 2 == 1:
+            elif isinstance(child, nn.LocalResponseNorm) and child.size % 2 == 1:
                 setattr(parent, name, _OnnxLrn(child))
     return network
 

@@ -48,3 +48,25 @@ def test_layers_are_chosen_by_wildcards(patterns, expected):
 def test_a_pattern_that_matches_nothing_lists_the_layers():
     with pytest.raises(InputError, match=r"fire9.*Layers: a\.x, b"):
         surgery.matching({"a.x": 1, "b": 2}, "fire9")
+
+
+def test_the_path_of_a_block_selects_what_is_inside():
+    assert surgery.matching({"a.x": 1, "a.y": 2, "ab": 3}, "a") == {"a.x", "a.y"}
+
+
+def test_the_empty_path_replaces_the_network_itself():
+    network = nn.Sequential(nn.ReLU())
+    new = nn.Identity()
+    assert surgery.put(network, "", new) is new
+    assert surgery.put(network, "0", new) is network
+    assert network[0] is new
+
+
+def test_layers_of_methods_count_as_weight_layers():
+    class Buckets(surgery.WeightHolder):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(5))
+
+    network = nn.Sequential(nn.Linear(2, 2), Buckets())
+    assert list(surgery.weight_layers(network)) == ["0", "1"]
