@@ -82,6 +82,28 @@ class EpochDone(_Event):
     seconds_left: float | None = None
 
 
+class LayerState(_Event):
+    """How one layer learns.
+
+    `flip_rate` is the share of binary weights that changed sign per step, None for layers without;
+    `gradient_ratio` is the norm of the gradient over the norm of the weights.
+    """
+
+    name: str
+    flip_rate: float | None = None
+    gradient_ratio: float | None = None
+    is_dead: bool = False
+
+
+class LayerHealth(_Event):
+    """How the layers learn, by the training doctor; about once in fifty steps."""
+
+    type: Literal["layer_health"] = "layer_health"
+    step: int
+    epoch: int
+    layers: tuple[LayerState, ...]
+
+
 class CheckpointSaved(_Event):
     """A checkpoint is safely on disk."""
 
@@ -164,6 +186,7 @@ Event = Annotated[
     | StageDone
     | StepDone
     | EpochDone
+    | LayerHealth
     | CheckpointSaved
     | VariantSaved
     | LiveFrame

@@ -94,7 +94,7 @@ def train(
     Yields
     ------
     Event
-        `StepDone`, `EpochDone`, `CheckpointSaved` and `Note`.
+        `StepDone`, `EpochDone`, `LayerHealth`, `CheckpointSaved` and `Note`.
 
     Returns
     -------
@@ -135,9 +135,11 @@ def _epoch(run: TrainingRun, keeper: Keeper, context: JobContext) -> Iterator[Ev
         if run.is_out_of_time:
             break
         yield run.step(items)
+        yield from run.health()
         if keeper.is_due:
             yield from keeper.save()
         context.report(counters.progress, f"Epoch {counters.epoch + 1}")
+    yield from run.health(epoch_ends=True)
     yield run.end_epoch()
     yield from keeper.save()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from emostudio.core.events import EpochDone, StepDone
+from emostudio.core.events import EpochDone, Event, StepDone
 from emostudio.core.jobs import JobContext
 from emostudio.core.model_info import ModelInfo
 from emostudio.training.averaging import WeightAverage
@@ -23,6 +23,7 @@ from emostudio.training.divergence import (
     require_finite_loss,
     require_finite_weights,
 )
+from emostudio.training.doctor import Doctor
 from emostudio.training.objectives import Objective
 from emostudio.training.optimisers import make_optimiser
 from emostudio.training.schedules import learning_rate, next_share
@@ -73,6 +74,7 @@ class TrainingRun:
         self._settings, self._context, self._after_step = settings, context, after_step
         self._device = next(iter(module.state_dict().values())).device
         self._watch = DeadStartWatch(len(info.labels))
+        self._doctor = Doctor(module)
 
     @property
     def description(self) -> dict[str, Any]:
@@ -156,6 +158,7 @@ class TrainingRun:
         if self._after_step is not None:
             self._after_step(number, self._expected_steps(number), state.optimiser)
         require_finite_weights(state.module, number)
+        self._doctor.observe()
         state.average.update(number)
         self._count(loss.item(), logits.detach(), reference, len(items))
         return loss.item()
@@ -187,6 +190,12 @@ class TrainingRun:
         counters.total_images += images
         counters.errors += int(((logits.argmax(dim=1) != reference) & known).sum())
         counters.judged += int(known.sum())
+
+    def health(self, *, epoch_ends: bool = False) -> Iterator[Event]:
+        """Yield what the doctor has to say, where it is time."""
+        counters = self.state.counters
+        if self._doctor.is_due(epoch_ends=epoch_ends):
+            yield from self._doctor.report(counters.step, counters.epoch + 1)
 
     def end_epoch(self) -> EpochDone:
         """Validate, keep the best weights, and decide whether to go on."""
