@@ -9,8 +9,10 @@ from typing import Any, Literal
 
 import torch
 from pydantic import Field
+from torch import nn
 
 from emostudio.compression import rules
+from emostudio.compression.agreement import agreement_note
 from emostudio.compression.base import ApplyContext, Method, Planned, PlannedTraining
 from emostudio.compression.fine_tuning import TrainingLimits
 from emostudio.core.emotions import Emotion
@@ -20,9 +22,10 @@ from emostudio.core.model_info import ModelInfo
 from emostudio.core.settings import setting
 from emostudio.models import catalogue as architectures
 from emostudio.models.loaded import LoadedModel
+from emostudio.training.batches import Batches
 from emostudio.training.objectives import Objective
 from emostudio.training.settings import TrainingSettings
-from emostudio.training.teachers import Teacher
+from emostudio.training.teachers import LabelsOf, Teacher
 
 
 class DistillationSettings(TrainingLimits):
@@ -86,15 +89,18 @@ class DistillationMethod(Method[Any]):
     def objective(self, teacher: Teacher, labels: tuple[Emotion, ...], settings: Any) -> Objective:
         """Return what the student learns from."""
 
+    def prepared_objective(
+        self, teacher: Teacher, info: ModelInfo, settings: Any, context: ApplyContext
+    ) -> Objective:
+        """Return what the student learns from, after a look at the pictures if that is needed."""
+        del context
+        return self.objective(teacher, info.labels, settings)
+
     def plan(self, model: LoadedModel, settings: Any) -> Planned:
         """Predict the student: its size does not depend on the teacher."""
-        info = _student_info(model, settings)
-        with torch.device("meta"):
-            student = architectures.build(info)
-        planned = LoadedModel(info, module=student)
         return Planned(
-            model=planned,
-            trainings=(PlannedTraining(_training_settings(settings), asks_teacher=True),),
+            model=planned_student(model, settings),
+            trainings=(PlannedTraining(training_settings(settings), asks_teacher=True),),
             notes=(f"{settings.architecture} learns from {model.info.name}",),
         )
 
@@ -102,33 +108,76 @@ class DistillationMethod(Method[Any]):
         self, model: LoadedModel, settings: Any, context: ApplyContext
     ) -> Generator[Event, None, LoadedModel]:
         """Train a fresh student; `model` only says what to recognise."""
-        info = _student_info(model, settings)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(context.job.seed)
-            student = architectures.build(info)
+        info, student = new_student(model, settings, context)
         if settings.epochs:
             classifier = context.open_classifier(context.teacher)
             try:
-                yield from context.train(
-                    student,
-                    self.objective(Teacher(classifier), info.labels, settings),
-                    context.training_data(),
-                    info,
-                    _training_settings(settings),
-                    context.job,
-                )
+                teacher = Teacher(classifier)
+                objective = self.prepared_objective(teacher, info, settings, context)
+                yield from train_student(student, objective, teacher, info, settings, context)
             finally:
                 classifier.close()
         return LoadedModel(info, module=student.to("cpu").eval())
 
 
-def _training_settings(settings: DistillationSettings) -> TrainingSettings:
+def planned_student(model: LoadedModel, settings: DistillationSettings) -> LoadedModel:
+    """Return the student of `model` without values."""
+    info = _student_info(model, settings)
+    with torch.device("meta"):
+        return LoadedModel(info, module=architectures.build(info))
+
+
+def new_student(
+    model: LoadedModel, settings: DistillationSettings, context: ApplyContext
+) -> tuple[ModelInfo, nn.Module]:
+    """Return a student's description and the student, drawn from the job's seed."""
+    info = _student_info(model, settings)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(context.job.seed)
+        return info, architectures.build(info)
+
+
+def train_student(
+    student: nn.Module,
+    objective: Objective,
+    teacher: Teacher,
+    info: ModelInfo,
+    settings: DistillationSettings,
+    context: ApplyContext,
+) -> Generator[Event, None, None]:
+    """Train a student in place, then say how far it agrees with its teacher.
+
+    Parameters
+    ----------
+    student
+        On the CPU; back there afterwards.
+    objective
+        What it learns from.
+    teacher
+        Asked for labels once more at the end.
+    info
+        The student's labels and preprocessing.
+    settings, context
+        The step's.
+    """
+    dataset, chosen = context.training_data(), training_settings(settings)
+    yield from context.train(student, objective, dataset, info, chosen, context.job)
+    student.to("cpu").eval()
+    batches = Batches(dataset, info, chosen, context.job, needs_labels=False)
+    held_out = batches.validation_batches()
+    note = agreement_note(student, info, LabelsOf(teacher), held_out, context.job)
+    if note is not None:
+        yield note
+
+
+def training_settings(settings: DistillationSettings, **changes: Any) -> TrainingSettings:
+    """Return how a student is trained, with `changes` to the settings of the loop."""
     names = {
         "epochs", "learning_rate", "batch_size", "weight_decay", "views", "max_images",
         "time_limit_s",
     }  # fmt: skip
     values: dict[str, Any] = settings.model_dump(include=names)
-    return TrainingSettings(**values, label_smoothing=0.0)
+    return TrainingSettings(**{**values, "label_smoothing": 0.0, **changes})
 
 
 def _student_info(model: LoadedModel, settings: DistillationSettings) -> ModelInfo:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -188,10 +188,15 @@ class Batches:
 
     def validation_batches(self) -> list[Batch]:
         """Return the validation split as it is."""
-        starts = range(0, len(self._validation), _VALIDATION_BATCH)
-        return [
-            self._batch(self._validation[start : start + _VALIDATION_BATCH], -1) for start in starts
-        ]
+        return self._unvaried(self._validation)
+
+    def unvaried_batches(self) -> list[Batch]:
+        """Return the training split as it is, once, in the order of the dataset."""
+        return [replace(batch, repeats=False) for batch in self._unvaried(self._train)]
+
+    def _unvaried(self, items: NDArray[np.int64]) -> list[Batch]:
+        starts = range(0, len(items), _VALIDATION_BATCH)
+        return [self._batch(items[start : start + _VALIDATION_BATCH], -1) for start in starts]
 
     def _batch(self, items: NDArray[np.int64], view: int) -> Batch:
         places = self._targets[items]

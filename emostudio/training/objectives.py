@@ -91,23 +91,29 @@ class LabelsOnly:
         Asked for labels only.
     labels
         The student's labels in order.
+    class_weights
+        Weight of each of the teacher's classes, float32 (K,); None weighs all alike.
     """
 
     key = "labels_only"
     needs_labels = False
     starts_at_chance = True
 
-    def __init__(self, teacher: LabelSource, labels: tuple[Emotion, ...]) -> None:
+    def __init__(
+        self,
+        teacher: LabelSource,
+        labels: tuple[Emotion, ...],
+        class_weights: torch.Tensor | None = None,
+    ) -> None:
         self._teacher = LabelsOf(teacher)
         self._shared = SharedClasses(labels, self._teacher.labels)
+        self._weights = None if class_weights is None else class_weights[self._shared.teacher]
 
     def outcome(self, logits: torch.Tensor, batch: Batch) -> Outcome:
-        """Return the mean over the pictures whose class the student has."""
+        """Return the weighted mean over the pictures whose class the student has."""
         places = self._shared.shared_place(self._teacher.predict_labels(batch)).to(logits.device)
         columns = self._shared.student.to(logits.device)
-        loss = F.cross_entropy(
-            logits[:, columns], places, ignore_index=_NO_LABEL, reduction="sum"
-        ) / (places >= 0).sum().clamp(min=1)
+        loss = _mean_cross_entropy(logits[:, columns], places, self._weights)
         return Outcome(loss, torch.where(places >= 0, columns[places], _NO_LABEL))
 
 
@@ -180,10 +186,81 @@ class Hinton:
         """Return (1 - a) CE(labels) + a T^2 KL(teacher || student)."""
         soft = self._soft.outcome(logits, batch)
         targets = batch.targets.to(logits.device)
-        hard = F.cross_entropy(logits, targets, ignore_index=_NO_LABEL, reduction="sum")
-        hard = hard / (targets >= 0).sum().clamp(min=1)
+        hard = _mean_cross_entropy(logits, targets)
         weight = self._distillation_weight
         return Outcome((1.0 - weight) * hard + weight * soft.loss, soft.reference)
+
+
+class Combined:
+    """Posteriors, the teacher's labels and the true ones together: Fig. 7 of the survey.
+
+    Parameters
+    ----------
+    teacher
+        Asked for probabilities.
+    labels
+        The student's labels in order.
+    posterior_weight, teacher_label_weight, true_label_weight
+        l1, l2 and l3 of l1 KL(p_t || p_s) + l2 CE(z_s, argmax p_t) + l3 CE(z_s, y); pictures
+        without a label count in the first two parts only.
+    min_confidence
+        A teacher's label counts only if its probability reaches this.
+
+    References
+    ----------
+    .. [1] Rassadin and Savchenko, "Deep neural networks performance optimization in image
+       recognition", 2017, Fig. 7.
+    """
+
+    key = "combined"
+    needs_labels = False
+    starts_at_chance = False
+
+    def __init__(
+        self,
+        teacher: ProbabilitySource,
+        labels: tuple[Emotion, ...],
+        posterior_weight: float = 1.0,
+        teacher_label_weight: float = 0.5,
+        true_label_weight: float = 0.0,
+        *,
+        min_confidence: float = 0.0,
+    ) -> None:
+        self._teacher = teacher
+        self._shared = SharedClasses(labels, teacher.labels)
+        self._weights = (posterior_weight, teacher_label_weight, true_label_weight)
+        self._min_confidence = min_confidence
+
+    def outcome(self, logits: torch.Tensor, batch: Batch) -> Outcome:
+        """Return the weighted sum of the three parts, each a mean over the pictures it sees."""
+        columns = self._shared.student.to(logits.device)
+        known = self._teacher.probabilities(batch)[:, self._shared.teacher].to(logits.device)
+        teacher = known / known.sum(dim=1, keepdim=True).clamp(min=_LEAST_PROBABILITY)
+        confidence, places = teacher.max(dim=1)
+        sure = torch.where(confidence >= self._min_confidence, places, _NO_LABEL)
+        targets = batch.targets.to(logits.device)
+        parts = (
+            distillation_loss(logits[:, columns], teacher, 1.0),
+            _mean_cross_entropy(logits[:, columns], sure),
+            _mean_cross_entropy(logits, targets),
+        )
+        loss = torch.stack(
+            [weight * part for weight, part in zip(self._weights, parts, strict=True)]
+        ).sum()
+        return Outcome(loss, torch.where(targets >= 0, targets, columns[places]))
+
+
+def _mean_cross_entropy(
+    logits: torch.Tensor, targets: torch.Tensor, class_weights: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Return the (weighted) mean over the pictures with a label; 0 where none has one."""
+    known = targets >= 0
+    weights = known.to(logits.dtype)
+    if class_weights is not None:
+        weights = weights * class_weights.to(logits)[targets.clamp(min=0)]
+    losses = F.cross_entropy(logits, targets, ignore_index=_NO_LABEL, reduction="none")
+    total = weights.sum()
+    return (losses * weights).sum() / torch.where(total > 0, total, torch.ones_like(total))
 
 
 def distillation_loss(

@@ -75,7 +75,7 @@ def method(request):
 def test_the_catalogue_has_the_methods_of_this_release():
     assert {
         "magnitude_pruning", "weight_sharing", "huffman", "deep_compression", "cp",
-        "distill_labels", "distill_softmax", "distill_hinton",
+        "distill_labels", "distill_softmax", "distill_hinton", "distill_combined",
     } <= set(KEYS)  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import torch
 from compression_fakes import CLASSES, StripeFaces, context_for, finish
 
 from emostudio.compression import pipeline
+from emostudio.compression.agreement import balancing_weights
 from emostudio.compression.catalogue import METHODS
 from emostudio.compression.packing import load_variant
 from emostudio.core.jobs import JobContext
@@ -13,9 +14,14 @@ from emostudio.core.model_info import BLACK_BOX
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.data.base import Split
 from emostudio.inference.export import export_onnx
-from emostudio.training.objectives import Hinton, LabelsOnly, SoftmaxKld
+from emostudio.training.objectives import Combined, Hinton, LabelsOnly, SoftmaxKld
 
-KEYS = {"distill_labels": LabelsOnly, "distill_softmax": SoftmaxKld, "distill_hinton": Hinton}
+KEYS = {
+    "distill_labels": LabelsOnly,
+    "distill_softmax": SoftmaxKld,
+    "distill_hinton": Hinton,
+    "distill_combined": Combined,
+}
 
 
 class Oracle:
@@ -118,3 +124,60 @@ def test_a_recipe_on_a_real_onnx_teacher_ends_in_a_white_box_variant(teacher, fa
     assert result.model.module is not None
     assert result.stages[0].parameters is None
     assert result.model.info.lineage.teacher == box.info.name
+
+
+def test_agreement_is_told_apart_from_being_right(teacher, tmp_path):
+    faces = StripeFaces(96)
+    student, events = distil("distill_softmax", teacher, tmp_path, faces, epochs=8)
+    note = next(event for event in events if getattr(event, "what", "").startswith("Student and"))
+    held_out = faces.indices(Split.VALIDATION)
+    pixels = faces.pixels(student.info.preprocessing)[held_out]
+    from emostudio.inference.catalogue import open_classifier
+
+    answers = open_classifier(student, "torch").probabilities(pixels).argmax(axis=1)
+    said = Oracle(teacher.info).probabilities(pixels).argmax(axis=1)
+    right = (answers == faces.emotions[held_out]).mean()
+    assert note.what.endswith(f"{(answers == said).mean():.1%} of 16 held-out pictures")
+    assert f"of the 16 labelled ones the student gets {right:.1%} right" in note.why
+
+
+def test_without_labels_only_the_agreement_is_told(teacher, tmp_path):
+    faces = StripeFaces(48, unlabelled=True)
+    _, events = distil("distill_labels", teacher, tmp_path, faces, epochs=1)
+    note = next(event for event in events if getattr(event, "what", "").startswith("Student and"))
+    assert note.why == ""
+
+
+class LabelsAlone(Oracle):
+    """Answers with certainty, so that nothing but the label can be seen."""
+
+    def probabilities(self, pixels):
+        labels = super().probabilities(pixels).argmax(axis=1)
+        return np.eye(CLASSES, dtype=np.float32)[labels]
+
+
+def test_labels_only_learns_the_same_from_a_teacher_that_gives_nothing_else(teacher, tmp_path):
+    method = METHODS.get("distill_labels")
+    settings = method.settings_type(architecture="toy", batch_size=8, epochs=1)
+
+    def student(oracle, folder):
+        context = context_for(tmp_path / folder, teacher, StripeFaces(unlabelled=True))
+        context = dataclasses.replace(context, open_classifier=lambda model: oracle)
+        return finish(method.apply(teacher, settings, context))[0].module.state_dict()
+
+    first, second = student(Oracle(teacher.info), "a"), student(LabelsAlone(teacher.info), "b")
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_rare_labels_of_the_teacher_weigh_more():
+    weights = balancing_weights(np.array([0] * 9 + [1]), 3)
+    assert weights[1] / weights[0] == pytest.approx(3.0)
+    assert weights[2] == 0
+    assert (9 * weights[0] + weights[1]).item() / 10 == pytest.approx(1.0)
+
+
+def test_given_weights_replace_those_of_the_mix():
+    settings_type = METHODS.get("distill_combined").settings_type
+    assert settings_type().weights == (1.0, 0.5, 0.0)
+    assert settings_type(mix="labelled").weights == (0.5, 0.0, 0.5)
+    assert settings_type(mix="labelled", teacher_label_weight=2.0).weights == (0.5, 2.0, 0.5)
