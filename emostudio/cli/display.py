@@ -133,11 +133,12 @@ def show_compressed(answer: Document, output: Output) -> None:
             stage["step"],
             percent(stage["accuracy"]),
             format_bytes(stage["disk_bytes"]),
+            size(stage["resident_bytes"]),
             f"{stage['latency_ms']:.2f}" if stage["latency_ms"] else "",
         )
         for stage in answer["stages"]
     ]
-    table(output, ("Step", "Accuracy", "Bytes", "ms"), rows)
+    table(output, ("Step", "Accuracy", "Bytes", "Memory", "ms"), rows)
     output.console.print(f"run {answer['run']}", markup=False)
     output.console.print(f"{answer['model']}: {answer['file']}", markup=False)
 

@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,9 @@ from emostudio.evaluation import accuracy, complexity
 from emostudio.inference.catalogue import open_classifier
 from emostudio.inference.classifier import Classifier
 from emostudio.models.loaded import LoadedModel
+
+MemoryProbe = Callable[[LoadedModel, str], int | None]
+"""``probe(model, engine)`` returns resident bytes of a fresh process, None if it cannot tell."""
 
 _WARM_UP_QUERIES = 5
 _QUERIES = 30
@@ -119,11 +123,17 @@ def sha256(path: Path) -> str:
 
 
 def measure(
-    model: LoadedModel, step: str, dataset: Dataset | None, context: JobContext, disk_bytes: int
+    model: LoadedModel,
+    step: str,
+    dataset: Dataset | None,
+    context: JobContext,
+    *,
+    memory: MemoryProbe | None = None,
 ) -> StageLedger:
-    """Measure a stage's model: accuracy on the test split, size, cost, and a glance at latency.
+    """Measure a stage's model: accuracy on the test split, sizes, cost, and a glance at latency.
 
     The latency is the median of a few queries, for the ledger only: claims need `latency.compare`.
+    Simulated kernels have neither latency nor memory.
 
     Parameters
     ----------
@@ -135,21 +145,24 @@ def measure(
         Images to be right about; the validation split stands in where no test image has a label.
     context
         Threads, progress and cancel.
-    disk_bytes
-        Of the model's file.
+    memory
+        Measures resident memory in a fresh process; None leaves it open.
     """
     parameters, macs = costs(model)
     classifier = open_classifier(model, threads=context.threads)
     try:
         scored = _accuracy(classifier, dataset, model, context)
-        latency_ms = _latency_ms(classifier, model)
+        is_real = classifier.session.kernels == "real"
+        latency_ms = _latency_ms(classifier, model) if is_real else None
+        engine = classifier.session.engine
     finally:
         classifier.close()
     return StageLedger(
         step=step,
         accuracy=scored,
-        disk_bytes=disk_bytes,
+        disk_bytes=file_bytes(model),
         latency_ms=latency_ms,
+        resident_bytes=memory(model, engine) if memory is not None and is_real else None,
         parameters=parameters,
         macs=macs,
     )

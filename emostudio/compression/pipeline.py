@@ -56,6 +56,7 @@ def run(
     context: JobContext,
     *,
     name: str,
+    memory: ledger.MemoryProbe | None = None,
 ) -> Generator[Event, None, CompressionResult]:
     """Run a recipe, or take it up where an earlier run in the same folder ended.
 
@@ -74,6 +75,8 @@ def run(
         The run's.
     name
         Name of the variant.
+    memory
+        Measures the resident memory of each stage's model.
 
     Yields
     ------
@@ -88,7 +91,7 @@ def run(
     steps = expanded(recipe)
     report = plan(teacher, recipe)
     _require_possible(report, steps, dataset)
-    work = _Work(teacher, recipe, steps, dataset, context, name)
+    work = _Work(teacher, recipe, steps, dataset, context, name, memory)
     stages, model = [work.teacher_ledger()], teacher
     for number in range(len(steps)):
         model, record = yield from work.stage(number, model)
@@ -113,6 +116,7 @@ class _Work:
     dataset: Dataset | None
     context: JobContext
     name: str
+    memory: ledger.MemoryProbe | None
 
     def teacher_ledger(self) -> StageLedger:
         """Measure the teacher, or read what was measured before the run was interrupted."""
@@ -120,8 +124,7 @@ class _Work:
         kept = ledger.read_ledger(file, self._fingerprint(0))
         if kept is not None:
             return kept
-        disk_bytes = ledger.file_bytes(self.teacher)
-        measured = ledger.measure(self.teacher, "teacher", self.dataset, self.context, disk_bytes)
+        measured = self._measure(self.teacher, "teacher")
         ledger.write_ledger(file, self._fingerprint(0), measured)
         return measured
 
@@ -144,9 +147,10 @@ class _Work:
         planned_bytes = predict_bytes(model)
         # going on from the file makes a resumed run the same run, and measures what is on disk
         model = store.save(model)
-        disk_bytes = ledger.file_bytes(model)
-        measured = ledger.measure(model, key, self.dataset, self.context, disk_bytes)
-        return model, store.finish(planned_bytes, measured)
+        return model, store.finish(planned_bytes, self._measure(model, key))
+
+    def _measure(self, model: LoadedModel, step: str) -> StageLedger:
+        return ledger.measure(model, step, self.dataset, self.context, memory=self.memory)
 
     def _apply_context(self, job: JobContext) -> ApplyContext:
         return ApplyContext(
@@ -213,4 +217,5 @@ def _stage_done(number: int, step: Step, record: ledger.StageRecord) -> StageDon
         parameters=measured.parameters,
         macs=measured.macs,
         latency_ms=measured.latency_ms,
+        resident_bytes=measured.resident_bytes,
     )

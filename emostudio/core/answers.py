@@ -332,6 +332,7 @@ class StageLedger(_Answer):
     accuracy: float | None
     disk_bytes: int
     latency_ms: float | None
+    resident_bytes: int | None = None
     parameters: int | None = None
     macs: int | None = None
 

@@ -53,6 +53,7 @@ class StageDone(_Event):
     parameters: int | None = None
     macs: int | None = None
     latency_ms: float | None = None
+    resident_bytes: int | None = None
 
 
 class StepDone(_Event):

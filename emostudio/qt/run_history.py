@@ -12,6 +12,7 @@ from emostudio.core.events import (
     EpochDone,
     Event,
     Failed,
+    LayerHealth,
     Note,
     StageDone,
     StageStarted,
@@ -62,6 +63,10 @@ class RunHistory:
         ``x`` counts epochs over all stages; errors are percent.
     steps
         ``x`` counts steps over all stages.
+    flips
+        Median over the binary layers of the percentage of signs that flipped per step.
+    health
+        The newest word of the training doctor.
     """
 
     def __init__(self, workspace: Workspace, run_id: str) -> None:
@@ -73,6 +78,8 @@ class RunHistory:
             "learning_rate", "seconds",
         )  # fmt: skip
         self.steps = Columns("x", "loss", "learning_rate", "images_per_s", "step_ms")
+        self.flips = Columns("x", "flip_rate")
+        self.health: LayerHealth | None = None
         self.epoch_count = 0
         self.epoch = 0
         self.epoch_offset = 0
@@ -96,6 +103,8 @@ class RunHistory:
             self._add_step(event)
         elif isinstance(event, EpochDone):
             self._add_epoch(event)
+        elif isinstance(event, LayerHealth):
+            self._add_health(event)
         elif isinstance(event, StageStarted):
             self._start_stage(event)
         elif isinstance(event, StageDone):
@@ -136,6 +145,13 @@ class RunHistory:
             event.learning_rate,
             event.seconds,
         )
+
+    def _add_health(self, event: LayerHealth) -> None:
+        self.health = event
+        x = event.step + self.step_offset
+        rates = [layer.flip_rate for layer in event.layers if layer.flip_rate is not None]
+        if rates and not (len(self.flips) and x <= self.flips["x"][-1]):
+            self.flips.append(x, 100 * float(np.median(rates)))
 
     def _start_stage(self, event: StageStarted) -> None:
         if self.stage is not None and event.index > self.stage.index:

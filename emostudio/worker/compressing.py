@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from emostudio.compression import pipeline
 from emostudio.compression.pipeline import CompressionResult
@@ -14,6 +15,7 @@ from emostudio.data.dataset import Dataset
 from emostudio.models.loaded import LoadedModel
 from emostudio.worker.context import HandlerContext
 from emostudio.worker.listening import heard_step_ms
+from emostudio.worker.measuring import resident_bytes_of
 from emostudio.worker.outcome import Saved, save_model, with_step_ms
 
 
@@ -48,7 +50,10 @@ def compress(
     wanted = name or f"{teacher.info.name}-{'-'.join(step.method for step in recipe.steps)}"
     share = _StageShare(engine_context)
     step_ms: list[float] = []
-    work = pipeline.run(teacher, recipe, dataset, share.context, name=wanted)
+    memory = partial(
+        resident_bytes_of, threads=engine_context.threads, folder=engine_context.folder
+    )
+    work = pipeline.run(teacher, recipe, dataset, share.context, name=wanted, memory=memory)
     result = yield from _followed(heard_step_ms(work, step_ms), share)
     model = with_step_ms(result.model, step_ms)
     saved = yield from save_model(model, wanted, context, role="variant")

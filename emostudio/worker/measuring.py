@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emostudio.core.atomic import write_bytes
-from emostudio.core.errors import InputError
+from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.paths import safe_name
 from emostudio.evaluation.bench import Entry
+from emostudio.evaluation.memory import resident_bytes
 from emostudio.inference.catalogue import ENGINES
 from emostudio.inference.engines.onnxruntime import ENGINE as ONNXRUNTIME
 from emostudio.models.loaded import LoadedModel
@@ -61,23 +62,33 @@ def bench_entries(
                     disk_bytes=found.file.stat().st_size,
                     parameters=model.parameter_count,
                     macs=macs_of(model),
-                    memory_argv=memory_command(found, model, key, threads, folder),
+                    memory_argv=memory_command(found.file, model, key, threads, folder),
                 )
             )
     return entries, refused
 
 
+def resident_bytes_of(model: LoadedModel, engine: str, *, threads: int, folder: Path) -> int | None:
+    """Return the resident memory of a fresh process that runs a saved model; None if it fails."""
+    if model.file is None:
+        return None
+    command = memory_command(model.file, model, engine, threads, folder)
+    try:
+        return resident_bytes(command, repeats=1).loaded_bytes
+    except EmoStudioError:
+        return None
+
+
 def memory_command(
-    found: Found, model: LoadedModel, engine: str, threads: int, folder: Path
+    file: Path, model: LoadedModel, engine: str, threads: int, folder: Path
 ) -> tuple[str, ...]:
     """Return the command line of a fresh process that loads one model on one engine.
 
     On ONNX Runtime the process gets the exported graph, so that it loads what a deployment would
     load and not the libraries that made the export.
     """
-    file = found.file
     if engine == ONNXRUNTIME.key:
-        file = folder / "memory" / f"{safe_name(found.name)}.onnx"
+        file = folder / "memory" / f"{safe_name(model.info.name)}.onnx"
         write_bytes(file, ONNXRUNTIME.graph(model))
     shape = ",".join(map(str, model.input_shape))
     return (

@@ -144,3 +144,36 @@ def test_curves_of_chosen_runs_lie_over_each_other(qtbot: QtBot, studio: Studio)
     assert [label.split()[-2] for label in labels] == ["25.0", "50.0"]
     slots = {page.chart.plot.curves()[i].slot for i in ids}
     assert len(slots) == 2
+
+
+def test_layers_and_steps_of_a_run_are_shown(qtbot: QtBot, studio: Studio, texts: Texts) -> None:
+    from emostudio.core.events import LayerHealth, LayerState, Note, StageDone, event_line
+
+    run = studio.workspace.create_run(train(1, "binary"))
+    events = [
+        LayerHealth(
+            step=50, epoch=1,
+            layers=(
+                LayerState(name="conv2", flip_rate=0.0, gradient_ratio=1e-3),
+                LayerState(name="fc8", gradient_ratio=0.0, is_dead=True),
+            ),
+        ),
+        Note(level="doctor", what="Stuck signs: binary weights of conv2 do not flip"),
+        StageDone(index=0, method="bwn", accuracy=0.5, disk_bytes=12, resident_bytes=90_000_000),
+    ]  # fmt: skip
+    lines = "".join(event_line(event) + "\n" for event in events)
+    (run.folder / "events.jsonl").write_text(lines)
+    studio.workspace.update_run(run.id, status=JobStatus.DONE)
+    page = shown(qtbot, studio)
+    page.open(run.id)
+    qtbot.waitUntil(lambda: len(page.layers.table.table.rows) == 2, timeout=5_000)
+    rows = page.layers.table.table.as_text()
+    assert "Signs do not flip" in rows
+    assert "Dead: no gradient" in rows
+    assert "90.0 MB" in page.ledger.table.table.as_text()
+    assert "Stuck signs" in texts(page)
+    page.view.chosen.emit("curves")
+    page.view.set_current("layers")
+    page.view.chosen.emit("layers")
+    assert page.layers.isVisible()
+    assert not page.chart.isVisible()

@@ -10,6 +10,7 @@ from emostudio.core.jobs import JobStatus
 from emostudio.core.units import format_duration
 from emostudio.gui.pages.base import Page
 from emostudio.gui.pages.jobs_charts import DrawnRun, ErrorCard, SmallCharts
+from emostudio.gui.pages.jobs_details import LayersCard, LedgerCard
 from emostudio.gui.pages.jobs_rows import describe_time, elapsed_seconds, run_items
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
@@ -76,7 +77,15 @@ class JobsPage(Page):
         self._timer.stop()
 
     def _build_header(self) -> None:
-        self.log_button = button(self.tr("Log"), "ghost", on_click=self._toggle_log)
+        self.view = Segmented(
+            (
+                ("curves", self.tr("Curves")),
+                ("layers", self.tr("Layers")),
+                ("steps", self.tr("Steps")),
+                ("log", self.tr("Log")),
+            )
+        )
+        self.view.chosen.connect(lambda _key: self._show_view())
         self.duplicate_button = button(self.tr("Duplicate"), icon="copy", on_click=self._duplicate)
         self.cancel_button = button(
             self.tr("Cancel and keep checkpoint"), icon="stop", on_click=self._cancel
@@ -84,7 +93,7 @@ class JobsPage(Page):
         self.pause_button = button(self.tr("Pause"), icon="pause", on_click=self._pause)
         self.resume_button = button(self.tr("Resume"), "primary", "play", self._resume)
         for made in (
-            self.log_button,
+            self.view,
             self.duplicate_button,
             self.cancel_button,
             self.pause_button,
@@ -120,10 +129,11 @@ class JobsPage(Page):
         self.log = QPlainTextEdit()
         self.log.setReadOnly(True)
         self.log.setAccessibleName(self.tr("Log"))
-        self.log.hide()
-        right.addWidget(self.chart, 1)
+        self.layers, self.ledger = LayersCard(), LedgerCard()
+        for part in (self.chart, self.layers, self.ledger, self.log):
+            right.addWidget(part, 1)
         right.addWidget(self.small)
-        right.addWidget(self.log, 1)
+        self._show_view()
         row.addLayout(right, 1)
         self._views.addWidget(content)
         self.body.addWidget(self._views, 1)
@@ -195,6 +205,8 @@ class JobsPage(Page):
         self.chart.show_runs(drawn, self._histories)
         self.small.show_run(drawn[0], self._histories[first.id])
         self._show_facts(first)
+        if self.view.current() == "log":
+            self._show_view()
 
     def _drain(self) -> None:
         chosen = self._chosen()
@@ -217,7 +229,7 @@ class JobsPage(Page):
         is_current = run is not None and run.id == self.studio.queue.current
         is_waiting = run is not None and run.id in self.studio.queue.waiting
         is_paused = is_current and self.studio.queue.is_paused
-        set_shown(self.log_button, run is not None)
+        set_shown(self.view, run is not None)
         set_shown(self.duplicate_button, run is not None)
         set_shown(self.cancel_button, is_current or is_waiting)
         set_shown(self.pause_button, is_current and not is_paused)
@@ -241,6 +253,10 @@ class JobsPage(Page):
         }
         for key, text in shown.items():
             self._facts[key].setText(text)
+        self.layers.show_run(DrawnRun(run.id, run.title, self._slots.get(run.id, 8)), history)
+        catalogue = self.studio.catalogue
+        titles = [(entry.key, entry.title) for entry in catalogue.methods] if catalogue else []
+        self.ledger.show_run(history, titles)
         self._show_note(run, history)
 
     def _show_note(self, run: RunRecord, history: RunHistory) -> None:
@@ -258,15 +274,20 @@ class JobsPage(Page):
         else:
             self.run_note.show_note("info", "")
 
-    def _toggle_log(self) -> None:
-        is_open = self.log.isHidden()
-        set_shown(self.log, is_open)
-        set_shown(self.chart, not is_open)
-        set_shown(self.small, not is_open)
-        chosen = self._chosen()
-        if is_open and chosen:
+    def _show_view(self) -> None:
+        chosen = self.view.current()
+        for key, part in (
+            ("curves", self.chart),
+            ("curves", self.small),
+            ("layers", self.layers),
+            ("steps", self.ledger),
+            ("log", self.log),
+        ):
+            set_shown(part, key == chosen)
+        runs = self._chosen()
+        if chosen == "log" and runs:
             self.log.setFont(theme().mono())
-            self.log.setPlainText(self.studio.workspace.log(chosen[0].id, _LOG_BYTES))
+            self.log.setPlainText(self.studio.workspace.log(runs[0].id, _LOG_BYTES))
 
     def _duplicate(self) -> None:
         for run in self._chosen()[:1]:
