@@ -155,6 +155,9 @@ class Method(ABC, Generic[SettingsT]):
     needs_layers
         Whether the method changes layers of the given network, so that black boxes and networks
         without a fitting layer are refused.
+    refuses_black_box
+        Why a method that changes no layers still has to look inside the teacher; empty if it
+        does not.
     """
 
     key: str
@@ -167,6 +170,7 @@ class Method(ABC, Generic[SettingsT]):
     leaves: frozenset[str] = frozenset()
     codecs: tuple[str, ...] = ()
     needs_layers: bool = True
+    refuses_black_box: str = ""
 
     def why_unavailable(self) -> str:
         """Return why the method cannot run on this machine, or nothing."""

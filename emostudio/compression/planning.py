@@ -115,6 +115,8 @@ def _planned(step: Step, model: LoadedModel, number: int) -> Planned | Refusal:
     reason = method.why_unavailable()
     if number > 0:
         reason = reason or rules.FIRST.get(method.family, "")
+    if model.module is None:
+        reason = reason or method.refuses_black_box
     if method.needs_layers and model.module is None:
         reason = reason or "only the outputs of a black box are known; distil it first"
     if reason:

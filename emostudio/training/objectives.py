@@ -15,7 +15,7 @@ References
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch.nn import functional as F
@@ -55,6 +55,14 @@ class Objective(Protocol):
 
     def outcome(self, logits: torch.Tensor, batch: Batch) -> Outcome:
         """Compare the student's logits (N, K) with what it should say."""
+
+
+@runtime_checkable
+class Annealed(Protocol):
+    """An objective that changes with the share of the training that is done."""
+
+    def anneal(self, progress: float) -> None:
+        """Prepare for the moment `progress`, in [0, 1]."""
 
 
 class Supervised:
@@ -189,6 +197,54 @@ class Hinton:
         hard = _mean_cross_entropy(logits, targets)
         weight = self._distillation_weight
         return Outcome((1.0 - weight) * hard + weight * soft.loss, soft.reference)
+
+
+class AnnealedDistillation:
+    """Labels and softened posteriors, the teacher's weight moving along a line: FitNets, stage 2.
+
+    Pictures without a label count in the teacher's part only.
+
+    Parameters
+    ----------
+    teacher
+        Asked for probabilities.
+    labels
+        The student's labels in order.
+    temperature
+        Softness of both posteriors.
+    weights
+        Weight of the teacher's part at the beginning and at the end; that of the labels is 1.
+
+    References
+    ----------
+    .. [1] Romero et al., "FitNets: hints for thin deep nets", arXiv:1412.6550, 2015, equation 2.
+    """
+
+    key = "annealed_distillation"
+    needs_labels = False
+    starts_at_chance = False
+
+    def __init__(
+        self,
+        teacher: ProbabilitySource,
+        labels: tuple[Emotion, ...],
+        temperature: float = 3.0,
+        weights: tuple[float, float] = (4.0, 1.0),
+    ) -> None:
+        self._soft = SoftmaxKld(teacher, labels, temperature)
+        self._ends = weights
+        self._weight = weights[0]
+
+    def anneal(self, progress: float) -> None:
+        """Set the weight for a moment of the training, `progress` being the share done."""
+        first, last = self._ends
+        self._weight = first + (last - first) * min(max(progress, 0.0), 1.0)
+
+    def outcome(self, logits: torch.Tensor, batch: Batch) -> Outcome:
+        """Return CE(labels) + lambda T^2 KL(teacher || student)."""
+        soft = self._soft.outcome(logits, batch)
+        hard = _mean_cross_entropy(logits, batch.targets.to(logits.device))
+        return Outcome(hard + self._weight * soft.loss, soft.reference)
 
 
 class Combined:

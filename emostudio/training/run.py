@@ -24,7 +24,7 @@ from emostudio.training.divergence import (
     require_finite_weights,
 )
 from emostudio.training.doctor import Doctor
-from emostudio.training.objectives import Objective
+from emostudio.training.objectives import Annealed, Objective
 from emostudio.training.optimisers import make_optimiser
 from emostudio.training.schedules import learning_rate, next_share
 from emostudio.training.settings import TrainingSettings
@@ -150,6 +150,7 @@ class TrainingRun:
         state.module.train()
         state.optimiser.zero_grad(set_to_none=True)
         logits = state.module(inputs)
+        self._anneal()
         loss, reference = self._objective.outcome(logits, batch)
         require_finite_loss(loss, state.module, inputs, number)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -162,6 +163,10 @@ class TrainingRun:
         state.average.update(number)
         self._count(loss.item(), logits.detach(), reference, len(items))
         return loss.item()
+
+    def _anneal(self) -> None:
+        if isinstance(self._objective, Annealed):
+            self._objective.anneal(self.state.counters.progress)
 
     def _limit_gradients(self, number: int) -> None:
         module, limit = self.state.module, self._settings.clip_norm
@@ -200,6 +205,7 @@ class TrainingRun:
     def end_epoch(self) -> EpochDone:
         """Validate, keep the best weights, and decide whether to go on."""
         counters, started = self.state.counters, time.perf_counter()
+        self._anneal()
         with self.state.average.applied():
             validation = validate(
                 self.state.module,

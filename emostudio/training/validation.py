@@ -18,7 +18,7 @@ from emostudio.training.objectives import Objective
 
 @dataclass(frozen=True)
 class Validation:
-    """Figures over the validation split; all None where it is empty."""
+    """Figures over the validation split; None where it is empty or there is nothing to judge by."""
 
     loss: float | None = None
     error: float | None = None
@@ -65,6 +65,8 @@ def validate(
         report()
     references, answers = np.concatenate(truth), np.concatenate(predicted)
     known = references >= 0
-    confusion = confusion_matrix(references[known], answers[known], len(info.labels))
     mean_loss = sum(losses) / len(references)
+    if not known.any():
+        return Validation(mean_loss)
+    confusion = confusion_matrix(references[known], answers[known], len(info.labels))
     return Validation(mean_loss, 1.0 - accuracy(confusion), macro_f1(confusion))

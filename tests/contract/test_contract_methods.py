@@ -31,7 +31,14 @@ KEYS = list(METHODS.members())
 
 # What a method needs before it can do anything, and settings that keep its test short.
 BEFORE = {"huffman": ("magnitude_pruning", "weight_sharing")}
-QUICK = {"epochs": 1, "batch_size": 8, "centroid_epochs": 1, "epochs_per_layer": 0, "sweeps": 10}
+QUICK = {
+    "epochs": 1,
+    "batch_size": 8,
+    "centroid_epochs": 1,
+    "epochs_per_layer": 0,
+    "sweeps": 10,
+    "hint_epochs": 1,
+}
 ARCHITECTURE = {"architecture": "toy"}
 
 
@@ -76,6 +83,7 @@ def test_the_catalogue_has_the_methods_of_this_release():
     assert {
         "magnitude_pruning", "weight_sharing", "huffman", "deep_compression", "cp",
         "distill_labels", "distill_softmax", "distill_hinton", "distill_combined",
+        "fitnets",
     } <= set(KEYS)  # fmt: skip
 
 
@@ -184,7 +192,7 @@ def test_refusals_carry_reasons(method):
     )
     step = RecipeStep(method=method.key, settings=quick_settings(method).model_dump(mode="json"))
     report = pipeline.plan(box, Recipe(steps=(step,)))
-    assert bool(report.refusals) == method.needs_layers
+    assert bool(report.refusals) == (method.needs_layers or bool(method.refuses_black_box))
     assert all(refusal.reason for refusal in report.refusals)
     for skipped in method.plan(model, quick_settings(method)).skipped:
         assert skipped.reason
