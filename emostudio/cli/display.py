@@ -7,7 +7,7 @@ from typing import Any
 
 from emostudio.cli.output import Output
 from emostudio.cli.tables import count, milliseconds, percent, size, table
-from emostudio.core.units import format_bytes, format_duration
+from emostudio.core.units import format_bytes, format_duration, format_mib
 
 Document = dict[str, Any]
 
@@ -55,6 +55,9 @@ def show_model(report: Document, output: Output) -> None:
     ]
     if rows:
         table(output, ("Layer", "Kind", "Parameters", "MACs", "Bytes", "Methods"), rows)
+    for figure in report["sizes"]:
+        note = " (a claim: the file does not hold it)" if figure["is_claim"] else ""
+        output.console.print(f"{figure['what']}: {format_mib(figure['size_bytes'])}{note}")
 
 
 def show_difference(answer: Document, output: Output) -> None:

@@ -15,6 +15,7 @@ from emostudio.cli.options import (
     NameOption,
     SeedOption,
     SetOption,
+    StepOption,
     WorkspaceOption,
 )
 from emostudio.cli.running import run_job
@@ -65,10 +66,7 @@ def compress(
     recipe: Annotated[
         Path | None, typer.Option(metavar="R.json", help="Recipe as a JSON file.")
     ] = None,
-    step: Annotated[
-        list[str],
-        typer.Option("--step", metavar="METHOD[:KEY=VALUE,...]", help="Steps in order."),
-    ] = [],  # noqa: B006 - typer reads the default, nothing changes it
+    step: StepOption = [],  # noqa: B006 - typer reads the default, nothing changes it
     name: NameOption = None,
     seed: SeedOption = 0,
     plan: Annotated[bool, typer.Option("--plan", help="Only predict, do nothing.")] = False,

@@ -16,12 +16,13 @@ from emostudio.cli.options import (
     ModelArgument,
     NameOption,
     SetOption,
+    StepOption,
     WorkspaceOption,
 )
 from emostudio.cli.running import open_workspace, run_job
 from emostudio.core.errors import InputError
 from emostudio.core.jobs import ExportJob, ImportModelJob, InspectModelJob
-from emostudio.workspace.recipes import parse_assignments
+from emostudio.workspace.recipes import parse_assignments, parse_steps
 
 
 def add_to(app: typer.Typer) -> None:
@@ -59,12 +60,24 @@ def list_models(
 
 def inspect(
     context: Context,
-    model: ModelArgument,
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A model, or the key of an architecture.")
+    ],
+    settings: SetOption = [],  # noqa: B006 - typer reads the default, nothing changes it
+    step: StepOption = [],  # noqa: B006
     workspace: WorkspaceOption = None,
     is_json: JsonOption = False,
 ) -> None:
-    """Show layers with parameters, multiply-adds and bytes."""
-    answer = run_job(InspectModelJob(model=model), workspace, context.obj)
+    """Show layers with parameters, multiply-adds and bytes, and every way to count the size.
+
+    With --step: what the steps would make of the model, predicted without any work.
+    """
+    job = InspectModelJob(
+        model=model,
+        architecture_settings=parse_assignments(settings, "the architecture"),
+        recipe=parse_steps(step),
+    )
+    answer = run_job(job, workspace, context.obj)
     context.obj.answer(answer)
     show_model(answer, context.obj)
 

@@ -35,6 +35,10 @@ ModelsArgument = Annotated[
 SetOption = Annotated[
     list[str], typer.Option("--set", metavar="KEY=VALUE", help="Settings; can be repeated.")
 ]
+StepOption = Annotated[
+    list[str],
+    typer.Option("--step", metavar="METHOD[:KEY=VALUE,...]", help="Steps in order."),
+]
 ReaderOption = Annotated[
     str | None, typer.Option("--reader", help="Key of the reader (default: recognised).")
 ]

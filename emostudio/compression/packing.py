@@ -69,6 +69,19 @@ def layer_bytes(model: LoadedModel) -> dict[str, int]:
     return sizes
 
 
+def parameter_bytes(model: LoadedModel) -> int:
+    """Return the bytes of all parameters as stored: without running statistics and headers."""
+    if model.module is None:
+        return 0
+    names = {name for name, _ in model.module.named_parameters()}
+    raw = sum(
+        tensor.numel() * tensor.element_size()
+        for name, tensor in _raw_tensors(model).items()
+        if name in names
+    )
+    return raw + sum(array.nbytes for array in _coded_arrays(model).values())
+
+
 def save_variant(model: LoadedModel, path: Path) -> int:
     """Write a model file atomically, after checking that it will read back bit by bit.
 

@@ -86,6 +86,23 @@ def plan(teacher: LoadedModel, recipe: Recipe, forecast: Forecast | None = None)
     )
 
 
+def predicted(teacher: LoadedModel, recipe: Recipe) -> LoadedModel:
+    """Return the model a recipe would give, without values.
+
+    Raises
+    ------
+    InputError
+        If a step is refused, naming it and the reason.
+    """
+    model = teacher
+    for number, step in enumerate(expanded(recipe)):
+        planned = _planned(step, model, number)
+        if isinstance(planned, Refusal):
+            raise InputError(f"{step.method.title} cannot be done", why=planned.reason)
+        model = described(planned.model, recipe, step)
+    return model
+
+
 def expanded(recipe: Recipe) -> tuple[Step, ...]:
     """Return the steps of a recipe, with methods that stand for several taken apart.
 

@@ -80,6 +80,15 @@ class LayerReport(_Answer):
     """Keys of the methods that can be applied to the layer."""
 
 
+class SizeFigure(_Answer):
+    """One way to count a model's size; none of them may be taken for another."""
+
+    what: str
+    size_bytes: int
+    is_claim: bool = False
+    """True where the paper counts so and the file does not."""
+
+
 class ModelReport(_Answer):
     """`emostudio models inspect`."""
 
@@ -91,8 +100,10 @@ class ModelReport(_Answer):
     input_shape: tuple[int, int, int]
     labels: tuple[str, ...]
     layers: tuple[LayerReport, ...] = ()
+    sizes: tuple[SizeFigure, ...] = ()
     recipe: dict[str, Any] = Field(default_factory=dict)
     file: str = ""
+    """Empty for a model that was only described."""
     info: ModelInfo
 
 

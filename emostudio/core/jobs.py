@@ -43,10 +43,16 @@ class DoctorJob(_Job):
 
 
 class InspectModelJob(_Job):
-    """Layers, sizes and costs of a model; answers `answers.ModelReport`."""
+    """Layers, sizes and costs of a model; answers `answers.ModelReport`.
+
+    `model` may be an architecture, which is then described without weights; `recipe` describes
+    what its steps would make of the model, without doing them.
+    """
 
     kind: Literal["inspect_model"] = "inspect_model"
     model: str
+    architecture_settings: dict[str, Any] = Field(default_factory=dict)
+    recipe: Recipe = Recipe()
 
 
 class InspectDataJob(_Job):

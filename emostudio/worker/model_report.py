@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from emostudio.compression.packing import layer_bytes
+from emostudio.compression.catalogue import METHODS
+from emostudio.compression.packing import layer_bytes, parameter_bytes
 from emostudio.compression.rules import applicable_methods
-from emostudio.core.answers import LayerReport, ModelReport
+from emostudio.core.answers import LayerReport, ModelReport, SizeFigure
 from emostudio.evaluation.complexity import count, total_macs, total_parameters
 from emostudio.models.loaded import LoadedModel
 
 
 def model_report(model: LoadedModel, file: Path) -> ModelReport:
     """Describe a model as it lies in `file`."""
+    report = described_model(model, file.stat().st_size)
+    return report.model_copy(update={"file": str(file)})
+
+
+def described_model(model: LoadedModel, disk_bytes: int) -> ModelReport:
+    """Describe a model whose file has, or would have, `disk_bytes`; values are not needed."""
     layers: tuple[LayerReport, ...] = ()
     parameters = macs = None
     if model.module is not None:
@@ -37,14 +44,27 @@ def model_report(model: LoadedModel, file: Path) -> ModelReport:
         architecture=model.info.architecture,
         parameters=parameters,
         macs=macs,
-        disk_bytes=file.stat().st_size,
+        disk_bytes=disk_bytes,
         input_shape=model.input_shape,
         labels=tuple(model.info.labels),
         layers=layers,
+        sizes=_sizes(model, parameters, disk_bytes),
         recipe=model.info.recipe.model_dump(mode="json"),
-        file=str(file),
         info=model.info,
     )
+
+
+def _sizes(model: LoadedModel, parameters: int | None, disk_bytes: int) -> tuple[SizeFigure, ...]:
+    """Return the sizes people mean when they say size; only the last is the file's."""
+    figures: list[SizeFigure] = []
+    if parameters is not None:
+        figures.append(SizeFigure(what="parameters as float32", size_bytes=4 * parameters))
+        figures.append(SizeFigure(what="parameters as stored", size_bytes=parameter_bytes(model)))
+    claims = [METHODS.get(step.method).paper_bytes(model) for step in model.info.recipe.steps]
+    for claim in [claim for claim in claims if claim is not None][-1:]:
+        figures.append(SizeFigure(what="as the paper counts", size_bytes=claim, is_claim=True))
+    figures.append(SizeFigure(what="file", size_bytes=disk_bytes))
+    return tuple(figures)
 
 
 def _bytes_of(layer: str, stored: dict[str, int]) -> int:

@@ -2,14 +2,51 @@
 
 from __future__ import annotations
 
+import torch
+
+from emostudio.compression.packing import predict_bytes
+from emostudio.compression.planning import predicted
+from emostudio.core.emotions import EMOTIONS
+from emostudio.core.errors import InputError
 from emostudio.core.jobs import InspectModelJob
+from emostudio.models.catalogue import ARCHITECTURES, build, new_info
+from emostudio.models.loaded import LoadedModel
 from emostudio.worker.context import HandlerContext, Handling
-from emostudio.worker.model_report import model_report
+from emostudio.worker.model_report import described_model, model_report
 from emostudio.worker.resolve import find_model
 
 
 def handle(job: InspectModelJob, context: HandlerContext) -> Handling:
-    """Answer with the model's report."""
+    """Answer with the report of a model, of an architecture, or of what a recipe would give."""
     yield from ()
-    found = find_model(job.model, context.workspace)
+    try:
+        found = find_model(job.model, context.workspace)
+    except InputError:
+        if job.model not in ARCHITECTURES.members():
+            raise
+        model = _without_weights(job)
+        model = predicted(model, job.recipe) if job.recipe.steps else model
+        return described_model(model, predict_bytes(model))
+    if job.architecture_settings:
+        raise InputError(
+            f"{job.model} is a model; its architecture's settings are fixed",
+            next_step="Give settings with the name of an architecture only",
+        )
+    if job.recipe.steps:
+        model = predicted(found.load(), job.recipe)
+        return described_model(model, predict_bytes(model))
     return model_report(found.load(), found.file)
+
+
+def _without_weights(job: InspectModelJob) -> LoadedModel:
+    classes = int(job.architecture_settings.get("class_count", len(EMOTIONS)))
+    if not 2 <= classes <= len(EMOTIONS):
+        raise InputError(
+            f"A model cannot have {classes} emotions",
+            next_step=f"Give 2 to {len(EMOTIONS)} as class_count",
+        )
+    settings = dict(job.architecture_settings)
+    info = new_info(job.model, job.model, settings, EMOTIONS[:classes])
+    with torch.device("meta"):
+        module = build(info)
+    return LoadedModel(info, module=module.eval())
