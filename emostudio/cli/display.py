@@ -146,6 +146,37 @@ def show_compressed(answer: Document, output: Output) -> None:
     output.console.print(f"{answer['model']}: {answer['file']}", markup=False)
 
 
+def show_ablation(answer: Document, output: Output) -> None:
+    """Show every subset of a recipe's steps, then the share of each step."""
+    methods = answer["methods"]
+    rows = []
+    for subset in answer["subsets"]:
+        ledger = subset["ledger"]
+        done = [methods[step] for step in subset["steps"] if step not in subset["left_out"]]
+        left = [methods[step] for step in subset["left_out"]]
+        note = f" (without {', '.join(left)}: not possible alone)" if left else ""
+        latency = ledger["latency_ms"]
+        rows.append(
+            (
+                (" + ".join(done) or "nothing") + note,
+                percent(ledger["accuracy"]),
+                format_bytes(ledger["disk_bytes"]),
+                "" if latency is None else f"{latency:.2f}",
+            )
+        )
+    table(output, ("Steps", "Accuracy", "Bytes", "ms"), rows)
+    shares = [
+        (
+            share["method"],
+            "" if share["accuracy"] is None else f"{100 * share['accuracy']:+.2f} points",
+            f"{share['size_factor']:.2f} times smaller",
+            "" if share["latency_ms"] is None else f"{share['latency_ms']:+.3f} ms",
+        )
+        for share in answer["shares"]
+    ]
+    table(output, ("Share of", "Accuracy", "Size", "Time"), shares)
+
+
 def show_evaluation(report: Document, output: Output) -> None:
     """Show accuracies and pairs."""
     rows = [

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from emostudio.cli.display import show_compressed, show_plan, show_trained
+from emostudio.cli.display import show_ablation, show_compressed, show_plan, show_trained
 from emostudio.cli.options import (
     Context,
     DataOption,
     JsonOption,
     NameOption,
+    RecipeOption,
     SeedOption,
     SetOption,
     StepOption,
@@ -20,7 +21,7 @@ from emostudio.cli.options import (
 )
 from emostudio.cli.running import run_job
 from emostudio.core.errors import InputError
-from emostudio.core.jobs import CompressJob, PlanJob, TrainJob
+from emostudio.core.jobs import AblateJob, CompressJob, PlanJob, TrainJob
 from emostudio.core.recipe import Recipe
 from emostudio.workspace.recipes import load_recipe, parse_assignments, parse_steps
 
@@ -29,6 +30,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(train)
     app.command()(compress)
+    app.command()(ablate)
 
 
 def train(
@@ -63,9 +65,7 @@ def compress(
     context: Context,
     teacher: Annotated[str, typer.Option(metavar="T", help="Model to compress.")],
     data: DataOption,
-    recipe: Annotated[
-        Path | None, typer.Option(metavar="R.json", help="Recipe as a JSON file.")
-    ] = None,
+    recipe: RecipeOption = None,
     step: StepOption = [],  # noqa: B006 - typer reads the default, nothing changes it
     name: NameOption = None,
     seed: SeedOption = 0,
@@ -84,6 +84,23 @@ def compress(
     answer = run_job(job, workspace, context.obj)
     context.obj.answer(answer)
     show_compressed(answer, context.obj)
+
+
+def ablate(
+    context: Context,
+    teacher: Annotated[str, typer.Option(metavar="T", help="Model to compress.")],
+    data: DataOption,
+    recipe: RecipeOption = None,
+    step: StepOption = [],  # noqa: B006 - typer reads the default, nothing changes it
+    seed: SeedOption = 0,
+    workspace: WorkspaceOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Run every subset of a recipe's steps; prints what each step gave."""
+    job = AblateJob(teacher=teacher, data=data, recipe=_recipe(recipe, step), seed=seed)
+    answer = run_job(job, workspace, context.obj)
+    context.obj.answer(answer)
+    show_ablation(answer, context.obj)
 
 
 def _recipe(file: Path | None, steps: list[str]) -> Recipe:

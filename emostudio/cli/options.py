@@ -39,6 +39,7 @@ StepOption = Annotated[
     list[str],
     typer.Option("--step", metavar="METHOD[:KEY=VALUE,...]", help="Steps in order."),
 ]
+RecipeOption = Annotated[Path | None, typer.Option(metavar="R.json", help="Recipe as a JSON file.")]
 ReaderOption = Annotated[
     str | None, typer.Option("--reader", help="Key of the reader (default: recognised).")
 ]

@@ -356,3 +356,34 @@ class CompressReport(_Answer):
     file: str
     plan: PlanReport
     stages: tuple[StageLedger, ...]
+
+
+class AblationSubset(_Answer):
+    """What some of a recipe's steps gave without the others; steps count from 0."""
+
+    steps: tuple[int, ...]
+    left_out: tuple[int, ...] = ()
+    """Steps of the subset that need one that is missing, and therefore did nothing."""
+    ledger: StageLedger
+
+
+class AblationShare(_Answer):
+    """What one step gave, as its Shapley value over all subsets; None where it is unknown."""
+
+    step: int
+    method: str
+    accuracy: float | None
+    disk_bytes: float
+    size_factor: float
+    """By how much the step divided the file's size; the factors multiply to the whole's."""
+    latency_ms: float | None
+
+
+class AblationReport(_Answer):
+    """`emostudio ablate`: shares of every step, summing to the whole recipe's effect."""
+
+    run: str = ""
+    teacher: str
+    methods: tuple[str, ...]
+    subsets: tuple[AblationSubset, ...]
+    shares: tuple[AblationShare, ...]

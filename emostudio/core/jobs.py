@@ -129,6 +129,16 @@ class CompressJob(_Job):
     seed: int = 0
 
 
+class AblateJob(_Job):
+    """Run every subset of a recipe's steps; answers `answers.AblationReport`."""
+
+    kind: Literal["ablate"] = "ablate"
+    teacher: str
+    data: str
+    recipe: Recipe
+    seed: int = 0
+
+
 class EvaluateJob(_Job):
     """Accuracy of models on one split; answers `answers.EvaluationReport`."""
 
@@ -205,6 +215,7 @@ Job = Annotated[
     | SynthesiseJob
     | TrainJob
     | CompressJob
+    | AblateJob
     | EvaluateJob
     | BenchJob
     | CompareJob
@@ -216,7 +227,9 @@ Job = Annotated[
 
 JOB_ADAPTER: TypeAdapter[Job] = TypeAdapter(Job)
 
-RUN_KINDS = frozenset({"train", "compress", "evaluate", "bench", "quickstart", "import_data"})
+RUN_KINDS = frozenset(
+    {"train", "compress", "ablate", "evaluate", "bench", "quickstart", "import_data"}
+)
 """Jobs that get a run folder; all others are questions, answered and forgotten."""
 
 

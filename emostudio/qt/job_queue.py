@@ -17,7 +17,7 @@ from emostudio.workspace.store import Workspace
 MOST_DEATHS = 3
 DEATH_WINDOW_MS = 60_000
 
-_LONG_KINDS = frozenset({"train", "compress", "import_data"})
+_LONG_KINDS = frozenset({"train", "compress", "ablate", "import_data"})
 """Jobs that give way to the window; those that only measure keep their priority."""
 
 

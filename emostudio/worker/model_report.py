@@ -61,8 +61,10 @@ def _sizes(model: LoadedModel, parameters: int | None, disk_bytes: int) -> tuple
         figures.append(SizeFigure(what="parameters as float32", size_bytes=4 * parameters))
         figures.append(SizeFigure(what="parameters as stored", size_bytes=parameter_bytes(model)))
     claims = [METHODS.get(step.method).paper_bytes(model) for step in model.info.recipe.steps]
-    for claim in [claim for claim in claims if claim is not None][-1:]:
-        figures.append(SizeFigure(what="as the paper counts", size_bytes=claim, is_claim=True))
+    figures += [
+        SizeFigure(what="as the paper counts", size_bytes=claim, is_claim=True)
+        for claim in [claim for claim in claims if claim is not None][-1:]
+    ]
     figures.append(SizeFigure(what="file", size_bytes=disk_bytes))
     return tuple(figures)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from emostudio.compression.packing import predict_bytes
@@ -9,6 +11,7 @@ from emostudio.compression.planning import predicted
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.errors import InputError
 from emostudio.core.jobs import InspectModelJob
+from emostudio.core.settings import parse_settings
 from emostudio.models.catalogue import ARCHITECTURES, build, new_info
 from emostudio.models.loaded import LoadedModel
 from emostudio.worker.context import HandlerContext, Handling
@@ -39,14 +42,17 @@ def handle(job: InspectModelJob, context: HandlerContext) -> Handling:
 
 
 def _without_weights(job: InspectModelJob) -> LoadedModel:
-    classes = int(job.architecture_settings.get("class_count", len(EMOTIONS)))
-    if not 2 <= classes <= len(EMOTIONS):
+    architecture = ARCHITECTURES.get(job.model)
+    parsed: Any = parse_settings(
+        architecture.settings_type, job.architecture_settings, f"architecture {job.model}"
+    )
+    classes = parsed.class_count
+    if classes > len(EMOTIONS):
         raise InputError(
             f"A model cannot have {classes} emotions",
             next_step=f"Give 2 to {len(EMOTIONS)} as class_count",
         )
-    settings = dict(job.architecture_settings)
-    info = new_info(job.model, job.model, settings, EMOTIONS[:classes])
+    info = new_info(job.model, job.model, job.architecture_settings, EMOTIONS[:classes])
     with torch.device("meta"):
         module = build(info)
     return LoadedModel(info, module=module.eval())

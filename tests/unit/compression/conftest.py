@@ -2,7 +2,7 @@ import pytest
 import torch
 from compression_fakes import StripeFaces, toy_model, use_toy_architecture
 
-from emostudio.compression import ledger, pipeline
+from emostudio.compression import ledger, stages
 from emostudio.inference.catalogue import open_classifier
 
 
@@ -18,7 +18,7 @@ def toy(monkeypatch):
     torch.set_num_threads(1)
     use_toy_architecture(monkeypatch)
     monkeypatch.setattr(ledger, "open_classifier", on_torch)
-    monkeypatch.setattr(pipeline, "open_classifier", on_torch)
+    monkeypatch.setattr(stages, "open_classifier", on_torch)
     yield
     torch.set_num_threads(threads)
 
