@@ -22,6 +22,7 @@ from emostudio.cli.options import (
 from emostudio.cli.running import run_job
 from emostudio.core.errors import InputError
 from emostudio.core.jobs import AblateJob, CompressJob, PlanJob, TrainJob
+from emostudio.core.model_info import Transform
 from emostudio.core.recipe import Recipe
 from emostudio.workspace.recipes import load_recipe, parse_assignments, parse_steps
 
@@ -38,6 +39,10 @@ def train(
     architecture: Annotated[str, typer.Option("--arch", metavar="A", help="Architecture.")],
     data: DataOption,
     settings: SetOption = [],  # noqa: B006 - typer reads the default, nothing changes it
+    transform: Annotated[
+        Transform,
+        typer.Option(help="Done to the pixels first: mapped_lbp shows the network textures."),
+    ] = "none",
     name: NameOption = None,
     seed: SeedOption = 0,
     workspace: WorkspaceOption = None,
@@ -53,6 +58,7 @@ def train(
         architecture_settings={k: v for k, v in values.items() if k not in training},
         data=data,
         training=training,
+        transform=transform,
         name=name,
         seed=seed,
     )

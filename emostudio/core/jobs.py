@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from emostudio.core.model_info import Transform
 from emostudio.core.recipe import Recipe
 
 
@@ -114,6 +115,8 @@ class TrainJob(_Job):
     architecture_settings: dict[str, Any] = Field(default_factory=dict)
     data: str
     training: dict[str, Any] = Field(default_factory=dict)
+    transform: Transform = "none"
+    """What is done to the pixels before the network sees them."""
     name: str | None = None
     seed: int = 0
 

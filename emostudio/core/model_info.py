@@ -13,11 +13,19 @@ BLACK_BOX = "onnx"
 """Architecture key of models of which only the outputs are known."""
 
 
+_PLAIN = frozenset({"rgb", "none"})
+
+Transform = Literal["none", "mapped_lbp"]
+"""What is done to resized pixels before they are scaled, see `data.transforms`."""
+
+
 class Preprocessing(BaseModel):
     """How a face becomes a network's input; the same object in training, evaluation and live.
 
-    Pixels are resized to (`height`, `width`), turned into `channels` (1 grey, 3 RGB), multiplied
-    by `scale`, shifted by `offset`, then normalised per channel with `mean` and `std`.
+    Pixels are resized to (`height`, `width`), or to a square of `resize` pixels of which the
+    middle is taken, turned into `channels` (1 grey, 3 in `channel_order`), put through
+    `transform`, multiplied by `scale`, shifted by `offset`, then normalised per channel with
+    `mean` and `std`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,6 +37,9 @@ class Preprocessing(BaseModel):
     offset: float = 0.0
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
+    channel_order: Literal["rgb", "bgr"] = "rgb"
+    resize: int = Field(0, ge=0, le=512)
+    transform: Transform = "none"
 
     @model_validator(mode="after")
     def _fits_the_channels(self) -> Self:
@@ -36,12 +47,32 @@ class Preprocessing(BaseModel):
             raise ValueError("mean and std hold one value, or one for each channel")
         if not all(deviation > 0 for deviation in self.std):
             raise ValueError("std must be above zero")
+        if self.channels != 3 and (self.channel_order, self.transform) != ("rgb", "none"):
+            raise ValueError("channel_order and transform need three channels")
+        if self.channel_order != "rgb" and self.transform != "none":
+            raise ValueError("a transform gives its channels in one order, so leave it rgb")
+        if 0 < self.resize < max(self.height, self.width):
+            raise ValueError("resize must not be smaller than height and width")
         return self
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """Shape (C, H, W) of one network input."""
         return (self.channels, self.height, self.width)
+
+    @property
+    def pixel_key(self) -> str:
+        """Word for all that decides a picture's input pixels, scaling apart; fit for a file."""
+        key = f"{self.height}x{self.width}x{self.channels}"
+        if self.resize:
+            key += f"-of{self.resize}"
+        changes = [word for word in (self.channel_order, self.transform) if word not in _PLAIN]
+        return "-".join([key, *changes])
+
+    @property
+    def untransformed(self) -> Preprocessing:
+        """The same without its transform: pictures that can be varied in training."""
+        return self.model_copy(update={"transform": "none"})
 
 
 class StructureRecord(BaseModel):

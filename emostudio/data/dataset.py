@@ -119,7 +119,7 @@ class Dataset:
         Parameters
         ----------
         preprocessing
-            Only its geometry matters here.
+            All but its scaling matters here.
         context
             Told of progress while the file is built.
 
@@ -128,7 +128,7 @@ class Dataset:
         Read-only uint8 array (N, H, W, C).
         """
         channels, height, width = preprocessing.input_shape
-        path = self.folder / "cache" / f"{height}x{width}x{channels}.npy"
+        path = self.folder / "cache" / f"{preprocessing.pixel_key}.npy"
         shape = (len(self), height, width, channels)
         array = _load_pixels(path, shape)
         if array is None:  # not built yet, or damaged: it can always be built again

@@ -11,7 +11,7 @@ from onnx import helper, numpy_helper
 from pydantic import BaseModel, ConfigDict
 
 from emostudio.core.atomic import write_bytes
-from emostudio.core.errors import EmoStudioError
+from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.model_info import BLACK_BOX, Lineage, ModelInfo, Preprocessing
 from emostudio.data.transforms import normalise
 from emostudio.inference.base import Session
@@ -57,9 +57,9 @@ class ExportReport(BaseModel):
 def export_onnx(model: LoadedModel, out: Path) -> ExportReport:
     """Write `model` as one ONNX file that takes raw pixels and carries its own description.
 
-    The input ``pixels`` is float32 (N, C, H, W) with grey levels from 0 to 255; scaling and
-    normalisation are part of the graph, and the metadata key ``emostudio`` holds labels and
-    lineage as JSON. The file is only written after it agreed with the model.
+    The input ``pixels`` is float32 (N, C, H, W), RGB or grey, with levels from 0 to 255; channel
+    order, scaling and normalisation are part of the graph, and the metadata key ``emostudio``
+    holds labels and lineage as JSON. The file is only written after it agreed with the model.
 
     Parameters
     ----------
@@ -72,7 +72,10 @@ def export_onnx(model: LoadedModel, out: Path) -> ExportReport:
     ------
     EmoStudioError
         If the exported graph differs from the model by more than `PARITY_TOLERANCE`.
+    InputError
+        If a part of the preprocessing cannot be part of a graph.
     """
+    _require_expressible(model.info)
     graph = with_preprocessing(ENGINE.graph(model), model.info.preprocessing)
     content = with_info(graph, _exported_info(model.info))
     reference = open_session(model, "torch" if model.module is not None else DEFAULT_ENGINE)
@@ -121,6 +124,13 @@ def with_preprocessing(content: bytes, preprocessing: Preprocessing) -> bytes:
     scaled = "emostudio_scaled"
     graph.node.insert(0, helper.make_node("Mul", [_NEW_INPUT, "emostudio_factor"], [scaled]))
     graph.node.insert(1, helper.make_node("Add", [scaled, "emostudio_shift"], [old]))
+    if preprocessing.channel_order == "bgr":
+        order = numpy_helper.from_array(np.array([2, 1, 0], np.int64), "emostudio_order")
+        graph.initializer.append(order)
+        ordered = "emostudio_ordered"
+        gather = helper.make_node("Gather", [_NEW_INPUT, order.name], [ordered], axis=1)
+        graph.node[0].input[0] = ordered
+        graph.node.insert(0, gather)
     source.name = _NEW_INPUT
     serialised: bytes = model.SerializeToString()
     return serialised
@@ -136,6 +146,16 @@ def _affine(preprocessing: Preprocessing) -> tuple[NDArray[np.float32], NDArray[
     return factor.astype(np.float32), shift.astype(np.float32)
 
 
+def _require_expressible(info: ModelInfo) -> None:
+    if info.preprocessing.transform != "none":
+        raise InputError(
+            f"{info.name} cannot be exported",
+            why="its input is mapped local binary patterns, which are made from the pixels outside "
+            "of the network",
+            next_step="Distil it into a network that takes plain pixels, and export that",
+        )
+
+
 def _exported_info(info: ModelInfo) -> ModelInfo:
     """Describe the exported file: a black box whose preprocessing does nothing any more."""
     geometry = info.preprocessing
@@ -143,6 +163,7 @@ def _exported_info(info: ModelInfo) -> ModelInfo:
         height=geometry.height,
         width=geometry.width,
         channels=geometry.channels,
+        resize=geometry.resize,
         scale=1.0,
     )
     lineage = Lineage(parent=info.name, **info.lineage.model_dump(exclude={"parent"}))
@@ -168,7 +189,8 @@ def _parity(
         shape = (_BATCH, height, width, channels)
         pixels = generator.integers(0, 256, size=shape, dtype=np.uint8)
         expected = reference.run(normalise(pixels, preprocessing))
-        raw = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)).astype(np.float32)
+        ordered = pixels[..., ::-1] if preprocessing.channel_order == "bgr" else pixels
+        raw = np.ascontiguousarray(ordered.transpose(0, 3, 1, 2)).astype(np.float32)
         found = exported.run(raw)
         largest = max(largest, float(np.abs(expected - found).max()))
         equal += int((expected.argmax(axis=1) == found.argmax(axis=1)).sum())

@@ -14,7 +14,7 @@ from emostudio.core.jobs import JobContext
 from emostudio.core.model_info import ModelInfo, Preprocessing
 from emostudio.data.base import Split
 from emostudio.data.labels import targets
-from emostudio.data.transforms import normalise
+from emostudio.data.transforms import normalise, transformed
 from emostudio.training.augmentation import draw_variations
 from emostudio.training.settings import TrainingSettings
 
@@ -43,14 +43,14 @@ class Pictures:
     def __init__(self, dataset: PictureSet, context: JobContext) -> None:
         self._dataset = dataset
         self._context = context
-        self._opened: dict[tuple[int, int, int], NDArray[np.uint8]] = {}
+        self._opened: dict[str, NDArray[np.uint8]] = {}
 
     def at(self, preprocessing: Preprocessing) -> NDArray[np.uint8]:
         """Return all pictures, uint8 (N, H, W, C), memory-mapped."""
-        shape = preprocessing.input_shape
-        if shape not in self._opened:
-            self._opened[shape] = self._dataset.pixels(preprocessing, self._context)
-        return self._opened[shape]
+        key = preprocessing.pixel_key
+        if key not in self._opened:
+            self._opened[key] = self._dataset.pixels(preprocessing, self._context)
+        return self._opened[key]
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,12 @@ class Batch:
 
     def pixels(self, preprocessing: Preprocessing) -> NDArray[np.uint8]:
         """Return the pictures at a model's input size, varied alike at every size."""
-        pixels = np.asarray(self.pictures.at(preprocessing)[self.items])
         if self.view < 0:
-            return pixels
-        return draw_variations(self.settings, self.seed, self.view, self.items).apply(pixels)
+            return np.asarray(self.pictures.at(preprocessing)[self.items])
+        # a variation is one of the face: turned or brightened patterns would be another face's
+        pixels = np.asarray(self.pictures.at(preprocessing.untransformed)[self.items])
+        varied = draw_variations(self.settings, self.seed, self.view, self.items).apply(pixels)
+        return transformed(varied, preprocessing)
 
     def inputs(self, preprocessing: Preprocessing) -> torch.Tensor:
         """Return the network input, float32 (N, C, H, W)."""

@@ -5,17 +5,27 @@ from __future__ import annotations
 import torch
 
 from emostudio.core.jobs import TrainJob
-from emostudio.core.model_info import Lineage
+from emostudio.core.model_info import Lineage, ModelInfo
 from emostudio.core.settings import parse_settings
+from emostudio.data.dataset import Dataset
 from emostudio.models.catalogue import build, new_info
 from emostudio.models.loaded import LoadedModel
 from emostudio.training.loop import train
 from emostudio.training.objectives import Supervised
 from emostudio.training.settings import TrainingSettings
 from emostudio.worker.context import HandlerContext, Handling
+from emostudio.worker.conventions import parse_preprocessing
 from emostudio.worker.listening import heard_step_ms
 from emostudio.worker.outcome import evaluate_saved, save_model, with_step_ms
 from emostudio.worker.resolve import open_data
+
+
+def _described(job: TrainJob, name: str, dataset: Dataset) -> ModelInfo:
+    info = new_info(name, job.architecture, job.architecture_settings, dataset.labels)
+    if job.transform == "none":
+        return info
+    values = {**info.preprocessing.model_dump(), "transform": job.transform}
+    return info.model_copy(update={"preprocessing": parse_preprocessing(values)})
 
 
 def handle(job: TrainJob, context: HandlerContext) -> Handling:
@@ -23,7 +33,7 @@ def handle(job: TrainJob, context: HandlerContext) -> Handling:
     settings = parse_settings(TrainingSettings, job.training, "training")
     dataset = open_data(job.data, context)
     wanted = job.name or f"{job.architecture}-{dataset.name}"
-    info = new_info(wanted, job.architecture, job.architecture_settings, dataset.labels)
+    info = _described(job, wanted, dataset)
     engine_context = context.job_context(job.seed)
     torch.manual_seed(job.seed)
     module = build(info)

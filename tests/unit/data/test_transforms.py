@@ -72,3 +72,52 @@ def test_a_picture_alone_gets_the_same_bits_as_in_a_batch(picture):
         np.testing.assert_array_equal(
             normalise(batch[index : index + 1], preprocessing)[0], together[index]
         )
+
+
+def test_the_middle_is_cut_out_of_a_larger_square(picture):
+    square = picture[:256, :256]
+    found = to_input_pixels(square, Preprocessing(height=224, width=224, resize=256))
+    np.testing.assert_array_equal(found, square[16:240, 16:240])
+
+
+def test_channels_come_in_the_order_of_the_model(picture):
+    rgb = Preprocessing(height=48, width=48)
+    bgr = rgb.model_copy(update={"channel_order": "bgr"})
+    np.testing.assert_array_equal(
+        to_input_pixels(picture, bgr), to_input_pixels(picture, rgb)[:, :, ::-1]
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"channels": 1, "transform": "mapped_lbp"},
+        {"channels": 1, "channel_order": "bgr"},
+        {"channel_order": "bgr", "transform": "mapped_lbp"},
+        {"resize": 40},
+    ],
+)
+def test_preprocessing_that_contradicts_itself_is_refused(wrong):
+    with pytest.raises(ValueError, match=r"channels|rgb|resize"):
+        Preprocessing.model_validate(wrong)
+
+
+def test_every_kind_of_input_pixels_has_a_key_of_its_own():
+    kinds = (
+        {},
+        {"height": 64},
+        {"resize": 64},
+        {"channel_order": "bgr"},
+        {"transform": "mapped_lbp"},
+        {"resize": 64, "channel_order": "bgr"},
+    )
+    keys = [Preprocessing.model_validate(kind).pixel_key for kind in kinds]
+    assert len(set(keys)) == len(kinds)
+    assert keys[0] == "48x48x3"  # files of earlier versions stay of use
+    assert Preprocessing(scale=1.0).pixel_key == keys[0]
+
+
+def test_descriptions_of_earlier_versions_mean_what_they_meant():
+    old = {"height": 48, "width": 48, "channels": 3, "scale": 1.0, "mean": [0.5], "std": [0.25]}
+    found = Preprocessing.model_validate(old)
+    assert (found.channel_order, found.resize, found.transform) == ("rgb", 0, "none")

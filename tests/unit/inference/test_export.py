@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from torch import nn
 
 from emostudio.core.emotions import EMOTIONS
-from emostudio.core.errors import EmoStudioError
+from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.model_info import ModelInfo, Preprocessing
 from emostudio.data.transforms import normalise
 from emostudio.inference.catalogue import open_classifier, open_session
@@ -129,3 +130,31 @@ def test_graphs_of_fixed_batch_size_take_any_number_of_pictures(model, pixels):
 def test_nonsense_is_refused_in_plain_words():
     with pytest.raises(EmoStudioError, match="ONNX Runtime refuses"):
         OnnxRuntimeSession(b"not a graph", 1)
+
+
+def with_preprocessing(model, **values):
+    changed = PREPROCESSING.model_copy(update=values)
+    info = model.info.model_copy(update={"preprocessing": changed})
+    return dataclasses.replace(model, info=info)
+
+
+def test_an_exported_bgr_model_takes_rgb(model, pixels, tmp_path):
+    report = export_onnx(with_preprocessing(model, channel_order="bgr"), tmp_path / "net.onnx")
+    assert report.same_answers == 1.0
+    raw = pixels.transpose(0, 3, 1, 2).astype(np.float32)
+    found = onnxruntime.InferenceSession(tmp_path / "net.onnx").run(None, {"pixels": raw})[0]
+    turned = np.ascontiguousarray(pixels[..., ::-1])
+    expected = open_session(model, "torch").run(normalise(turned, PREPROCESSING))
+    assert np.abs(found - expected).max() <= 1e-5
+    assert read_onnx(tmp_path / "net.onnx").info.preprocessing.channel_order == "rgb"
+
+
+def test_a_crop_stays_part_of_the_description(model, tmp_path):
+    export_onnx(with_preprocessing(model, resize=32), tmp_path / "net.onnx")
+    assert read_onnx(tmp_path / "net.onnx").info.preprocessing.resize == 32
+
+
+def test_a_transform_outside_the_graph_is_refused_before_anything_is_written(model, tmp_path):
+    with pytest.raises(InputError, match="mapped local binary patterns"):
+        export_onnx(with_preprocessing(model, transform="mapped_lbp"), tmp_path / "net.onnx")
+    assert not (tmp_path / "net.onnx").exists()

@@ -6,7 +6,7 @@ from emostudio.core.emotions import EMOTIONS
 from emostudio.core.errors import InputError
 from emostudio.core.jobs import JobContext
 from emostudio.data.base import Split
-from emostudio.data.transforms import normalise
+from emostudio.data.transforms import normalise, transformed
 from emostudio.training.batches import Batches
 from emostudio.training.settings import TrainingSettings
 
@@ -127,3 +127,12 @@ def test_number_of_views_is_bounded_on_request(tmp_path):
     assert not np.array_equal(pixels(two, 0), pixels(two, 1))
     endless = batches_of(tmp_path)
     assert not np.array_equal(pixels(endless, 0), pixels(endless, 2))
+
+
+def test_faces_are_varied_before_they_are_transformed(tmp_path):
+    batches = batches_of(tmp_path)
+    plain = info_of().preprocessing
+    patterns = plain.model_copy(update={"transform": "mapped_lbp"})
+    batch = batches.training_batch(batches.order(0)[0], 0)
+    expected = transformed(batch.pixels(plain), patterns)
+    np.testing.assert_array_equal(batch.pixels(patterns), expected)
