@@ -33,6 +33,11 @@ def parameter_count(module):
         ("squeezenet1_0", 8, 739_528),
         ("squeezenet1_1", 1000, 1_235_496),
         ("squeezenet1_1", 8, 726_600),
+        ("tiny_darknet", 1000, 1_042_104),
+        ("tiny_darknet", 8, 914_136),
+        ("nin", 10, 966_986),
+        ("nin", 8, 966_600),
+        ("pvanet", 8, 2_907_800),
     ],
 )
 def test_parameter_count_is_the_published_one(key, class_count, expected):
@@ -142,6 +147,8 @@ def macs(module, *shape):
         ("cnn_s", 1000, 2637.7),
         ("squeezenet1_0", 8, 733.1),
         ("squeezenet1_1", 8, 263.3),
+        ("tiny_darknet", 1000, 491.5),
+        ("pvanet", 8, 511.1),
     ],
 )
 def test_multiply_adds_at_224_are_the_published_ones(key, class_count, million):
