@@ -13,6 +13,7 @@ from emostudio.cli.options import (
     DataOption,
     JsonOption,
     NameOption,
+    PresetOption,
     RecipeOption,
     SeedOption,
     SetOption,
@@ -24,6 +25,7 @@ from emostudio.core.errors import InputError
 from emostudio.core.jobs import AblateJob, CompressJob, PlanJob, TrainJob
 from emostudio.core.model_info import Transform
 from emostudio.core.recipe import Recipe
+from emostudio.workspace.presets import preset as preset_recipe
 from emostudio.workspace.recipes import load_recipe, parse_assignments, parse_steps
 
 
@@ -75,12 +77,13 @@ def compress(
     step: StepOption = [],  # noqa: B006 - typer reads the default, nothing changes it
     name: NameOption = None,
     seed: SeedOption = 0,
+    preset: PresetOption = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only predict, do nothing.")] = False,
     workspace: WorkspaceOption = None,
     is_json: JsonOption = False,
 ) -> None:
     """Run a recipe on a teacher; prints run id and variant file."""
-    chosen = _recipe(recipe, step)
+    chosen = _recipe(recipe, step, preset)
     if plan:
         answer = run_job(PlanJob(teacher=teacher, recipe=chosen, data=data), workspace, context.obj)
         context.obj.answer(answer)
@@ -98,22 +101,25 @@ def ablate(
     data: DataOption,
     recipe: RecipeOption = None,
     step: StepOption = [],  # noqa: B006 - typer reads the default, nothing changes it
+    preset: PresetOption = None,
     seed: SeedOption = 0,
     workspace: WorkspaceOption = None,
     is_json: JsonOption = False,
 ) -> None:
     """Run every subset of a recipe's steps; prints what each step gave."""
-    job = AblateJob(teacher=teacher, data=data, recipe=_recipe(recipe, step), seed=seed)
+    job = AblateJob(teacher=teacher, data=data, recipe=_recipe(recipe, step, preset), seed=seed)
     answer = run_job(job, workspace, context.obj)
     context.obj.answer(answer)
     show_ablation(answer, context.obj)
 
 
-def _recipe(file: Path | None, steps: list[str]) -> Recipe:
-    if (file is None) == (not steps):
+def _recipe(file: Path | None, steps: list[str], preset: str | None) -> Recipe:
+    if sum((file is not None, bool(steps), preset is not None)) != 1:
         raise InputError(
             "Say what to do",
-            why="exactly one of --recipe and --step is needed",
+            why="exactly one of --recipe, --step and --preset is needed",
             next_step="For example: --step distill_softmax --step cp:rank=32",
         )
+    if preset is not None:
+        return preset_recipe(preset)
     return load_recipe(file) if file is not None else parse_steps(steps)

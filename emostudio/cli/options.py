@@ -40,6 +40,10 @@ StepOption = Annotated[
     typer.Option("--step", metavar="METHOD[:KEY=VALUE,...]", help="Steps in order."),
 ]
 RecipeOption = Annotated[Path | None, typer.Option(metavar="R.json", help="Recipe as a JSON file.")]
+PresetOption = Annotated[
+    str | None,
+    typer.Option(metavar="P", help="A recipe to start from: p1 to p6, deep or binary."),
+]
 ReaderOption = Annotated[
     str | None, typer.Option("--reader", help="Key of the reader (default: recognised).")
 ]

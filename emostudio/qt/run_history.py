@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from emostudio.core.events import (
     EpochDone,
     Event,
     Failed,
+    Finished,
     LayerHealth,
     Note,
     StageDone,
@@ -88,6 +90,7 @@ class RunHistory:
         self.stages: list[StageDone] = []
         self.notes: list[Note] = []
         self.failure: Failed | None = None
+        self.result: dict[str, Any] = {}
         self.checkpoint: CheckpointSaved | None = None
 
     def read(self) -> bool:
@@ -113,8 +116,14 @@ class RunHistory:
             self.notes.append(event)
         elif isinstance(event, CheckpointSaved):
             self.checkpoint = event
-        elif isinstance(event, Failed):
+        elif isinstance(event, Failed | Finished):
+            self._end(event)
+
+    def _end(self, event: Failed | Finished) -> None:
+        if isinstance(event, Failed):
             self.failure = event
+        else:
+            self.result = event.result
 
     def best_error(self) -> tuple[float, int] | None:
         """Return the lowest validation error in percent and its epoch."""

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLineEdit
 
 from emostudio.core.answers import PlanReport, PlanStage, Refusal
 from emostudio.core.events import Failed
-from emostudio.core.jobs import CompressJob, PlanJob
+from emostudio.core.jobs import AblateJob, CompressJob, PlanJob
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.gui.pages.compress import CompressPage
 from emostudio.gui.wizard.prediction_card import PredictionCard
@@ -121,6 +121,29 @@ def test_the_whole_way_ends_in_a_job_and_on_the_jobs_page(qtbot, page, studio):
     assert (job.teacher, job.data, job.name) == ("teacher", "synthetic", "small-one")
     assert [step.method for step in job.recipe.steps] == ["magnitude_pruning", "weight_sharing"]
     assert gone.args == ["jobs", "run-1"]
+
+
+def test_a_recipe_of_several_steps_can_be_taken_apart(qtbot, page, studio):
+    choose_teacher_and_data(page)
+    add_steps(qtbot, page, studio, "magnitude_pruning", "weight_sharing")
+    page.go_next()
+    assert not page.ablate.isVisible()
+    page.go_next()
+    with qtbot.waitSignal(page.go) as gone:
+        page.ablate.click()
+    (job,) = studio.submitted
+    assert isinstance(job, AblateJob)
+    assert [step.method for step in job.recipe.steps] == ["magnitude_pruning", "weight_sharing"]
+    assert gone.args == ["jobs", "run-1"]
+
+
+def test_a_single_step_cannot_be_taken_apart(qtbot, page, studio):
+    choose_teacher_and_data(page)
+    add_steps(qtbot, page, studio, "magnitude_pruning")
+    page.go_next()
+    page.go_next()
+    assert page.next.isEnabled()
+    assert not page.ablate.isEnabled()
 
 
 def test_the_prediction_asks_the_engine_once_for_a_burst_of_edits(qtbot, page, studio):

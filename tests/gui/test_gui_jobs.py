@@ -177,3 +177,24 @@ def test_layers_and_steps_of_a_run_are_shown(qtbot: QtBot, studio: Studio, texts
     page.view.chosen.emit("layers")
     assert page.layers.isVisible()
     assert not page.chart.isVisible()
+
+
+def test_the_shares_of_an_ablation_are_shown_under_steps(
+    qtbot: QtBot, studio: Studio, texts: Texts
+) -> None:
+    from emostudio.core.events import Finished, event_line
+
+    run = studio.workspace.create_run(train(1, "apart"))
+    share = {
+        "step": 0, "method": "bwn", "accuracy": -0.0125, "disk_bytes": -1e6, "size_factor": 3.5,
+        "latency_ms": None,
+    }  # fmt: skip
+    line = event_line(Finished(result={"shares": [share]})) + "\n"
+    (run.folder / "events.jsonl").write_text(line)
+    studio.workspace.update_run(run.id, status=JobStatus.DONE)
+    page = shown(qtbot, studio)
+    page.open(run.id)
+    qtbot.waitUntil(lambda: len(page.ledger.shares.table.rows) == 1, timeout=5_000)
+    rows = page.ledger.shares.table.as_text()
+    assert "-1.25" in rows
+    assert "3.50" in rows

@@ -9,6 +9,7 @@ from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from emostudio.core.errors import EmoStudioError
+from emostudio.core.jobs import AblateJob, CompressJob
 from emostudio.core.recipe import Recipe
 from emostudio.gui.pages.base import Page
 from emostudio.gui.tokens import SPACE
@@ -28,6 +29,7 @@ from emostudio.qt.studio import Studio
 from emostudio.workspace.wizard_flow import STEPS, WizardStep
 
 _RAIL = 188
+_MOST_ABLATED = 5
 _PREDICTION = 344
 _PREDICTION_WIDE = 520
 
@@ -56,6 +58,10 @@ class CompressPage(Page):
         self.load = button(self.tr("Load recipe"), "default", "folder", self._ask_what_to_load)
         self.back = button(self.tr("Back"), on_click=self._back)
         self.next = button(self.tr("Next"), "primary", on_click=self.go_next)
+        self.ablate = button(self.tr("Take apart"), on_click=self._ablate)
+        self.ablate.setToolTip(
+            self.tr("Run every subset of the steps, to see what each one gives; 2 to 5 steps")
+        )
         self._reason_icon = IconLabel("error", "bad", 16)
         self._reason = label("", "small", "text2", wrap=True)
         self._stack = QStackedWidget()
@@ -89,8 +95,15 @@ class CompressPage(Page):
         if self.state.flow.draft.step != WizardStep.SUMMARY:
             self.state.go(self.state.flow.next)
             return
+        self._start(self.state.flow.job())
+
+    def _ablate(self) -> None:
+        job = self.state.flow.job()
+        self._start(AblateJob(teacher=job.teacher, data=job.data, recipe=job.recipe, seed=job.seed))
+
+    def _start(self, job: AblateJob | CompressJob) -> None:
         try:
-            run = self.studio.submit(self.state.flow.job())
+            run = self.studio.submit(job)
         except EmoStudioError as error:
             self.note.show_error(error)
             return
@@ -133,6 +146,7 @@ class CompressPage(Page):
         foot.addWidget(self._reason_icon)
         foot.addWidget(self._reason, 1)
         foot.addWidget(self.back)
+        foot.addWidget(self.ablate)
         foot.addWidget(self.next)
         return foot
 
@@ -183,6 +197,9 @@ class CompressPage(Page):
         position = STEPS.index(step)
         self.back.setEnabled(position > 0)
         self.next.setEnabled(not reason)
+        stages = self.state.flow.plan.stages[1:] if self.state.flow.plan else ()
+        set_shown(self.ablate, step == WizardStep.SUMMARY)
+        self.ablate.setEnabled(not reason and 2 <= len(stages) <= _MOST_ABLATED)
         self.next.setToolTip(reason)
         if step == WizardStep.SUMMARY:
             self.next.setText(self.tr("Start compression"))

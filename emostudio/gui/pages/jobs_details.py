@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from PySide6.QtCore import QCoreApplication
 
@@ -41,6 +42,14 @@ STEP_COLUMNS = (
 )
 
 
+SHARE_COLUMNS = (
+    Column("step", "Step"),
+    Column("accuracy", "Accuracy", "points", is_number=True, width=96),
+    Column("size", "Size", "times smaller", is_number=True, width=110),
+    Column("latency", "Latency", "ms", is_number=True, width=96),
+)
+
+
 class LayersCard(Card):
     """The training doctor's newest report on the selected run."""
 
@@ -76,14 +85,23 @@ class LedgerCard(Card):
         super().__init__(self.tr("Steps"), self.tr("measured after each"))
         self.table = DataTable(STEP_COLUMNS, self.tr("Steps of the run"), is_sorted=False)
         self._empty = label(self.tr("No step has ended yet."), "small", "text2", wrap=True)
+        self.shares = DataTable(SHARE_COLUMNS, self.tr("Share of each step"), is_sorted=False)
+        words = self.tr("What each step gave, over all subsets of the recipe; shares add up.")
+        self._words = label(words, "small", "text2", wrap=True)
         self.body.addWidget(self._empty)
         self.body.addWidget(self.table, 1)
+        self.body.addWidget(self._words)
+        self.body.addWidget(self.shares, 1)
 
     def show_run(self, history: RunHistory, titles: Sequence[tuple[str, str]]) -> None:
         """Show the ledger of a run; `titles` are (method key, title)."""
-        set_shown(self._empty, not history.stages)
+        shares = history.result.get("shares", ())
+        set_shown(self._empty, not history.stages and not shares)
         set_shown(self.table, bool(history.stages))
+        set_shown(self._words, bool(shares))
+        set_shown(self.shares, bool(shares))
         words = dict(titles)
+        self.shares.set_rows([_share_row(share, words) for share in shares])
         self.table.set_rows([_step_row(stage, words) for stage in history.stages])
 
 
@@ -123,3 +141,16 @@ def _step_row(stage: StageDone, titles: dict[str, str]) -> Row:
     for key, value, written in shown:
         cells[key] = EMPTY_CELL if value is None else Cell(written(value), sort=value)
     return Row(str(stage.index), cells)
+
+
+def _share_row(share: dict[str, Any], titles: dict[str, str]) -> Row:
+    accuracy, latency = share["accuracy"], share["latency_ms"]
+    return Row(
+        str(share["step"]),
+        {
+            "step": Cell(f"{share['step'] + 1}. {titles.get(share['method'], share['method'])}"),
+            "accuracy": EMPTY_CELL if accuracy is None else Cell(f"{100 * accuracy:+.2f}"),
+            "size": Cell(f"{share['size_factor']:.2f}"),
+            "latency": EMPTY_CELL if latency is None else Cell(f"{latency:+.3f}"),
+        },
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication
 
-from emostudio.core.answers import LayerReport, ModelReport
+from emostudio.core.answers import LayerReport, ModelReport, SizeFigure
 from emostudio.core.units import format_bytes, format_count
 from emostudio.gui.widgets.lineage import LineageItem
 from emostudio.qt.table_models import Cell, Column, Row
@@ -209,14 +209,21 @@ def detail_rows(report: ModelReport, titles: Mapping[str, str]) -> list[tuple[st
         f"{info.preprocessing.channels} × {info.preprocessing.height} × {info.preprocessing.width}"
     )
     lineage = info.lineage
+    counted = [(one.what.capitalize(), _size_words(one)) for one in report.sizes[:-1]]
     return [
         (_tr("Architecture"), titles.get(report.architecture, report.architecture)),
         (_tr("Input"), f"{size}, {channels}"),
         (_tr("Labels"), f"{len(report.labels)}: {', '.join(report.labels)}"),
         (_tr("Parameters"), format_count(report.parameters) if report.parameters else "–"),
         (_tr("MACs"), format_count(report.macs) if report.macs else "–"),
+        *counted,
         (_tr("On disk"), format_bytes(report.disk_bytes)),
         (_tr("Dataset"), lineage.dataset or "–"),
         (_tr("Run"), lineage.run or "–"),
         (_tr("Seed"), "–" if lineage.seed is None else str(lineage.seed)),
     ]
+
+
+def _size_words(size: SizeFigure) -> str:
+    words = format_bytes(size.size_bytes)
+    return _tr("{0}, a claim").format(words) if size.is_claim else words

@@ -16,11 +16,11 @@ from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import button, icon_button
 from emostudio.gui.widgets.card import Card, Note
 from emostudio.gui.widgets.labels import label, set_shown
-from emostudio.gui.wizard.presets import preset_recipes
 from emostudio.gui.wizard.recipe_list import RecipeList, StepCard
 from emostudio.gui.wizard.size_factors import step_factors
 from emostudio.gui.wizard.state import WizardState
 from emostudio.gui.wizard.step_form import StepForm
+from emostudio.workspace.presets import preset_recipes
 from emostudio.workspace.recipes import load_recipe, recipe_file, save_recipe
 
 _SHOWN_SETTINGS = 3

@@ -27,6 +27,7 @@ COMMANDS = [
     "models diff",
     "train",
     "compress",
+    "ablate",
     "evaluate",
     "bench",
     "compare",
@@ -186,3 +187,39 @@ def test_layers_that_were_split_are_set_against_the_one_they_replace():
     assert by_name["conv2"]["b"]["parameters"] == 3
     assert by_name["new"]["a"] is None
     assert answer["ratios"]["macs"] == 2.5
+
+
+def sizes_of(capfd, tmp_path, *words):
+    code, out, err = run(capfd, "models", "inspect", *words, "--workspace", str(tmp_path), "--json")
+    assert code == 0, err
+    report = json.loads(out)
+    return report, {size["what"]: size["size_bytes"] / 2**20 for size in report["sizes"]}
+
+
+@pytest.mark.parametrize(
+    ("words", "parameters", "mib"),
+    [
+        (("vgg_s_paper",), 97_571_944, "372.21"),
+        (("squeezenet1_1",), 726_600, "2.77"),
+        (("squeezenet1_1", "--step", "cp"), 556_872, "2.12"),
+    ],
+)
+def test_inspect_gives_the_sizes_of_the_paper_to_the_digit(capfd, tmp_path, words, parameters, mib):
+    report, sizes = sizes_of(capfd, tmp_path, *words)
+    assert report["parameters"] == parameters
+    assert f"{sizes['parameters as stored']:.2f}" == mib
+    assert report["disk_bytes"] / 2**20 == sizes["file"] > sizes["parameters as stored"]
+
+
+def test_inspect_of_an_impossible_step_says_why(capfd, tmp_path):
+    words = ("models", "inspect", "vgg_s_lite", "--step", "huffman", "--workspace", str(tmp_path))
+    code, _, err = run(capfd, *words)
+    assert code == 2
+    assert "float32 values hardly repeat" in err
+
+
+def test_presets_are_named_when_one_is_unknown(capfd, tmp_path):
+    words = ("compress", "--teacher", "t", "--data", "d", "--preset", "p9")
+    code, _, err = run(capfd, *words, "--workspace", str(tmp_path))
+    assert code == 2
+    assert "p4: P4: distil" in err
