@@ -48,6 +48,8 @@ def predict_bytes(model: LoadedModel) -> int:
     """
     if model.onnx_bytes is not None:
         return len(model.onnx_bytes)
+    if model.members:
+        return sum(predict_bytes(member) for member in model.members)
     shapes: dict[str, tuple[np.dtype[Any] | str, tuple[int, ...]]] = {
         name: (array.dtype, array.shape) for name, array in _coded_arrays(model).items()
     }
@@ -88,7 +90,8 @@ def save_variant(model: LoadedModel, path: Path) -> int:
     Parameters
     ----------
     model
-        White-box model, or a black box, whose ONNX file is written as it is.
+        White-box model, or a black box, whose ONNX file is written as it is; an ensemble has no
+        file of its own.
     path
         Final place.
 
@@ -103,6 +106,10 @@ def save_variant(model: LoadedModel, path: Path) -> int:
         or the disk refuses.
     """
     path = Path(path)
+    if model.members:
+        raise EmoStudioError(
+            f"{model.info.name} was not written", why="an ensemble is several models"
+        )
     if model.onnx_bytes is not None:
         write_bytes(path, model.onnx_bytes)
         return len(model.onnx_bytes)

@@ -10,7 +10,10 @@ from emostudio.core.emotions import Emotion
 from emostudio.core.recipe import Recipe
 
 BLACK_BOX = "onnx"
-"""Architecture key of models of which only the outputs are known."""
+"""Architecture key of ONNX graphs, of which only the outputs are known."""
+
+ENSEMBLE = "ensemble"
+"""Architecture key of several models that answer as one."""
 
 
 _PLAIN = frozenset({"rgb", "none"})
@@ -124,4 +127,4 @@ class ModelInfo(BaseModel):
     @property
     def is_black_box(self) -> bool:
         """Whether only the outputs of the model are known."""
-        return self.architecture == BLACK_BOX
+        return self.architecture in {BLACK_BOX, ENSEMBLE}

@@ -8,6 +8,7 @@ from emostudio.core.catalogue import Catalogue
 from emostudio.core.errors import InputError
 from emostudio.inference.base import Engine, Session
 from emostudio.inference.classifier import Classifier
+from emostudio.inference.ensemble import EnsembleClassifier
 
 if TYPE_CHECKING:
     from emostudio.models.loaded import LoadedModel
@@ -47,7 +48,10 @@ def open_session(model: LoadedModel, engine: str | None = None, threads: int = 1
 
 
 def open_classifier(model: LoadedModel, engine: str | None = None, threads: int = 1) -> Classifier:
-    """Make a model ready to classify images; see `open_session`."""
+    """Make a model ready to classify images, an ensemble member by member; see `open_session`."""
+    if model.members:
+        members = [open_classifier(member, engine, threads) for member in model.members]
+        return EnsembleClassifier(members, model.info)
     return Classifier(open_session(model, engine, threads), model.info)
 
 

@@ -75,7 +75,7 @@ def export_onnx(model: LoadedModel, out: Path) -> ExportReport:
     InputError
         If a part of the preprocessing cannot be part of a graph.
     """
-    _require_expressible(model.info)
+    _require_expressible(model)
     graph = with_preprocessing(ENGINE.graph(model), model.info.preprocessing)
     content = with_info(graph, _exported_info(model.info))
     reference = open_session(model, "torch" if model.module is not None else DEFAULT_ENGINE)
@@ -146,7 +146,14 @@ def _affine(preprocessing: Preprocessing) -> tuple[NDArray[np.float32], NDArray[
     return factor.astype(np.float32), shift.astype(np.float32)
 
 
-def _require_expressible(info: ModelInfo) -> None:
+def _require_expressible(model: LoadedModel) -> None:
+    info = model.info
+    if model.members:
+        raise InputError(
+            f"{info.name} cannot be exported",
+            why="an ensemble is several models",
+            next_step="Export each of them, or distil it into one network",
+        )
     if info.preprocessing.transform != "none":
         raise InputError(
             f"{info.name} cannot be exported",

@@ -35,7 +35,7 @@ class CodedTensor:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A teacher or variant in memory: a network, or the bytes of an ONNX black box.
+    """A teacher or variant in memory: a network, a black box's ONNX bytes, or an ensemble.
 
     Attributes
     ----------
@@ -50,6 +50,8 @@ class LoadedModel:
         the decoded values.
     file
         Where the model was read from.
+    members
+        The models of an ensemble, which has nothing else.
     """
 
     info: ModelInfo
@@ -57,6 +59,7 @@ class LoadedModel:
     onnx_bytes: bytes | None = None
     coded: Mapping[str, CodedTensor] = field(default_factory=dict)
     file: Path | None = None
+    members: tuple[LoadedModel, ...] = ()
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

@@ -12,6 +12,7 @@ from emostudio.core.paths import resource_path
 from emostudio.data.dataset import Dataset
 from emostudio.data.opening import open_dataset
 from emostudio.evaluation.complexity import count, total_macs
+from emostudio.models.ensemble import ensemble
 from emostudio.models.loaded import LoadedModel
 from emostudio.worker.context import HandlerContext
 from emostudio.workspace.folders import MODEL_SUFFIXES
@@ -19,6 +20,7 @@ from emostudio.workspace.records import ModelRecord
 from emostudio.workspace.store import Workspace
 
 BUNDLED_FOLDER = "starter"
+_JOINED = "+"
 
 
 @dataclass(frozen=True)
@@ -33,20 +35,34 @@ class Found:
         Its file.
     record
         Its record if it is in the workspace.
+    members
+        The models of an ensemble; `file` is then that of the first.
     """
 
     name: str
     file: Path
     record: ModelRecord | None = None
+    members: tuple[Found, ...] = ()
+
+    @property
+    def disk_bytes(self) -> int:
+        """Size of the model's file, or of all files of an ensemble."""
+        if self.members:
+            return sum(member.disk_bytes for member in self.members)
+        return self.file.stat().st_size
 
     def load(self) -> LoadedModel:
         """Read the model; it goes by `name` from here on."""
+        if self.members:
+            return ensemble([member.load() for member in self.members], self.name)
         model = load_variant(self.file)
         return replace(model, info=model.info.model_copy(update={"name": self.name}))
 
 
 def find_model(argument: str, workspace: Workspace) -> Found:
     """Find a model by its name in the workspace, run id, bundled name or file.
+
+    Several of these joined by ``+`` stand for an ensemble, unless a model or file has that name.
 
     Raises
     ------
@@ -66,6 +82,11 @@ def find_model(argument: str, workspace: Workspace) -> Found:
     if path.is_file():
         own = [m for m in records.values() if m.file.resolve() == path.resolve()]
         return _of_record(own[0]) if own else Found(path.stem, path)
+    parts = argument.split(_JOINED)
+    if len(parts) > 1 and all(part.strip() for part in parts):
+        members = find_models([part.strip() for part in parts], workspace)
+        name = _JOINED.join(member.name for member in members)
+        return Found(name, members[0].file, members=tuple(members))
     known = ", ".join([*records, *bundled]) or "none"
     raise InputError(
         f"There is no model called {argument}",

@@ -114,6 +114,8 @@ class OnnxRuntimeEngine:
 
     def supports(self, model: LoadedModel) -> str:
         """Return why the engine cannot run `model`, or nothing."""
+        if model.members:
+            return "an ensemble is several models; measure each of them"
         has_network = model.module is not None or model.onnx_bytes is not None
         return "" if has_network else "the model holds neither layers nor an ONNX graph"
 

@@ -62,6 +62,8 @@ class TorchEngine:
 
     def supports(self, model: LoadedModel) -> str:
         """Return why the engine cannot run `model`, or nothing."""
+        if model.members:
+            return "an ensemble is several models; measure each of them"
         if model.module is None:
             return "only the outputs of a black box are known, torch needs its layers"
         return ""

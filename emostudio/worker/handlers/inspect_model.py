@@ -38,6 +38,8 @@ def handle(job: InspectModelJob, context: HandlerContext) -> Handling:
     if job.recipe.steps:
         model = predicted(found.load(), job.recipe)
         return described_model(model, predict_bytes(model))
+    if found.members:
+        return described_model(found.load(), found.disk_bytes)
     return model_report(found.load(), found.file)
 
 

@@ -82,6 +82,12 @@ def load_teacher(
             imported = yield from import_model(job, context)
             return imported.saved
     found = find_model(argument, context.workspace)
+    if found.members:
+        raise InputError(
+            "The quick start takes one teacher",
+            why=f"{argument} is an ensemble",
+            next_step="Distil the ensemble with compress first, or name one of its models",
+        )
     if found.record is not None:
         return Saved(found.load(), found.record)
     if found.file.suffix in MODEL_SUFFIXES:  # a bundled one joins the workspace
