@@ -34,6 +34,21 @@ class Factors:
         """The factors in the order of the kernel's modes."""
         return (self.out_factor, self.in_factor, self.row_factor, self.column_factor)
 
+    @property
+    def rank(self) -> int:
+        """Number of terms."""
+        return self.out_factor.shape[1]
+
+    def with_silent_term(self) -> Factors:
+        """Return the same kernel with one more term, whose out-factor is zero.
+
+        To start a higher rank from: the error cannot rise above that of the lower one.
+        """
+        sides = [torch.ones(factor.shape[0], 1, dtype=torch.float64) for factor in self.all]
+        sides[0] = torch.zeros_like(sides[0])
+        pairs = zip(self.all, sides, strict=True)
+        return Factors(*(torch.cat(pair, dim=1) for pair in pairs))
+
     def kernel(self) -> torch.Tensor:
         """Return the kernel (C_out, C_in, kH, kW) the factors stand for."""
         return torch.einsum("tr,sr,yr,xr->tsyx", *self.all)
@@ -65,16 +80,6 @@ class Decomposition:
     def error(self) -> float:
         """Norm of the remainder over the norm of the kernel."""
         return self.errors[-1]
-
-
-def parameter_count(shape: tuple[int, int, int, int], rank: int) -> int:
-    """Return the weights of the four factors of a kernel (C_out, C_in, kH, kW)."""
-    return rank * sum(shape)
-
-
-def break_even_rank(shape: tuple[int, int, int, int]) -> int:
-    """Return the largest rank whose factors are not larger than the kernel."""
-    return int(torch.Size(shape).numel() // sum(shape))
 
 
 def random_start(

@@ -1,60 +1,93 @@
-"""The four thin convolutions that stand for one after a CP decomposition."""
+"""The thin convolutions that stand for one after a CP decomposition: four, or three."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Literal
 
 import torch
 from torch import nn
 
 from emostudio.compression.cp_als import Factors
-from emostudio.compression.surgery import kernel_size, layer_at
+from emostudio.compression.factor_layers import filled, kernel_shape, part
+
+Scheme = Literal["four", "three"]
 
 
-def kernel_shape(layer: nn.Conv2d) -> tuple[int, int, int, int]:
-    """Return (C_out, C_in, kH, kW)."""
-    return (layer.out_channels, layer.in_channels, *kernel_size(layer))
+def modes(layer: nn.Conv2d, scheme: Scheme) -> tuple[int, int, int, int]:
+    """Return the sides of the tensor that is decomposed; three modes have a fourth of one."""
+    c_out, c_in, height, width = kernel_shape(layer)
+    return (c_out, c_in, height, width) if scheme == "four" else (c_out, c_in, height * width, 1)
 
 
-def factor_layers(layer: nn.Conv2d, rank: int) -> nn.Sequential:
-    """Return 1x1, kH x 1, 1 x kW and 1x1 convolutions with the geometry of `layer`."""
-    (height, width), stride = kernel_size(layer), layer.stride
-    padding, dilation = [int(side) for side in layer.padding], layer.dilation
+def weights_per_rank(layer: nn.Conv2d, scheme: Scheme) -> int:
+    """Return the weights of one term: S + kh + kw + T, or S + kh * kw + T."""
+    c_out, c_in, height, width = modes(layer, scheme)
+    return c_out + c_in + height + (width if scheme == "four" else 0)
+
+
+def break_even_rank(layer: nn.Conv2d, scheme: Scheme) -> int:
+    """Return the largest rank whose factors are not larger than the kernel."""
+    return layer.weight.numel() // weights_per_rank(layer, scheme)
+
+
+def budget_rank(layer: nn.Conv2d, scheme: Scheme, budget: float) -> int:
+    """Return the largest rank whose factors have at most the share `budget` of the weights."""
+    return int(budget * layer.weight.numel() / weights_per_rank(layer, scheme))
+
+
+def factor_layers(layer: nn.Conv2d, rank: int, scheme: Scheme = "four") -> nn.Sequential:
+    """Return the convolutions, without values, with the geometry of `layer`.
+
+    Parameters
+    ----------
+    layer
+        The convolution they stand for.
+    rank
+        Channels between them.
+    scheme
+        ``four``: 1x1, kH x 1, 1 x kW and 1x1; ``three``: 1x1, kH x kW and 1x1. The middle ones
+        work on each channel alone.
+    """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    layers["reduce"] = nn.Conv2d(layer.in_channels, rank, 1, bias=False)
-    layers["rows"] = nn.Conv2d(
-        rank, rank, (height, 1), stride=(stride[0], 1), padding=(padding[0], 0),
-        dilation=(dilation[0], 1), groups=rank, bias=False,
-    )  # fmt: skip
-    layers["columns"] = nn.Conv2d(
-        rank, rank, (1, width), stride=(1, stride[1]), padding=(0, padding[1]),
-        dilation=(1, dilation[1]), groups=rank, bias=False,
-    )  # fmt: skip
-    layers["expand"] = nn.Conv2d(rank, layer.out_channels, 1, bias=layer.bias is not None)
+    layers["reduce"] = part(layer, layer.in_channels, rank)
+    if scheme == "four":
+        layers["rows"] = part(layer, rank, rank, rows=True, groups=rank)
+        layers["columns"] = part(layer, rank, rank, columns=True, groups=rank)
+    else:
+        layers["taps"] = part(layer, rank, rank, rows=True, columns=True, groups=rank)
+    layers["expand"] = part(layer, rank, layer.out_channels, bias=layer.bias is not None)
     return nn.Sequential(layers)
 
 
-def filled_layers(layer: nn.Conv2d, factors: Factors) -> nn.Sequential:
-    """Return the four convolutions with the factors as their weights."""
-    rank = factors.out_factor.shape[1]
-    layers = factor_layers(layer, rank).to(layer.weight.device)
+def filled_layers(layer: nn.Conv2d, factors: Factors, scheme: Scheme = "four") -> nn.Sequential:
+    """Return the convolutions with the factors of a kernel of `modes` as their weights."""
+    if scheme == "three":
+        return _filled_three(layer, factors)
     weights = {
         "reduce": factors.in_factor.T[:, :, None, None],
         "rows": factors.row_factor.T[:, None, :, None],
         "columns": factors.column_factor.T[:, None, None, :],
         "expand": factors.out_factor[:, :, None, None],
     }
-    with torch.no_grad():
-        for name, weight in weights.items():
-            _conv(layers, name).weight.copy_(weight)
-        bias = _conv(layers, "expand").bias
-        if bias is not None and layer.bias is not None:
-            bias.copy_(layer.bias)
-    return layers.train(layer.training)
+    return filled(factor_layers(layer, factors.rank), layer, weights)
 
 
-def _conv(layers: nn.Sequential, name: str) -> nn.Conv2d:
-    layer = layer_at(layers, name)
-    if not isinstance(layer, nn.Conv2d):
-        raise TypeError(f"{name} is no convolution")
-    return layer
+def _filled_three(layer: nn.Conv2d, factors: Factors) -> nn.Sequential:
+    # the fourth mode has one side only: its numbers belong to the taps
+    taps = factors.row_factor * factors.column_factor
+    out_factor, in_factor, taps = _evened(factors.out_factor, factors.in_factor, taps)
+    rank, (height, width) = factors.rank, layer.kernel_size
+    weights = {
+        "reduce": in_factor.T[:, :, None, None],
+        "taps": taps.T.reshape(rank, 1, height, width),
+        "expand": out_factor[:, :, None, None],
+    }
+    return filled(factor_layers(layer, rank, "three"), layer, weights)
+
+
+def _evened(*factors: torch.Tensor) -> list[torch.Tensor]:
+    """Return the factors with the norm of each term spread evenly over them."""
+    norms = [factor.norm(dim=0).clamp_min(1e-300) for factor in factors]
+    target = torch.stack(norms).log().mean(dim=0).exp()
+    return [factor * (target / norm) for factor, norm in zip(factors, norms, strict=True)]

@@ -82,6 +82,7 @@ def method(request):
 def test_the_catalogue_has_the_methods_of_this_release():
     assert {
         "magnitude_pruning", "weight_sharing", "huffman", "deep_compression", "cp",
+        "svd", "tucker2",
         "distill_labels", "distill_softmax", "distill_hinton", "distill_combined",
         "fitnets",
     } <= set(KEYS)  # fmt: skip

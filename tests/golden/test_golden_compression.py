@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 import torch
 from scipy import cluster as scipy_cluster
-from torch.nn import functional as F
 
-from emostudio.compression import cp_als, lloyd
+from emostudio.compression import lloyd
 from emostudio.compression.coding import canonical_huffman, codecs, entropy
-from emostudio.compression.cp_layers import filled_layers
 from emostudio.compression.methods.magnitude_pruning import magnitude_mask
 from emostudio.compression.methods.weight_sharing import SharedLookup
 
@@ -139,56 +137,3 @@ def test_the_centroid_gradient_is_that_of_index_add():
     SharedLookup.apply(codebook, codes.to(torch.uint8), *[False]).backward(gradient)
     expected = torch.zeros(32).index_add(0, codes, gradient)
     assert torch.allclose(codebook.grad, expected, atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("kernel", "stride", "padding", "dilation"),
-    [
-        ((3, 3), (1, 1), (1, 1), (1, 1)),
-        ((3, 3), (2, 1), (0, 1), (1, 2)),
-        ((5, 3), (1, 2), (2, 0), (2, 1)),
-        ((1, 7), (1, 3), (0, 3), (1, 1)),
-    ],
-)
-def test_four_thin_convolutions_equal_one_with_the_reconstructed_kernel(
-    kernel, stride, padding, dilation
-):
-    torch.manual_seed(8)
-    layer = torch.nn.Conv2d(5, 7, kernel, stride, padding, dilation)
-    factors = cp_als.random_start((7, 5, *kernel), 6, torch.Generator().manual_seed(9))
-    thin = filled_layers(layer, factors).double()
-    images = torch.randn(2, 5, 16, 17, dtype=torch.float64)
-    rounded = [factor.float().double() for factor in factors.all]
-    reconstructed = torch.einsum("tr,sr,yr,xr->tsyx", *rounded)
-    bias = layer.bias.double()
-    expected = F.conv2d(images, reconstructed, bias, stride, padding, dilation)
-    assert torch.allclose(thin(images), expected, atol=1e-10)
-
-
-def test_factors_reconstruct_as_tensorly_does():
-    tensorly = pytest.importorskip("tensorly")
-    from tensorly.cp_tensor import CPTensor, cp_to_tensor
-
-    tensorly.set_backend("numpy")
-    factors = cp_als.random_start((6, 5, 3, 3), 4, torch.Generator().manual_seed(10))
-    arrays = [factor.numpy() for factor in factors.all]
-    expected = cp_to_tensor(CPTensor((np.ones(4), arrays)))
-    assert np.allclose(factors.kernel().numpy(), expected)
-
-
-def test_the_solver_is_as_good_as_tensorly_from_the_same_start():
-    tensorly = pytest.importorskip("tensorly")
-    from tensorly.cp_tensor import CPTensor, cp_to_tensor
-    from tensorly.decomposition import parafac
-
-    tensorly.set_backend("numpy")
-    kernel = torch.randn(12, 10, 3, 3, generator=torch.Generator().manual_seed(11)).double()
-    start = cp_als.random_start((12, 10, 3, 3), 8, torch.Generator().manual_seed(12))
-    theirs = parafac(
-        kernel.numpy(), 8, n_iter_max=60, tol=0,
-        init=CPTensor((np.ones(8), [factor.numpy().copy() for factor in start.all])),
-    )  # fmt: skip
-    norm = float(kernel.norm())
-    their_error = np.linalg.norm(kernel.numpy() - cp_to_tensor(theirs)) / norm
-    ours = cp_als.decompose(kernel, start, sweeps=60, ridge=(0.0, 0.0))
-    assert ours.error <= their_error + 0.01

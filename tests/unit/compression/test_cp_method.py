@@ -5,9 +5,8 @@ import torch
 from compression_fakes import context_for, finish, logits_of
 from torch import nn
 
-from emostudio.compression import cp_als
+from emostudio.compression import cp_als, cp_layers
 from emostudio.compression.catalogue import METHODS
-from emostudio.compression.cp_layers import filled_layers
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.errors import InputError, UnsupportedLayerError
 from emostudio.core.settings import parse_settings
@@ -32,7 +31,7 @@ def squeezenet(**values):
         return LoadedModel(info, module=build(info))
 
 
-def test_the_survey_s_layers_and_rank_leave_556872_parameters():
+def test_f1_the_survey_s_layers_and_rank_leave_556872_parameters():
     planned = METHOD.plan(squeezenet(), settings())
     assert planned.layers == ("fire8.expand3x3", "fire9.expand3x3")
     assert planned.model.parameter_count == 556_872
@@ -55,11 +54,11 @@ def test_the_budget_bounds_the_factors(teacher):
     weights = sum(layer.weight.numel() for layer in factors)
     assert weights <= 0.4 * teacher.module.conv3.weight.numel()
     rank = factors.reduce.out_channels
-    assert cp_als.parameter_count((16, 16, 3, 3), rank + 1) > 0.4 * 2304
+    assert (rank + 1) * (16 + 16 + 3 + 3) > 0.4 * 2304
 
 
 def test_a_rank_at_break_even_is_refused(teacher):
-    limit = cp_als.break_even_rank((16, 16, 3, 3))
+    limit = cp_layers.break_even_rank(teacher.module.conv3, "four")
     planned = METHOD.plan(teacher, settings(rank=limit, layers="conv3"))
     assert planned.layers == ()
     assert planned.skipped[0].reason == f"rank {limit} >= break-even rank {limit}"
@@ -84,32 +83,10 @@ def test_a_nearly_full_rank_is_nearly_the_teacher(teacher, tmp_path):
     assert float((before - after).norm() / before.norm()) < 1e-4
 
 
-@pytest.mark.parametrize(
-    ("kernel", "stride", "padding", "dilation"),
-    [
-        ((3, 3), (1, 1), (1, 1), (1, 1)),
-        ((5, 3), (2, 1), (0, 2), (1, 2)),
-        ((3, 5), (1, 3), (2, 0), (2, 1)),
-    ],
-)
-def test_exact_factors_keep_the_output_of_any_geometry(kernel, stride, padding, dilation):
-    torch.manual_seed(0)
-    layer = nn.Conv2d(4, 6, kernel, stride, padding, dilation).double()
-    factors = cp_als.exact_factors(layer.weight.detach())
-    layers = filled_layers(layer, factors).double()
-    with torch.no_grad():
-        for name, factor in zip(("expand", "reduce", "rows", "columns"), factors.all, strict=True):
-            shape = layers.get_submodule(name).weight.shape
-            values = factor if name == "expand" else factor.T
-            layers.get_submodule(name).weight.copy_(values.reshape(shape))
-        layers.expand.bias.copy_(layer.bias)
-        images = torch.randn(2, 4, 17, 19, dtype=torch.float64)
-        assert torch.allclose(layers(images), layer(images), atol=1e-12)
-
-
-def test_a_degenerate_result_is_refused_after_the_retries(teacher, tmp_path, monkeypatch):
-    tried = []
-    real = cp_als.decompose
+@pytest.fixture
+def never_stable(monkeypatch):
+    """Let every try end degenerate, and note the ridges tried."""
+    tried, real = [], cp_als.decompose
 
     def degenerate(kernel, start, **options):
         tried.append(options["ridge"])
@@ -117,9 +94,28 @@ def test_a_degenerate_result_is_refused_after_the_retries(teacher, tmp_path, mon
         return cp_als.Decomposition(found.factors, found.errors, rho=9.0)
 
     monkeypatch.setattr(cp_als, "decompose", degenerate)
+    return tried
+
+
+def test_a_degenerate_result_is_refused_after_the_retries(teacher, tmp_path, never_stable):
     with pytest.raises(UnsupportedLayerError, match=r"conv2.*cancel"):
         decompose(teacher, tmp_path, epochs=0, rank=4, restarts=2)
-    assert [first for first, _ in tried] == pytest.approx([0.01, 0.1, 1.0])
+    assert [first for first, _ in never_stable] == pytest.approx([0.01, 0.1, 1.0])
+
+
+@pytest.mark.usefixtures("never_stable")
+def test_the_doctor_names_the_blow_up_at_every_try(teacher, tmp_path):
+    told = []
+    steps = METHOD.apply(
+        teacher, settings(epochs=0, rank=4, restarts=1), context_for(tmp_path, teacher)
+    )
+    with pytest.raises(UnsupportedLayerError):
+        told.extend(event for event in iter(lambda: next(steps), None) if event.type == "note")
+    assert [note.level for note in told] == ["doctor", "doctor"]
+    assert all(note.what.startswith("Component blow-up: terms of conv2") for note in told)
+    assert "9.0 times" in told[0].why
+    assert "ten times the ridge" in told[0].next_step
+    assert "lower rank" in told[1].next_step
 
 
 def test_cancelling_inside_the_solver_stops_it(teacher, tmp_path):
@@ -155,3 +151,24 @@ def test_grouped_and_oddly_padded_convolutions_are_refused():
         )
     ]
     assert all(reasons)
+
+
+def test_three_convolutions_keep_the_window_in_one_piece(teacher, tmp_path):
+    result, _ = decompose(teacher, tmp_path, epochs=0, scheme="three", layers="conv3", sweeps=10)
+    layers = result.module.conv3
+    assert [name for name, _ in layers.named_children()] == ["reduce", "taps", "expand"]
+    rank = int(0.4 * 2304 / (16 + 9 + 16))
+    assert layers.taps.weight.shape == (rank, 1, 3, 3)
+    assert layers.taps.stride == (2, 2)
+    assert result.info.structure[0].arguments == {"rank": rank, "scheme": "three"}
+
+
+def test_files_of_earlier_versions_state_the_rank_alone():
+    layers = METHOD.rebuild(nn.Conv2d(4, 4, 3), {"rank": 2})
+    assert list(dict(layers.named_children())) == ["reduce", "rows", "columns", "expand"]
+
+
+@pytest.mark.parametrize("arguments", [{"rank": 2, "scheme": "nine"}, {"rank": 2, "scheme": []}])
+def test_a_forged_scheme_is_refused(arguments):
+    with pytest.raises(InputError, match="scheme"):
+        METHOD.rebuild(nn.Conv2d(4, 4, 3), arguments)
