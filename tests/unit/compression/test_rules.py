@@ -63,7 +63,11 @@ def test_traits_come_from_the_structure_too(teacher):
 
 
 def test_applicable_methods_are_told_per_layer(teacher):
-    found = rules.applicable_methods(teacher)
-    assert found["conv3"] == ("cp", "magnitude_pruning", "weight_sharing")
-    assert found["fc1"] == ("magnitude_pruning", "weight_sharing")
-    assert "huffman" not in found["fc1"]
+    # of these alone: other methods may join the catalogue
+    asked = ("cp", "huffman", "magnitude_pruning", "svd", "tucker2", "weight_sharing")
+    found = {
+        layer: [key for key in keys if key in asked]
+        for layer, keys in rules.applicable_methods(teacher).items()
+    }
+    assert found["conv3"] == ["cp", "magnitude_pruning", "tucker2", "weight_sharing"]
+    assert found["fc1"] == ["magnitude_pruning", "svd", "weight_sharing"]
