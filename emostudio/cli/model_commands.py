@@ -98,7 +98,9 @@ def diff(
 
 def import_model(
     context: Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="safetensors, .pt, .pth or ONNX.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="safetensors, .pt, .pth, ONNX or .caffemodel.")
+    ],
     name: NameOption = None,
     architecture: Annotated[
         str | None, typer.Option("--arch", help="Architecture (default: recognised).")

@@ -18,11 +18,12 @@ from emostudio.compression.coding.codecs import has_values, shape_of
 from emostudio.compression.surgery import layer_at, put
 from emostudio.core.atomic import write_bytes
 from emostudio.core.errors import EmoStudioError, InputError
-from emostudio.core.model_info import BLACK_BOX, ModelInfo
+from emostudio.core.model_info import BLACK_BOX, CAFFE, ModelInfo
 from emostudio.models import catalogue as architectures
 from emostudio.models.container import container_bytes, read_container, write_container
 from emostudio.models.importers.onnx_model import read_onnx
 from emostudio.models.loaded import CodedTensor, LoadedModel
+from emostudio.models.parts import part_arrays, parts_of
 
 MANIFEST = "__packing__"
 _PART = "//"
@@ -50,6 +51,9 @@ def predict_bytes(model: LoadedModel) -> int:
         return len(model.onnx_bytes)
     if model.members:
         return sum(predict_bytes(member) for member in model.members)
+    if model.parts:
+        sizes = {name: (np.dtype("u1"), (len(part),)) for name, part in model.parts.items()}
+        return container_bytes(model.info, sizes)
     shapes: dict[str, tuple[np.dtype[Any] | str, tuple[int, ...]]] = {
         name: (array.dtype, array.shape) for name, array in _coded_arrays(model).items()
     }
@@ -113,6 +117,8 @@ def save_variant(model: LoadedModel, path: Path) -> int:
     if model.onnx_bytes is not None:
         write_bytes(path, model.onnx_bytes)
         return len(model.onnx_bytes)
+    if model.parts:
+        return write_container(path, model.info, part_arrays(model.parts))
     arrays = _coded_arrays(model)
     for name, tensor in _raw_tensors(model).items():
         arrays[name] = tensor.detach().cpu().contiguous().numpy()
@@ -142,6 +148,8 @@ def load_variant(path: Path) -> LoadedModel:
     if path.suffix.lower() == ".onnx":
         return _load_black_box(path)
     info, arrays = read_container(path)
+    if info.architecture == CAFFE:
+        return LoadedModel(info, parts=parts_of(path, info, arrays), file=path)
     manifest = _read_manifest(path, arrays)
     coded = _gather_coded(manifest, arrays)
     module = build_structure(info)

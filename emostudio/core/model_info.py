@@ -12,6 +12,9 @@ from emostudio.core.recipe import Recipe
 BLACK_BOX = "onnx"
 """Architecture key of ONNX graphs, of which only the outputs are known."""
 
+CAFFE = "caffe"
+"""Architecture key of Caffe models, of which only the outputs are known."""
+
 ENSEMBLE = "ensemble"
 """Architecture key of several models that answer as one."""
 
@@ -127,4 +130,4 @@ class ModelInfo(BaseModel):
     @property
     def is_black_box(self) -> bool:
         """Whether only the outputs of the model are known."""
-        return self.architecture in {BLACK_BOX, ENSEMBLE}
+        return self.architecture in {BLACK_BOX, CAFFE, ENSEMBLE}

@@ -41,7 +41,7 @@ from emostudio.qt.studio import Studio
 
 _PRELOAD_MS = 400
 
-MODEL_SUFFIXES = {".onnx", ".pt", ".pth", ".safetensors"}
+MODEL_SUFFIXES = {".caffemodel", ".onnx", ".pt", ".pth", ".safetensors"}
 
 
 class MainWindow(QMainWindow):
@@ -134,7 +134,10 @@ class MainWindow(QMainWindow):
             self,
             self.tr("Import a model or a dataset"),
             last_folder(),
-            self.tr("Models and data (*.onnx *.pt *.pth *.safetensors *.csv *.gz *.zip);;All (*)"),
+            self.tr(
+                "Models and data (*.onnx *.pt *.pth *.safetensors *.caffemodel *.csv *.gz *.zip);;"
+                "All (*)"
+            ),
         )
         if chosen:
             note_folder(chosen)

@@ -27,7 +27,7 @@ def open_session(model: LoadedModel, engine: str | None = None, threads: int = 1
     model
         White-box or black-box model.
     engine
-        Catalogue key; None chooses `DEFAULT_ENGINE`.
+        Catalogue key; None chooses `default_engine`.
     threads
         CPU threads of the session.
 
@@ -36,7 +36,7 @@ def open_session(model: LoadedModel, engine: str | None = None, threads: int = 1
     InputError
         If the engine is unknown, unavailable here, or cannot run the model.
     """
-    member = ENGINES.get(engine or DEFAULT_ENGINE)
+    member = ENGINES.get(engine or default_engine(model))
     why_not = member.why_unavailable() or member.supports(model)
     if why_not:
         raise InputError(
@@ -45,6 +45,13 @@ def open_session(model: LoadedModel, engine: str | None = None, threads: int = 1
             next_step="Choose another engine: " + ", ".join(runnable_engines(model)),
         )
     return member.open(model, threads)
+
+
+def default_engine(model: LoadedModel) -> str:
+    """Return `DEFAULT_ENGINE`, or another engine for a model that it cannot run."""
+    if not ENGINES.get(DEFAULT_ENGINE).supports(model):
+        return DEFAULT_ENGINE
+    return next(iter(runnable_engines(model)), DEFAULT_ENGINE)
 
 
 def open_classifier(model: LoadedModel, engine: str | None = None, threads: int = 1) -> Classifier:

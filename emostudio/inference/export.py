@@ -154,6 +154,12 @@ def _require_expressible(model: LoadedModel) -> None:
             why="an ensemble is several models",
             next_step="Export each of them, or distil it into one network",
         )
+    if model.module is None and model.onnx_bytes is None:
+        raise InputError(
+            f"{info.name} cannot be exported",
+            why="it is no ONNX graph, and its layers are not known",
+            next_step="Distil it into a network with layers, and export that",
+        )
     if info.preprocessing.transform != "none":
         raise InputError(
             f"{info.name} cannot be exported",

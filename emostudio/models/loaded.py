@@ -52,6 +52,8 @@ class LoadedModel:
         Where the model was read from.
     members
         The models of an ensemble, which has nothing else.
+    parts
+        The files of a black box that is no ONNX graph, by name.
     """
 
     info: ModelInfo
@@ -60,6 +62,7 @@ class LoadedModel:
     coded: Mapping[str, CodedTensor] = field(default_factory=dict)
     file: Path | None = None
     members: tuple[LoadedModel, ...] = ()
+    parts: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

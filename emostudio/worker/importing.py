@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,20 @@ import torch
 
 from emostudio.compression.packing import load_variant
 from emostudio.core.answers import ImportReport
+from emostudio.core.atomic import write_bytes
 from emostudio.core.emotions import Emotion
 from emostudio.core.errors import InputError
 from emostudio.core.events import Event, Note, Progress
 from emostudio.core.jobs import ImportModelJob
-from emostudio.core.model_info import BLACK_BOX, ModelInfo
+from emostudio.core.model_info import BLACK_BOX, CAFFE, ModelInfo
 from emostudio.data.labels import canonical_labels
 from emostudio.models.container import METADATA_KEY, read_arrays, read_info
+from emostudio.models.importers import caffe
 from emostudio.models.importers.formats import ModelFormat, detect_format
 from emostudio.models.importers.matching import match_architecture
 from emostudio.models.importers.onnx_model import read_onnx, with_info
 from emostudio.models.loaded import LoadedModel
+from emostudio.models.parts import described_parts
 from emostudio.worker import conventions
 from emostudio.worker.context import HandlerContext
 from emostudio.worker.model_report import model_report
@@ -29,6 +32,7 @@ from emostudio.worker.outcome import Saved, save_model
 from emostudio.worker.resolve import open_data
 from emostudio.worker.sandbox import run_limited
 
+_CAFFE_PROBE = "emostudio.models.importers.caffe_probe"
 _CONVERTER = "emostudio.models.importers.state_dict"
 
 
@@ -48,8 +52,10 @@ class _Unnamed:
     ----------
     info
         A complete description, if the file carried one.
-    module, onnx_bytes
+    module, onnx_bytes, parts
         The network.
+    defaults
+        Preprocessing that goes without saying among networks of its kind.
     geometry
         (C, H, W) of its input; 0 where unknown.
     class_count
@@ -65,6 +71,8 @@ class _Unnamed:
     class_count: int
     outputs: str
     notes: tuple[str, ...] = ()
+    parts: Mapping[str, bytes] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)
 
 
 def import_model(job: ImportModelJob, context: HandlerContext) -> Generator[Event, None, Imported]:
@@ -113,8 +121,12 @@ def _read(path: Path, job: ImportModelJob, context: HandlerContext) -> _Unnamed:
     kind = detect_format(path)
     if kind is ModelFormat.ONNX:
         return _read_onnx(path)
+    if kind is ModelFormat.CAFFE:
+        return _read_caffe(path, job.architecture_settings)
     if kind is ModelFormat.SAFETENSORS and _is_ours(path):
         model = load_variant(path)
+        if model.parts:
+            _probe_parts(model.parts, path.name, context)
         return _Unnamed(
             info=model.info,
             module=model.module,
@@ -124,6 +136,7 @@ def _read(path: Path, job: ImportModelJob, context: HandlerContext) -> _Unnamed:
             geometry=model.input_shape,
             class_count=len(model.info.labels),
             outputs=model.info.outputs,
+            parts=model.parts,
         )
     if kind is ModelFormat.STATE_DICT:
         context.folder.mkdir(parents=True, exist_ok=True)
@@ -146,6 +159,37 @@ def _read_onnx(path: Path) -> _Unnamed:
         outputs="probabilities" if facts.ends_in_softmax else "logits",
         notes=facts.notes,
     )
+
+
+def _read_caffe(path: Path, settings: Mapping[str, Any]) -> _Unnamed:
+    files = caffe.find_files(path, settings)
+    arguments = [str(files.prototxt.absolute()), str(files.weights.absolute())]
+    found = run_limited(_CAFFE_PROBE, arguments, subject=path.name).document
+    channels, height, width = found["shape"]
+    parts = caffe.read_parts(files, (channels, height, width))
+    return _Unnamed(
+        info=None,
+        module=None,
+        onnx_bytes=None,
+        architecture=CAFFE,
+        architecture_settings=described_parts(parts),
+        geometry=(channels, height, width),
+        class_count=found["class_count"],
+        outputs="probabilities" if found["ends_in_softmax"] else "logits",
+        notes=(f"{files.prototxt.name} describes its layers",),
+        parts=parts,
+        defaults=caffe.DEFAULTS if channels == 3 else {"scale": 1.0},
+    )
+
+
+def _probe_parts(parts: Mapping[str, bytes], subject: str, context: HandlerContext) -> None:
+    """Open the parts of a file of unknown origin in a sandbox before this process does."""
+    arguments = []
+    for name in (caffe.PROTOTXT, caffe.WEIGHTS):
+        target = context.folder / f"part.{name}"
+        write_bytes(target, parts.get(name, b""))
+        arguments.append(str(target.absolute()))
+    run_limited(_CAFFE_PROBE, arguments, subject=subject)
 
 
 def _match(path: Path, job: ImportModelJob) -> _Unnamed:
@@ -190,7 +234,9 @@ def _given(job: ImportModelJob, found: _Unnamed) -> conventions.Given:
             for key, value in (("channels", channels), ("height", height), ("width", width))
             if value
         }
-        preprocessing = conventions.parse_preprocessing(geometry | job.preprocessing)
+        preprocessing = conventions.parse_preprocessing(
+            {**geometry, **found.defaults, **job.preprocessing}
+        )
     elif found.info is not None:
         preprocessing = found.info.preprocessing
     return conventions.Given(
@@ -215,4 +261,6 @@ def _labels(given: tuple[str, ...] | None, info: ModelInfo | None) -> tuple[Emot
 def _with_info(found: _Unnamed, info: ModelInfo) -> LoadedModel:
     if found.onnx_bytes is not None:
         return LoadedModel(info, onnx_bytes=with_info(found.onnx_bytes, info))
+    if found.parts:
+        return LoadedModel(info, parts=found.parts)
     return LoadedModel(info, module=found.module)

@@ -11,7 +11,7 @@ from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.paths import safe_name
 from emostudio.evaluation.bench import Entry
 from emostudio.evaluation.memory import resident_bytes
-from emostudio.inference.catalogue import ENGINES
+from emostudio.inference.catalogue import ENGINES, default_engine
 from emostudio.inference.engines.onnxruntime import ENGINE as ONNXRUNTIME
 from emostudio.models.loaded import LoadedModel
 from emostudio.worker.resolve import Found, macs_of
@@ -30,7 +30,7 @@ def bench_entries(
     models
         The baseline first.
     engines
-        Catalogue keys.
+        Catalogue keys; none gives each model the one it runs on by default.
     threads
         CPU threads of every session.
     folder
@@ -47,11 +47,13 @@ def bench_entries(
     """
     entries: list[Entry] = []
     refused: list[str] = []
-    for key in engines:
+    for key in engines or dict.fromkeys(default_engine(model) for _, model in models):
         engine = ENGINES.get(key)
         if why_not := engine.why_unavailable():
             raise InputError(f"The engine {key} cannot be used", why=why_not)
         for found, model in models:
+            if not engines and default_engine(model) != key:
+                continue
             if reason := engine.supports(model):
                 refused.append(f"{found.name} does not run on {key}: {reason}")
                 continue

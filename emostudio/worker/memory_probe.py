@@ -35,6 +35,13 @@ def _open(engine: str, file: Path, threads: int) -> Session:
         from emostudio.inference.engines.onnxruntime import OnnxRuntimeSession
 
         return OnnxRuntimeSession(file.read_bytes(), threads)
+    if engine == "opencv":
+        from emostudio.inference.engines.opencv import CaffeSession
+        from emostudio.models.container import read_container
+
+        info, arrays = read_container(file)
+        parts = {name: array.tobytes() for name, array in arrays.items()}
+        return CaffeSession(parts, info.preprocessing.input_shape, threads)
     from emostudio.compression.packing import load_variant
     from emostudio.inference.catalogue import open_session
 

@@ -214,7 +214,7 @@ class ModelsPage(Page):
             self,
             self.tr("Import a model"),
             last_folder(),
-            self.tr("Models (*.onnx *.safetensors *.pt *.pth);;All files (*)"),
+            self.tr("Models (*.onnx *.safetensors *.pt *.pth *.caffemodel);;All files (*)"),
         )
         if chosen:
             note_folder(chosen)

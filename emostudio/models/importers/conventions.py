@@ -42,4 +42,8 @@ def value_conventions(channels: int, height: int, width: int) -> dict[str, Prepr
         conventions["ImageNet mean and deviation"] = made(
             scale=1 / 255, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)
         )
+        conventions["0 to 255, BGR"] = made(scale=1.0, channel_order="bgr")
+        conventions["Caffe's ImageNet mean, BGR"] = made(
+            scale=1.0, mean=(104.0, 117.0, 123.0), channel_order="bgr"
+        )
     return conventions

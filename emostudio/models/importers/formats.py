@@ -20,10 +20,11 @@ class ModelFormat(StrEnum):
     SAFETENSORS = "safetensors"
     STATE_DICT = "state_dict"
     ONNX = "onnx"
+    CAFFE = "caffe"
 
 
 def detect_format(path: Path) -> ModelFormat:
-    """Return the format of a model file, judged by its content.
+    """Return the format of a model file, judged by its content, and for Caffe by its name.
 
     Raises
     ------
@@ -32,6 +33,11 @@ def detect_format(path: Path) -> ModelFormat:
         a format that can run code when it is opened.
     """
     head, size = _read_head(path)
+    if path.suffix.lower() == ".caffemodel":  # as a protobuf it could also be ONNX
+        return ModelFormat.CAFFE
+    if path.suffix.lower() == ".prototxt":
+        why = "it only describes a network"
+        raise _refused(path, why, "Import its .caffemodel with this file beside it")
     if zipfile.is_zipfile(path):
         return _zip_format(path)
     if head.startswith(_PICKLE_OPCODE):

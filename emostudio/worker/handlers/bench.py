@@ -7,7 +7,7 @@ from emostudio.core.events import Note
 from emostudio.core.jobs import BenchJob
 from emostudio.evaluation.bench import bench
 from emostudio.evaluation.latency import Protocol
-from emostudio.inference.catalogue import DEFAULT_ENGINE, ENGINES
+from emostudio.inference.catalogue import ENGINES
 from emostudio.worker.context import HandlerContext, Handling
 from emostudio.worker.measuring import bench_entries
 from emostudio.worker.resolve import find_models
@@ -16,8 +16,7 @@ from emostudio.worker.resolve import find_models
 def handle(job: BenchJob, context: HandlerContext) -> Handling:
     """Measure all models on all engines against each other."""
     models = [(found, found.load()) for found in find_models(job.models, context.workspace)]
-    engines = job.engines or (DEFAULT_ENGINE,)
-    entries, refused = bench_entries(models, engines, job.threads, context.folder)
+    entries, refused = bench_entries(models, job.engines, job.threads, context.folder)
     for reason in refused:
         yield Note(level="warning", what=reason)
     if not entries:

@@ -1,0 +1,114 @@
+"""OpenCV's own network runner: the way to run Caffe models without Caffe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from emostudio.core.errors import EmoStudioError, InputError
+from emostudio.core.model_info import CAFFE
+from emostudio.inference.base import EngineSettings, Kernels
+from emostudio.models.importers.caffe import MEAN, PROTOTXT, WEIGHTS
+
+if TYPE_CHECKING:
+    from emostudio.models.loaded import LoadedModel
+
+
+class CaffeSession:
+    """A Caffe network in OpenCV.
+
+    Parameters
+    ----------
+    parts
+        Prototxt, caffemodel, and perhaps a mean image (C, H, W) of float32 in its bytes, which is
+        subtracted from every input.
+    input_shape
+        (C, H, W).
+    threads
+        OpenCV's threads, one setting for the whole process.
+
+    Raises
+    ------
+    EmoStudioError
+        If OpenCV refuses the network.
+    """
+
+    engine = "opencv"
+    kernels: Kernels = "real"
+
+    def __init__(
+        self, parts: Mapping[str, bytes], input_shape: tuple[int, int, int], threads: int
+    ) -> None:
+        self._threads = threads
+        self._mean: NDArray[np.float32] | None = None
+        try:
+            if MEAN in parts:
+                self._mean = np.frombuffer(parts[MEAN], "<f4").reshape(input_shape)
+            self._network: Any = cv2.dnn.readNetFromCaffe(
+                np.frombuffer(parts[PROTOTXT], np.uint8), np.frombuffer(parts[WEIGHTS], np.uint8)
+            )
+        except (cv2.error, KeyError, ValueError) as error:
+            raise _refused(error) from error
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the outputs (N, K) for scaled inputs (N, C, H, W)."""
+        if self._network is None:
+            raise ValueError("The session is closed")
+        if cv2.getNumThreads() != self._threads:
+            cv2.setNumThreads(self._threads)
+        inputs = batch if self._mean is None else batch - self._mean
+        try:
+            self._network.setInput(np.ascontiguousarray(inputs))
+            outputs = self._network.forward()
+        except cv2.error as error:
+            raise _refused(error) from error
+        # the network's own memory is written over by the next pass
+        return np.array(outputs, dtype=np.float32).reshape(len(batch), -1)
+
+    def close(self) -> None:
+        """Free the network."""
+        self._network = None
+
+
+class OpenCvEngine:
+    """OpenCV's dnn module on the CPU."""
+
+    key = "opencv"
+    title = "OpenCV"
+    family = "float"
+    summary = "Runs Caffe models, which no other engine here can read"
+    reference = "https://docs.opencv.org/4.x/d2/d58/tutorial_table_of_content_dnn.html"
+    settings_type = EngineSettings
+
+    def why_unavailable(self) -> str:
+        """Return why this OpenCV reads no Caffe models, or nothing."""
+        has_reader = hasattr(cv2.dnn, "readNetFromCaffe")
+        return "" if has_reader else "OpenCV 5 reads no Caffe models; install version 4"
+
+    def supports(self, model: LoadedModel) -> str:
+        """Return why the engine cannot run `model`, or nothing."""
+        if model.info.architecture != CAFFE or not model.parts:
+            return "it runs no other networks and no black box but those of Caffe"
+        return ""
+
+    def open(self, model: LoadedModel, threads: int) -> CaffeSession:
+        """Return a session with its own copy of the network."""
+        reason = self.supports(model)
+        if reason:
+            raise InputError(f"{model.info.name} cannot run on opencv", why=reason)
+        return CaffeSession(model.parts, model.input_shape, threads)
+
+
+def _refused(error: Exception) -> EmoStudioError:
+    return EmoStudioError(
+        "OpenCV cannot run the Caffe network",
+        why=str(error).strip().splitlines()[0][:200],
+        next_step="Import it again from its prototxt and caffemodel",
+    )
+
+
+ENGINE = OpenCvEngine()
