@@ -69,7 +69,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def _table(workspace: Workspace, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     if arguments.quick:
-        arguments.data = "synthetic:identities=6,resolution=48"
+        arguments.data = "synthetic:identities=6,size=64"
         arguments.epochs = arguments.teacher_epochs = 1
     teacher = arguments.teacher or _train(workspace, arguments)
     yield {"method": "teacher", **_figures(workspace, teacher, arguments)}
