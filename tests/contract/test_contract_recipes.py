@@ -31,8 +31,8 @@ DENSE = {
     INT8: {},
 }  # fmt: skip
 CONV = {
-    PRUNE: {}, SHARE: FEW, HUFFMAN: {}, CP: {"rank": 3}, TUCKER: {"budget": 0.3, "rank_from": "budget"},
-    BINARY: {}, INT8: {},
+    PRUNE: {}, SHARE: FEW, HUFFMAN: {}, CP: {"rank": 3},
+    TUCKER: {"budget": 0.3, "rank_from": "budget"}, BINARY: {}, INT8: {},
 }  # fmt: skip
 
 # The table of METHODS.md, section 10: (after, then) where the planner has to refuse the layer.
