@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from abc import abstractmethod
 from collections.abc import Generator
 from typing import Any, Literal
@@ -16,10 +15,9 @@ from emostudio.compression.agreement import agreement_note
 from emostudio.compression.base import ApplyContext, Method, Planned, PlannedTraining
 from emostudio.compression.fine_tuning import TrainingLimits
 from emostudio.core.emotions import Emotion
-from emostudio.core.errors import InputError
 from emostudio.core.events import Event
 from emostudio.core.model_info import ModelInfo
-from emostudio.core.settings import setting
+from emostudio.core.settings import setting, settings_from_text
 from emostudio.models import catalogue as architectures
 from emostudio.models.loaded import LoadedModel
 from emostudio.training.batches import Batches
@@ -183,7 +181,7 @@ def training_settings(settings: DistillationSettings, **changes: Any) -> Trainin
 def _student_info(model: LoadedModel, settings: DistillationSettings) -> ModelInfo:
     before = model.info.preprocessing
     values: dict[str, Any] = {
-        **_further_settings(settings.architecture_settings),
+        **settings_from_text(settings.architecture_settings, "an architecture"),
         "input_size": settings.input_size or max(before.height, before.width),
         "channels": settings.channels or before.channels,
     }
@@ -192,13 +190,3 @@ def _student_info(model: LoadedModel, settings: DistillationSettings) -> ModelIn
         values.setdefault("bn", True)
     info = architectures.new_info(model.info.name, settings.architecture, values, model.info.labels)
     return info.model_copy(update={"recipe": model.info.recipe, "lineage": model.info.lineage})
-
-
-def _further_settings(text: str) -> dict[str, str]:
-    pairs = [pair for pair in re.split(r"[\s;,+|]+", text) if pair]
-    for pair in pairs:
-        if "=" not in pair:
-            raise InputError(
-                f"{pair} is no setting of an architecture", next_step="Write it as name=value"
-            )
-    return dict(pair.split("=", 1) for pair in pairs)

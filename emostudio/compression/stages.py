@@ -10,6 +10,7 @@ from functools import partial
 
 from emostudio.compression import ledger
 from emostudio.compression.base import ApplyContext
+from emostudio.compression.exits import recalibrated
 from emostudio.compression.packing import predict_bytes
 from emostudio.compression.planning import Step, described
 from emostudio.core.answers import StageLedger
@@ -83,7 +84,9 @@ class StagedRun:
             yield Note(what=f"{title} was finished before the run was interrupted")
             return kept
         job = replace(self.context, folder=folder, seed=self._seed(number))
-        model = yield from step.method.apply(model, step.settings, self._apply_context(job))
+        context = self._apply_context(job)
+        model = yield from step.method.apply(model, step.settings, context)
+        model = yield from recalibrated(model, context)
         model = self._named(described(model, self.recipe, step))
         planned_bytes = predict_bytes(model)
         # going on from the file makes a resumed run the same run, and measures what is on disk

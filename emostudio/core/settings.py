@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -87,6 +88,21 @@ def parse_settings(
         raise InputError(
             f"Bad settings for {owner}", why=faults, next_step=f"Settings of {owner}: {known}"
         ) from error
+
+
+def settings_from_text(text: str, owner: str) -> dict[str, str]:
+    """Return the settings written as ``bn=false stem_stride=1``, separated by blanks or commas.
+
+    Raises
+    ------
+    InputError
+        Naming the part without an equals sign.
+    """
+    pairs = [pair for pair in re.split(r"[\s;,+|]+", text) if pair]
+    for pair in pairs:
+        if "=" not in pair:
+            raise InputError(f"{pair} is no setting of {owner}", next_step="Write it as name=value")
+    return dict(pair.split("=", 1) for pair in pairs)
 
 
 def _with_numbers(settings_type: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,7 +53,8 @@ def count(module: nn.Module, input_shape: tuple[int, int, int]) -> list[LayerCos
 
     Convolutions and linear layers are counted by formula from their output shapes. A layer of
     another kind that does arithmetic of its own declares ``mac_count(output_shape) -> int``; it is
-    then one layer, whatever it consists of.
+    then one layer, whatever it consists of. A network that chooses its layers by the picture
+    declares ``traced_as() -> nn.Module``, which runs them all: the cost of the longest way.
 
     Parameters
     ----------
@@ -68,11 +69,13 @@ def count(module: nn.Module, input_shape: tuple[int, int, int]) -> list[LayerCos
     handles = [
         layer.register_forward_hook(_recorder(name, costs, seen)) for name, layer in _leaves(module)
     ]
+    traced_as = getattr(module, "traced_as", None)
+    all_layers = module if traced_as is None else traced_as()
     was_training = module.training
     try:
         module.eval()
         with torch.no_grad():
-            module(torch.zeros(1, *input_shape, device=device))
+            all_layers(torch.zeros(1, *input_shape, device=device))
     finally:
         module.train(was_training)
         for handle in handles:

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from emostudio.core.errors import EmoStudioError
+from emostudio.models.segments import SegmentPass, segments_of
 
 INPUT_NAME = "input"
 OUTPUT_NAME = "output"
@@ -46,7 +47,11 @@ class _OnnxLrn(nn.Module):
         return symbolic
 
 
-def onnx_graph(module: nn.Module, input_shape: tuple[int, int, int]) -> bytes:
+def onnx_graph(
+    module: nn.Module,
+    input_shape: tuple[int, ...],
+    outputs: tuple[str, ...] = (OUTPUT_NAME,),
+) -> bytes:
     """Export a network in evaluation mode with a free batch size.
 
     Parameters
@@ -55,17 +60,19 @@ def onnx_graph(module: nn.Module, input_shape: tuple[int, int, int]) -> bytes:
         Maps (N, C, H, W) to (N, K); left untouched.
     input_shape
         (C, H, W) of one input.
+    outputs
+        Names of what the network returns.
 
     Returns
     -------
-    A complete ONNX model with input ``input`` and output ``output``.
+    A complete ONNX model with input ``input`` and the outputs named.
 
     Raises
     ------
     EmoStudioError
-        If a layer cannot be expressed in ONNX.
+        If a layer cannot be expressed in ONNX, or the picture decides which layers run.
     """
-    network = _exportable(copy.deepcopy(module).cpu().eval())
+    network = _exportable(copy.deepcopy(_one_way(module)).cpu().eval())
     # Two images: a batch of one would be taken for a constant.
     example = torch.zeros(2, *input_shape)
     with _quiet_exporter():
@@ -77,7 +84,7 @@ def onnx_graph(module: nn.Module, input_shape: tuple[int, int, int]) -> bytes:
                 external_data=False,
                 verbose=False,
                 input_names=[INPUT_NAME],
-                output_names=[OUTPUT_NAME],
+                output_names=list(outputs),
                 dynamic_shapes=({0: torch.export.Dim("batch")},),
             )
         except Exception as error:
@@ -90,6 +97,41 @@ def onnx_graph(module: nn.Module, input_shape: tuple[int, int, int]) -> bytes:
         raise EmoStudioError("The network cannot be exported to ONNX")
     content: bytes = program.model_proto.SerializeToString()
     return content
+
+
+def segment_graphs(module: nn.Module, input_shape: tuple[int, int, int]) -> tuple[bytes, ...]:
+    """Export each segment of a network that may answer early as a graph of its own.
+
+    All but the last return features, logits and whose answer stands.
+
+    Raises
+    ------
+    EmoStudioError
+        If a layer cannot be expressed in ONNX.
+    """
+    graphs: list[bytes] = []
+    shape: tuple[int, ...] = input_shape
+    for segment in segments_of(copy.deepcopy(module).cpu().eval()):
+        passes = SegmentPass(segment).eval()
+        if segment.head is None:
+            graphs.append(onnx_graph(passes, shape))
+            break
+        graphs.append(onnx_graph(passes, shape, ("features", OUTPUT_NAME, "accepted")))
+        with torch.no_grad():
+            shape = tuple(segment.body(torch.zeros(1, *shape)).shape[1:])
+    return tuple(graphs)
+
+
+def _one_way(module: nn.Module) -> nn.Module:
+    segments = segments_of(module)
+    if len(segments) > 1:
+        raise EmoStudioError(
+            "The network cannot become one ONNX graph",
+            why="it has early exits: the picture decides which layers run, and a graph runs all",
+            next_step="Run it here, where ONNX Runtime gets one graph per segment, or set its "
+            "thresholds to -1 so that nothing leaves early",
+        )
+    return segments[0].body
 
 
 def _exportable(network: nn.Module) -> nn.Module:

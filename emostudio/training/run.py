@@ -24,6 +24,7 @@ from emostudio.training.divergence import (
     require_finite_weights,
 )
 from emostudio.training.doctor import Doctor
+from emostudio.training.heads import over_heads
 from emostudio.training.objectives import Annealed, Objective
 from emostudio.training.optimisers import make_optimiser
 from emostudio.training.schedules import learning_rate, next_share
@@ -70,7 +71,8 @@ class TrainingRun:
             average=WeightAverage(module, settings.ema_decay),
             counters=Counters(),
         )
-        self._objective, self._batches, self._info = objective, batches, info
+        self._objective = over_heads(objective, module)
+        self._batches, self._info = batches, info
         self._settings, self._context, self._after_step = settings, context, after_step
         self._device = next(iter(module.state_dict().values())).device
         self._watch = DeadStartWatch(len(info.labels))

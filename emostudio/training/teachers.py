@@ -57,6 +57,7 @@ class Teacher:
     def __init__(self, classifier: PixelClassifier) -> None:
         self._classifier = classifier
         self._kept: dict[tuple[int, int], NDArray[np.float32]] = {}
+        self._last: tuple[Batch, torch.Tensor] | None = None
 
     @property
     def labels(self) -> tuple[Emotion, ...]:
@@ -75,7 +76,10 @@ class Teacher:
     def probabilities(self, batch: Batch) -> torch.Tensor:
         """Return probabilities, float32 (N, K) in the teacher's order."""
         if not batch.repeats:
-            return torch.from_numpy(self._ask(batch))
+            # several heads of one student ask about the same batch
+            if self._last is None or self._last[0] is not batch:
+                self._last = batch, torch.from_numpy(self._ask(batch))
+            return self._last[1]
         return torch.from_numpy(np.stack([self._answer(batch, item) for item in batch.items]))
 
     def _answer(self, batch: Batch, item: np.int64) -> NDArray[np.float32]:

@@ -86,14 +86,19 @@ def memory_command(
 ) -> tuple[str, ...]:
     """Return the command line of a fresh process that loads one model on one engine.
 
-    On ONNX Runtime the process gets the exported graph, so that it loads what a deployment would
+    On ONNX Runtime the process gets the exported graphs, so that it loads what a deployment would
     load and not the libraries that made the export.
     """
+    files = [str(file)]
     if engine == ONNXRUNTIME.key:
-        file = folder / "memory" / f"{safe_name(model.info.name)}.onnx"
-        write_bytes(file, ONNXRUNTIME.graph(model))
+        files = []
+        for number, content in enumerate(ONNXRUNTIME.graphs(model)):
+            suffix = f"-{number}" if number else ""
+            graph = folder / "memory" / f"{safe_name(model.info.name)}{suffix}.onnx"
+            write_bytes(graph, content)
+            files.append(str(graph))
     shape = ",".join(map(str, model.input_shape))
     return (
         sys.executable, "-m", "emostudio.worker.memory_probe",
-        "--engine", engine, "--file", str(file), "--shape", shape, "--threads", str(threads),
+        "--engine", engine, "--file", *files, "--shape", shape, "--threads", str(threads),
     )  # fmt: skip

@@ -17,10 +17,10 @@ if TYPE_CHECKING:  # torch must not be in a process that only runs an ONNX graph
 
 
 def main(arguments: list[str]) -> None:
-    """``--engine E --file F --shape C,H,W --threads N``; the last line printed is JSON."""
+    """``--engine E --file F... --shape C,H,W --threads N``; the last line printed is JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--engine", required=True)
-    parser.add_argument("--file", type=Path, required=True)
+    parser.add_argument("--file", type=Path, nargs="+", required=True)
     parser.add_argument("--shape", required=True)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
@@ -30,22 +30,22 @@ def main(arguments: list[str]) -> None:
     sys.stdout.write(json.dumps(report) + "\n")
 
 
-def _open(engine: str, file: Path, threads: int) -> Session:
+def _open(engine: str, files: list[Path], threads: int) -> Session:
     if engine == "onnxruntime":
-        from emostudio.inference.engines.onnxruntime import OnnxRuntimeSession
+        from emostudio.inference.engines.onnxruntime import open_graphs
 
-        return OnnxRuntimeSession(file.read_bytes(), threads)
+        return open_graphs([file.read_bytes() for file in files], threads)
     if engine == "opencv":
         from emostudio.inference.engines.opencv import CaffeSession
         from emostudio.models.container import read_container
 
-        info, arrays = read_container(file)
+        info, arrays = read_container(files[0])
         parts = {name: array.tobytes() for name, array in arrays.items()}
         return CaffeSession(parts, info.preprocessing.input_shape, threads)
     from emostudio.compression.packing import load_variant
     from emostudio.inference.catalogue import open_session
 
-    return open_session(load_variant(file), engine, threads)
+    return open_session(load_variant(files[0]), engine, threads)
 
 
 if __name__ == "__main__":

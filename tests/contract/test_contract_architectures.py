@@ -15,6 +15,7 @@ SMALL = {
     "cnn_s": {},
     "levi_hassner": {},
     "vgg_s_lite": {"width": 0.125, "dense_width": 16},
+    "branchy": {"trunk_settings": "width=0.125 dense_width=16 dropout=0"},
 }
 """Settings that make a member cheap; others are cheap by default."""
 
@@ -65,7 +66,9 @@ def test_every_parameter_learns(key):
     info = info_of(key, **({"dropout": 0.0} if drops else {}))
     module = build(info).train()
     logits = module(torch.randn(4, *info.preprocessing.input_shape))
-    nn.functional.cross_entropy(logits, torch.arange(4)).backward()
+    others = getattr(module, "take_training_logits", tuple)()
+    losses = [nn.functional.cross_entropy(head, torch.arange(4)) for head in (*others, logits)]
+    torch.stack(losses).sum().backward()
     for name, parameter in module.named_parameters():
         assert parameter.grad is not None, name
         assert torch.isfinite(parameter.grad).all(), name

@@ -38,6 +38,7 @@ KEYS = list(METHODS.members())
 BEFORE = {"huffman": ("magnitude_pruning", "weight_sharing")}
 QUICK = {
     "epochs": 1,
+    "branch_epochs": 1,
     "batch_size": 8,
     "centroid_epochs": 1,
     "epochs_per_layer": 0,

@@ -5,20 +5,20 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import weakref
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emostudio.core.errors import EmoStudioError, InputError
-from emostudio.inference.base import EngineSettings, Kernels, kernels_of
+from emostudio.core.errors import InputError
+from emostudio.inference.base import EngineSettings, Kernels, Session, kernels_of
+from emostudio.inference.onnx_sessions import SegmentedSession, open_graph
 
 if TYPE_CHECKING:
     from torch import nn
 
     from emostudio.models.loaded import LoadedModel
-
-_ERRORS_ONLY = 3
 
 
 class OnnxRuntimeSession:
@@ -42,25 +42,7 @@ class OnnxRuntimeSession:
     engine = "onnxruntime"
 
     def __init__(self, content: bytes, threads: int, kernels: Kernels = "real") -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = _ERRORS_ONLY
-        # Idle threads that spin steal the core from whatever is timed beside this session.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-        try:
-            session = onnxruntime.InferenceSession(
-                content, sess_options=options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            raise EmoStudioError(
-                "ONNX Runtime refuses the network",
-                why=str(error).splitlines()[0][:200],
-                next_step="Check the file with another program, or export it again",
-            ) from error
+        session = open_graph(content, threads)
         self.kernels = kernels
         self._session: Any = session
         graph_input = session.get_inputs()[0]
@@ -104,7 +86,7 @@ class OnnxRuntimeEngine:
 
     def __init__(self) -> None:
         # An export takes about a second and sessions are rebuilt in every timing block.
-        self._exports: weakref.WeakKeyDictionary[nn.Module, tuple[bytes, bytes]] = (
+        self._exports: weakref.WeakKeyDictionary[nn.Module, tuple[bytes, tuple[bytes, ...]]] = (
             weakref.WeakKeyDictionary()
         )
 
@@ -119,16 +101,31 @@ class OnnxRuntimeEngine:
         has_network = model.module is not None or model.onnx_bytes is not None
         return "" if has_network else "the model holds neither layers nor an ONNX graph"
 
-    def open(self, model: LoadedModel, threads: int) -> OnnxRuntimeSession:
-        """Return a session on the model's graph; white boxes are exported once and remembered."""
+    def open(self, model: LoadedModel, threads: int) -> Session:
+        """Return a session on the model's graphs; white boxes are exported once and remembered."""
         reason = self.supports(model)
         if reason:
             raise InputError(f"{model.info.name} cannot run on onnxruntime", why=reason)
         kernels = kernels_of(model.module) if model.module is not None else "real"
-        return OnnxRuntimeSession(self.graph(model), threads, kernels)
+        return open_graphs(self.graphs(model), threads, kernels)
 
     def graph(self, model: LoadedModel) -> bytes:
-        """Return the ONNX graph that runs for `model`: its own, or its network exported.
+        """Return the one ONNX graph that runs for `model`: its own, or its network exported.
+
+        Raises
+        ------
+        EmoStudioError
+            If the network cannot be exported, or not as one graph.
+        """
+        graphs = self.graphs(model)
+        if len(graphs) > 1 and model.module is not None:
+            from emostudio.inference.graph import onnx_graph
+
+            return onnx_graph(model.module, model.input_shape)  # says why not
+        return graphs[0]
+
+    def graphs(self, model: LoadedModel) -> tuple[bytes, ...]:
+        """Return the graphs that run for `model`: one per segment where it may answer early.
 
         Raises
         ------
@@ -136,13 +133,38 @@ class OnnxRuntimeEngine:
             If the network cannot be exported.
         """
         if model.module is None:
-            return model.onnx_bytes or b""
+            return (model.onnx_bytes or b"",)
         fingerprint = _fingerprint(model.module)
         known = self._exports.get(model.module)
         if known is None or known[0] != fingerprint:
-            known = (fingerprint, _kept_or_exported(model.module, fingerprint, model.input_shape))
+            known = (fingerprint, _exported(model.module, fingerprint, model.input_shape))
             self._exports[model.module] = known
         return known[1]
+
+
+def open_graphs(graphs: Sequence[bytes], threads: int, kernels: Kernels = "real") -> Session:
+    """Return a session on one graph, or on the graphs of segments in their order.
+
+    Raises
+    ------
+    EmoStudioError
+        If ONNX Runtime refuses a graph.
+    """
+    if len(graphs) > 1:
+        return SegmentedSession(graphs, threads, kernels)
+    return OnnxRuntimeSession(graphs[0], threads, kernels)
+
+
+def _exported(
+    module: nn.Module, fingerprint: bytes, input_shape: tuple[int, int, int]
+) -> tuple[bytes, ...]:
+    from emostudio.models.segments import segments_of
+
+    if len(segments_of(module)) > 1:
+        from emostudio.inference.graph import segment_graphs
+
+        return segment_graphs(module, input_shape)
+    return (_kept_or_exported(module, fingerprint, input_shape),)
 
 
 def _kept_or_exported(
