@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from emostudio.compression.factor_layers import filled, kernel_shape, part
+from emostudio.compression.subspaces import two_factors
 from emostudio.compression.surgery import kernel_size
 
 
@@ -88,3 +89,16 @@ def filled_layers(
     expand = left.reshape(c_out, width, rank).permute(0, 2, 1)[:, :, None, :]
     reduce = right.reshape(rank, c_in, height, 1)
     return filled(layers, layer, {"reduce": reduce, "expand": expand})
+
+
+def split(layer: nn.Conv2d | nn.Linear, rank: int) -> tuple[nn.Sequential, float]:
+    """Return the two layers of the best factors of `rank`, and the share of the energy they keep.
+
+    The energy of a matrix is the sum of its squares.
+    """
+    matrix = weight_matrix(layer)
+    left, right = two_factors(matrix, rank)
+    # the terms are orthogonal to each other
+    kept = (left.norm(dim=0) * right.norm(dim=1)).pow(2).sum()
+    whole = matrix.double().pow(2).sum().clamp_min(1e-300)
+    return filled_layers(layer, left, right), float(kept / whole)

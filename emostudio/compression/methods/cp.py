@@ -14,13 +14,14 @@ References
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from functools import partial
 from math import prod
 from typing import Any
 
 import torch
 from torch import nn
 
-from emostudio.compression import cp_als, cp_layers
+from emostudio.compression import cp_als, cp_layers, cp_polish
 from emostudio.compression.base import ApplyContext
 from emostudio.compression.decomposition import (
     DecompositionMethod,
@@ -66,6 +67,14 @@ class CpSettings(DecompositionSettings):
     )
     sweeps: int = setting(
         100, title="Sweeps", help="Most sweeps of the solver.", low=1, high=10_000, advanced=True
+    )
+    polish: int = setting(
+        100,
+        title="Polish",
+        help="Steps that improve all factors at once after the sweeps; 0 leaves them out.",
+        low=0,
+        high=10_000,
+        advanced=True,
     )
     ridge: float = setting(
         1e-2,
@@ -176,17 +185,27 @@ def _attempt(
 ) -> cp_als.Decomposition:
     """Decompose a kernel from another start and with a stronger ridge than the attempt before."""
     shape = cp_layers.modes(convolution(target.layer), settings.scheme)
+    kernel = target.layer.weight.detach().cpu().reshape(shape)
     generator = torch.Generator().manual_seed(context.job.seed + 7919 * attempt)
     first = min(settings.ridge * 10**attempt, 1.0)
-    return cp_als.decompose(
-        target.layer.weight.detach().cpu().reshape(shape),
+
+    def report(step: int, error: float, steps: int) -> None:
+        message = f"Decomposing {target.name}: error {error:.3f}"
+        context.job.report(min((step + 1) / steps, 1.0), message)
+
+    found = cp_als.decompose(
+        kernel,
         cp_als.random_start(shape, target.arguments["rank"], generator),
         sweeps=settings.sweeps,
         ridge=(first, first / 100),
-        report=lambda sweep, error: context.job.report(
-            (sweep + 1) / settings.sweeps, f"Decomposing {target.name}: error {error:.3f}"
-        ),
+        report=partial(report, steps=settings.sweeps),
     )
+    if found.rho > settings.max_degeneracy:
+        return found
+    polished = cp_polish.polish(
+        kernel, found, steps=settings.polish, report=partial(report, steps=settings.polish)
+    )
+    return polished if polished.rho <= settings.max_degeneracy else found
 
 
 def _success(target: Target, found: cp_als.Decomposition, attempt: int) -> Note:

@@ -29,12 +29,7 @@ from emostudio.compression.decomposition import (
     left_alone,
 )
 from emostudio.compression.factor_layers import decomposable, rank_argument, why_unsplittable
-from emostudio.compression.subspaces import (
-    energies_of,
-    rank_for_energy,
-    two_factors,
-    while_reporting,
-)
+from emostudio.compression.subspaces import energies_of, rank_for_energy, while_reporting
 from emostudio.compression.surgery import WeightLayer
 from emostudio.core.events import Event, Note
 from emostudio.core.settings import setting
@@ -119,25 +114,24 @@ class Svd(DecompositionMethod[SvdSettings]):
     ) -> Generator[Event, None, Factored | None]:
         """Return the two layers, or None where the energy needs too high a rank."""
         layer, rank = decomposable(target.layer), target.arguments["rank"]
-        matrix = svd_layers.weight_matrix(layer)
 
         def report() -> None:
             context.job.report(0.0, f"Decomposing {target.name}")
 
-        energies = while_reporting(lambda: energies_of(matrix), report)
         if self.waits_for_values(settings):
+            matrix = svd_layers.weight_matrix(layer)
+            energies = while_reporting(lambda: energies_of(matrix), report)
             rank = rank_for_energy(energies, settings.energy)
             reason = svd_layers.why_rank_refused(layer, rank)
             if reason:
                 why = f"{settings.energy:.0%} of its energy need {reason}"
                 yield left_alone(target.name, why)
                 return None
-        left, right = while_reporting(lambda: two_factors(matrix, rank), report)
-        kept = float(energies[:rank].sum() / energies.sum().clamp_min(1e-300))
+        layers, kept = while_reporting(lambda: svd_layers.split(layer, rank), report)
         yield Note(
             what=f"{target.name} decomposed with rank {rank}", why=f"keeps {kept:.1%} of its energy"
         )
-        return Factored(svd_layers.filled_layers(layer, left, right), {"rank": rank})
+        return Factored(layers, {"rank": rank})
 
     def rebuild(self, layer: nn.Module, arguments: dict[str, Any]) -> nn.Module:
         """Return the two layers that stand for `layer`, without values."""

@@ -36,7 +36,7 @@ from emostudio.compression.factor_layers import (
     rank_argument,
     why_unsplittable,
 )
-from emostudio.compression.subspaces import energies_of, two_factors, while_reporting
+from emostudio.compression.subspaces import energies_of, while_reporting
 from emostudio.compression.surgery import WeightLayer
 from emostudio.core.events import Event, Note
 from emostudio.core.settings import setting
@@ -133,7 +133,9 @@ class Tucker2(DecompositionMethod[TuckerSettings]):
                 yield left_alone(target.name, reason)
                 return None
         if "rank" in arguments:
-            layers, kept = while_reporting(lambda: _split_matrix(layer, arguments["rank"]), report)
+            layers, kept = while_reporting(
+                lambda: svd_layers.split(layer, arguments["rank"]), report
+            )
         else:
             layers, kept = _split_kernel(target, arguments, settings, context)
         yield Note(
@@ -165,14 +167,6 @@ def _split_kernel(
         ),
     )
     return tucker_layers.filled_layers(layer, parts), 1 - parts.errors[-1] ** 2
-
-
-def _split_matrix(layer: nn.Conv2d | nn.Linear, rank: int) -> tuple[nn.Sequential, float]:
-    """Return two layers with values, and the share of the energy they keep."""
-    matrix = svd_layers.weight_matrix(layer)
-    left, right = two_factors(matrix, rank)
-    kept = float((left @ right).norm() / matrix.double().norm().clamp_min(1e-300)) ** 2
-    return svd_layers.filled_layers(layer, left, right), kept
 
 
 def _core_arguments(

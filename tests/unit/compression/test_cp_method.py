@@ -172,3 +172,12 @@ def test_files_of_earlier_versions_state_the_rank_alone():
 def test_a_forged_scheme_is_refused(arguments):
     with pytest.raises(InputError, match="scheme"):
         METHOD.rebuild(nn.Conv2d(4, 4, 3), arguments)
+
+
+def test_the_polish_lowers_the_error_and_may_be_left_out(teacher, tmp_path):
+    errors = []
+    for polish in (0, 100):
+        _, events = decompose(teacher, tmp_path, epochs=0, layers="conv3", sweeps=20, polish=polish)
+        note = next(event for event in events if event.type == "note")
+        errors.append(float(note.why.split()[2].strip(",")))
+    assert errors[1] < errors[0]

@@ -58,3 +58,15 @@ def test_a_k_by_k_convolution_is_no_matrix():
     assert svd_layers.is_matrix(nn.Conv2d(2, 2, 1, stride=2))
     assert not svd_layers.is_matrix(nn.Conv2d(2, 2, (1, 3)))
     assert not svd_layers.is_matrix(nn.ReLU())
+
+
+def test_the_energy_kept_is_that_of_the_leading_singular_values():
+    torch.manual_seed(2)
+    layer = nn.Linear(30, 20)
+    thin, kept = svd_layers.split(layer, 6)
+    energies = torch.linalg.svdvals(layer.weight.detach().double()) ** 2
+    assert kept == pytest.approx(float(energies[:6].sum() / energies.sum()))
+    with torch.no_grad():
+        product = thin.expand.weight @ thin.reduce.weight
+        lost = (layer.weight - product).pow(2).sum() / layer.weight.pow(2).sum()
+    assert float(lost) == pytest.approx(1 - kept, abs=1e-5)
