@@ -31,6 +31,7 @@ from emostudio.core.errors import InputError
 from emostudio.core.jobs import JobContext
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.core.settings import parse_settings
+from emostudio.data.base import Split
 
 KEYS = list(METHODS.members())
 
@@ -189,6 +190,31 @@ def test_the_file_matches_the_plan_and_reads_back_the_same(method, tmp_path):
     loaded = packing.load_variant(path)
     assert torch.equal(logits_of(loaded), logits_of(result))
     assert set(loaded.coded) == set(result.coded)
+
+
+def test_k1_the_file_is_the_packed_data_and_a_small_header(method, tmp_path):
+    result = apply(method, start_for(method, tmp_path), tmp_path / "run")
+    written = packing.save_variant(result, tmp_path / "variant.safetensors")
+    statistics = sum(
+        buffer.numel() * buffer.element_size()
+        for name, buffer in result.module.named_buffers()
+        if name in result.module.state_dict() and name not in result.coded
+    )
+    assert 0 < written - packing.parameter_bytes(result) - statistics < 64 * 1024
+
+
+class SealedFaces(StripeFaces):
+    """The test split is not to be looked at while a network is made."""
+
+    def indices(self, split):
+        assert split != Split.TEST, "the test split was looked at"
+        return super().indices(split)
+
+
+def test_l1_the_test_split_is_never_looked_at(method, tmp_path):
+    model = start_for(method, tmp_path)
+    context = context_for(tmp_path / "run", model, SealedFaces())
+    finish(method.apply(model, quick_settings(method), context))
 
 
 def test_refusals_carry_reasons(method):
