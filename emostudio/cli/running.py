@@ -152,7 +152,7 @@ class _Reporter:
 def _line(event: ev.Event) -> str:
     if isinstance(event, ev.Note):
         mark = "" if event.level == "info" else f"{event.level}: "
-        return " ".join(part for part in (mark + event.what, event.why, event.next_step) if part)
+        return mark + event.text
     if isinstance(event, ev.StageStarted):
         return f"Step {event.index + 1} of {event.count}: {event.title}"
     if isinstance(event, ev.StageDone):

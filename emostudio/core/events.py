@@ -30,6 +30,12 @@ class Note(_Event):
     why: str = ""
     next_step: str = ""
 
+    @property
+    def text(self) -> str:
+        """The note as one line."""
+        told = f"{self.what.rstrip('.')}: {self.why}" if self.why else self.what
+        return f"{told.rstrip('.')}. {self.next_step}" if self.next_step else told
+
 
 class StageStarted(_Event):
     """Step `index` (from 0) of `count` in a recipe begins."""

@@ -147,9 +147,7 @@ def _progress_of(event: Event) -> Progress | None:
 
 def _log_text(event: Event) -> str:
     if isinstance(event, Note):
-        return (
-            f"[{event.level}] {' '.join(t for t in (event.what, event.why, event.next_step) if t)}"
-        )
+        return f"[{event.level}] {event.text}"
     if isinstance(event, StageStarted):
         return f"Step {event.index + 1} of {event.count}: {event.title}"
     if isinstance(event, CheckpointSaved):
