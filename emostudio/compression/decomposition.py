@@ -22,14 +22,18 @@ from torch import nn
 from emostudio.compression import rules
 from emostudio.compression.base import LOW_RANK, ApplyContext, Method, Planned, PlannedTraining
 from emostudio.compression.fine_tuning import FineTuneSettings, fine_tune, planned_training
+from emostudio.compression.neutral_norm import add_norm, settle
 from emostudio.compression.surgery import WeightLayer, replace_layer, skeleton, with_structure
 from emostudio.core.errors import UnsupportedLayerError
 from emostudio.core.events import Event, Note, Progress
 from emostudio.core.model_info import StructureRecord
 from emostudio.core.settings import setting
 from emostudio.models.loaded import LoadedModel
+from emostudio.training.batches import Batches
 
 _TRAINING: Mapping[str, Any] = {"clip_norm": 1.0}
+_NORM = "batch_norm"
+_NORM_BATCHES = 4
 
 
 class DecompositionSettings(FineTuneSettings):
@@ -62,6 +66,13 @@ class DecompositionSettings(FineTuneSettings):
         low=0,
         high=100,
     )
+    batch_norm: bool = setting(
+        False,
+        title="Batch normalisation",
+        help="Put one behind the last factor of each layer; helps training where the network has "
+        "none there.",
+        advanced=True,
+    )
 
 
 SettingsT = TypeVar("SettingsT", bound=DecompositionSettings)
@@ -78,9 +89,9 @@ class Target:
 
 @dataclass(frozen=True)
 class Factored:
-    """The layers that take its place, with values, and the arguments `rebuild` needs."""
+    """The layers that take its place, with values, and the arguments `thin_layers` needs."""
 
-    layers: nn.Module
+    layers: nn.Sequential
     arguments: dict[str, Any]
 
 
@@ -102,7 +113,17 @@ class DecompositionMethod(Method[SettingsT]):
 
     @abstractmethod
     def arguments(self, layer: WeightLayer, settings: SettingsT) -> dict[str, Any]:
-        """Return what `rebuild` will be given for `layer`, known or guessed from its shape."""
+        """Return what `thin_layers` is given for `layer`, known or guessed from its shape."""
+
+    @abstractmethod
+    def thin_layers(self, layer: nn.Module, arguments: dict[str, Any]) -> nn.Sequential:
+        """Return the layers that stand for `layer`, without values.
+
+        Raises
+        ------
+        InputError
+            If the method makes none of such arguments.
+        """
 
     @abstractmethod
     def factorise(
@@ -110,13 +131,20 @@ class DecompositionMethod(Method[SettingsT]):
     ) -> Generator[Event, None, Factored | None]:
         """Return what takes the place of a layer; None if its values turn out not to allow it."""
 
+    def rebuild(self, layer: nn.Module, arguments: dict[str, Any]) -> nn.Module:
+        """Return the thin layers, and the normalisation behind them if the record tells of one."""
+        layers = self.thin_layers(layer, arguments)
+        if arguments.get(_NORM) is True:
+            add_norm(layers)
+        return layers
+
     def plan(self, model: LoadedModel, settings: SettingsT) -> Planned:
         """Predict the network with factors in place of layers; sizes are exact for given ranks."""
         settings = self.resolved(model, settings)
         selection = rules.select(self, model, settings)
         planned, guessed, notes = skeleton(model), self.waits_for_values(settings), []
         for name, layer in selection.layers.items():
-            arguments = self.arguments(layer, settings)
+            arguments = self.arguments(layer, settings) | _norm_argument(settings)
             with torch.device("meta"):
                 replace_layer(planned.network(), name, self.rebuild(layer, arguments))
             planned = self._recorded(planned, name, arguments)
@@ -148,7 +176,10 @@ class DecompositionMethod(Method[SettingsT]):
                 continue
             changed += 1
             replace_layer(result.network(), name, factored.layers)
-            result = self._recorded(result, name, factored.arguments)
+            arguments = factored.arguments | _norm_argument(settings)
+            result = self._recorded(result, name, arguments)
+            if settings.batch_norm:
+                _normalise(result, factored.layers, settings, inside)
             if number < len(chosen) - 1:
                 yield from _train(result, _short(settings), inside)
         if not changed:
@@ -171,6 +202,24 @@ def left_alone(name: str, why: str) -> Note:
         why=why,
         next_step="Give a rank or a budget to decompose it all the same",
     )
+
+
+def _norm_argument(settings: DecompositionSettings) -> dict[str, Any]:
+    return {_NORM: True} if settings.batch_norm else {}
+
+
+def _normalise(
+    model: LoadedModel,
+    layers: nn.Sequential,
+    settings: DecompositionSettings,
+    context: ApplyContext,
+) -> None:
+    """Put a normalisation behind `layers`; it needs statistics only if training follows."""
+    norm = add_norm(layers)
+    for training in planned_training(settings, **_TRAINING):
+        data, info = context.training_data(), model.info
+        batches = Batches(data, info, training.settings, context.job, needs_labels=False)
+        settle(model.network(), norm, batches.unvaried_batches()[:_NORM_BATCHES], info, context.job)
 
 
 def _described(arguments: Mapping[str, Any]) -> str:

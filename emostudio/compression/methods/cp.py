@@ -162,7 +162,7 @@ class Cp(DecompositionMethod[CpSettings]):
             next_step="Choose another rank or a larger ridge",
         )
 
-    def rebuild(self, layer: nn.Module, arguments: dict[str, Any]) -> nn.Module:
+    def thin_layers(self, layer: nn.Module, arguments: dict[str, Any]) -> nn.Sequential:
         """Return the thin convolutions that stand for `layer`, without values."""
         rank, scheme = rank_argument(arguments), arguments.get("scheme", "four")
         if not isinstance(layer, nn.Conv2d) or scheme not in ("four", "three"):

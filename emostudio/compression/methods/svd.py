@@ -133,7 +133,7 @@ class Svd(DecompositionMethod[SvdSettings]):
         )
         return Factored(layers, {"rank": rank})
 
-    def rebuild(self, layer: nn.Module, arguments: dict[str, Any]) -> nn.Module:
+    def thin_layers(self, layer: nn.Module, arguments: dict[str, Any]) -> nn.Sequential:
         """Return the two layers that stand for `layer`, without values."""
         return svd_layers.factor_layers(decomposable(layer), rank_argument(arguments))
 

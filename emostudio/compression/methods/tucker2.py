@@ -144,7 +144,7 @@ class Tucker2(DecompositionMethod[TuckerSettings]):
         )
         return Factored(layers, arguments)
 
-    def rebuild(self, layer: nn.Module, arguments: Arguments) -> nn.Module:
+    def thin_layers(self, layer: nn.Module, arguments: Arguments) -> nn.Sequential:
         """Return the thin layers that stand for `layer`, without values."""
         checked = decomposable(layer)
         if not isinstance(checked, nn.Conv2d) or svd_layers.is_matrix(checked):
