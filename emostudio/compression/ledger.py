@@ -24,6 +24,7 @@ from emostudio.evaluation import accuracy, complexity
 from emostudio.inference.catalogue import open_classifier
 from emostudio.inference.classifier import Classifier
 from emostudio.models.loaded import LoadedModel
+from emostudio.models.segments import leaves_early
 
 MemoryProbe = Callable[[LoadedModel, str], int | None]
 """``probe(model, engine)`` returns resident bytes of a fresh process, None if it cannot tell."""
@@ -153,7 +154,7 @@ def measure(
     try:
         scored = _accuracy(classifier, dataset, model, context)
         is_real = classifier.session.kernels == "real"
-        latency_ms = _latency_ms(classifier, model) if is_real else None
+        latency_ms = _latency_ms(classifier, model, dataset) if is_real else None
         engine = classifier.session.engine
     finally:
         classifier.close()
@@ -199,15 +200,29 @@ def _accuracy(
     return None
 
 
-def _latency_ms(classifier: Classifier, model: LoadedModel) -> float:
-    channels, height, width = model.input_shape
-    generator = np.random.default_rng(0)
-    images = generator.integers(0, 256, (4, 1, height, width, channels), dtype=np.uint8)
+def _latency_ms(classifier: Classifier, model: LoadedModel, dataset: Dataset | None) -> float:
+    """Return the median of a few queries; the mean where the time depends on the picture."""
+    images = _pictures(model, dataset)
     times_ms: list[float] = []
     for query in range(_WARM_UP_QUERIES + _QUERIES):
+        place = query % len(images)
         started = time.perf_counter()
-        classifier.outputs(images[query % len(images)])
+        classifier.outputs(images[place : place + 1])
         times_ms.append(1e3 * (time.perf_counter() - started))
     if not np.isfinite(times_ms).all():
         raise EmoStudioError("The clock of this machine cannot be used")
-    return statistics.median(times_ms[_WARM_UP_QUERIES:])
+    middle = statistics.fmean if leaves_early(model.module) else statistics.median
+    return middle(times_ms[_WARM_UP_QUERIES:])
+
+
+def _pictures(model: LoadedModel, dataset: Dataset | None) -> np.ndarray:
+    """Return input pixels (N, H, W, C): of the dataset where the network may leave early."""
+    if dataset is not None and leaves_early(model.module):
+        for split in (Split.TEST, Split.VALIDATION):
+            places = dataset.indices(split)
+            if len(places):
+                chosen = places[np.linspace(0, len(places) - 1, _QUERIES).round().astype(int)]
+                return np.asarray(dataset.pixels(model.info.preprocessing)[chosen])
+    channels, height, width = model.input_shape
+    generator = np.random.default_rng(0)
+    return generator.integers(0, 256, (4, height, width, channels), dtype=np.uint8)

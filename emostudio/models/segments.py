@@ -58,3 +58,8 @@ def segments_of(module: nn.Module) -> tuple[Segment, ...]:
         return (Segment(module),)
     found: tuple[Segment, ...] = declared()
     return found
+
+
+def leaves_early(module: nn.Module | None) -> bool:
+    """Whether a network does less work for some pictures than for others."""
+    return module is not None and len(segments_of(module)) > 1

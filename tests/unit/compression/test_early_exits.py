@@ -19,7 +19,7 @@ from compression_fakes import (
 )
 from torch import nn
 
-from emostudio.compression import exits, packing, pipeline
+from emostudio.compression import exits, ledger, packing, pipeline
 from emostudio.compression.catalogue import METHODS
 from emostudio.compression.exit_thresholds import Answers, choose_thresholds, leaving
 from emostudio.compression.graph import LayerGraph
@@ -29,6 +29,8 @@ from emostudio.core.events import Note
 from emostudio.core.jobs import JobContext
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.data.base import Split
+from emostudio.evaluation import bench
+from emostudio.evaluation.bench import Entry, bench_inputs
 from emostudio.evaluation.complexity import count, total_macs
 from emostudio.inference.catalogue import open_session
 from emostudio.inference.engines.onnxruntime import ENGINE as ONNXRUNTIME
@@ -436,3 +438,27 @@ def test_a_network_can_be_trained_with_exits_from_the_start():
         member.build(member.settings_type(trunk="branchy"))
     with pytest.raises(InputError, match="no architecture called"):
         member.build(member.settings_type(trunk="resnet"))
+
+
+def test_bench_times_drawn_faces_where_the_picture_decides(branchy):
+    entry = Entry(model=branchy, engine="torch")
+    noise = bench_inputs(branchy.info.preprocessing)
+    assert np.array_equal(bench._inputs_for(entry), noise)
+    set_limits(branchy, 0.5, NEVER)
+    faces_shown = bench._inputs_for(entry)
+    assert faces_shown.shape == noise.shape
+    assert len({face.tobytes() for face in faces_shown}) == len(faces_shown)
+    neighbours = np.abs(np.diff(faces_shown, axis=3)).mean()
+    assert neighbours < 0.3 * np.abs(np.diff(noise, axis=3)).mean(), (
+        "faces are smooth, noise is not"
+    )
+    assert "as early as the picture lets it" in bench._early_warnings({"b": entry})[0]
+
+
+def test_ledger_times_pictures_of_the_data_where_the_picture_decides(branchy):
+    data = StripeFaces()
+    assert len(ledger._pictures(branchy, data)) == 4
+    set_limits(branchy, 0.5, NEVER)
+    shown = ledger._pictures(branchy, data)
+    test_faces = data.pixels(branchy.info.preprocessing)[data.indices(Split.TEST)]
+    assert {face.tobytes() for face in shown} == {face.tobytes() for face in test_faces}
