@@ -12,6 +12,7 @@ import math
 import zlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -132,6 +133,7 @@ class BranchyNet(nn.Module):
     def train(self, mode: bool = True) -> BranchyNet:
         """Set training mode, for the exits alone where the trunk is frozen."""
         super().train(mode)
+        self._training_logits = ()
         if mode and self.freezes_trunk:
             for name in self.trunk_names:
                 self.get_submodule(name).eval()
@@ -144,6 +146,10 @@ class BranchyNet(nn.Module):
         *branches, logits = self.all_logits(images)
         self._training_logits = tuple(branches)
         return logits
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies take over: not the answers of a pass, which belong to a graph."""
+        return {**self.__dict__, "_training_logits": ()}
 
     def take_training_logits(self) -> tuple[torch.Tensor, ...]:
         """Return what the exits said in the last training pass, once."""

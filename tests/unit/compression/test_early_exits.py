@@ -1,5 +1,6 @@
 """Early exits, METHODS.md 2.6: really taken, calibrated on validation images, paid for honestly."""
 
+import copy
 import dataclasses
 import math
 
@@ -297,6 +298,14 @@ def test_the_loss_is_the_weighted_sum_over_all_heads(branchy):
     loss.backward()
     assert all(parameter.grad is not None for parameter in network.parameters())
     assert over_heads(objective, nn.Flatten()) is objective
+
+
+def test_a_network_can_be_copied_between_a_training_pass_and_its_loss(branchy):
+    network = branchy.module.train()
+    logits = network(faces(2))
+    assert copy.deepcopy(network).take_training_logits() == ()
+    assert len(network.take_training_logits()) == 2
+    assert logits.requires_grad
 
 
 def test_weights_of_heads_follow_the_preset():
