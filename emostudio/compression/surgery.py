@@ -155,6 +155,11 @@ def with_coded(model: LoadedModel, coded: Mapping[str, CodedTensor]) -> LoadedMo
     return replace(model, coded={**model.coded, **coded})
 
 
+def without_coded(model: LoadedModel, name: str) -> LoadedModel:
+    """Return `model` with one tensor no longer stored in packed form."""
+    return replace(model, coded={key: one for key, one in model.coded.items() if key != name})
+
+
 def tensor_values(layer: WeightLayer) -> np.ndarray:
     """Return the weights of a layer as float32 in row-major order, shape (n,)."""
     values: np.ndarray = layer.weight.detach().to("cpu", torch.float32).numpy()

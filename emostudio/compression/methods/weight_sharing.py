@@ -28,6 +28,7 @@ from emostudio.compression.fine_tuning import (
     planned_training,
 )
 from emostudio.compression.surgery import (
+    WeightHolder,
     WeightLayer,
     set_tensor_values,
     skeleton,
@@ -80,7 +81,7 @@ class WeightSharing(Method[WeightSharingSettings]):
     def refuses(self, name: str, layer: nn.Module, settings: WeightSharingSettings) -> str:
         """Return why the values of `layer` cannot be shared, or nothing."""
         del name
-        if not isinstance(layer, nn.Conv2d | nn.Linear):
+        if not isinstance(layer, nn.Conv2d | nn.Linear | WeightHolder):
             return "layer has no dense weight"
         count, bits = layer.weight.numel(), _bits(layer, settings)
         if codecs.codebook_bytes(count, count, bits) >= 4 * count:
@@ -249,10 +250,11 @@ def _pack_layer(layer: WeightLayer, *, pruned: bool) -> CodedTensor:
     if pruned:
         codebook[0] = 0.0
     parametrize.remove_parametrizations(layer, "weight")
-    bias = dict(layer.named_parameters(recurse=False)).get("bias")
-    # the weight was taken away and put back: the bias goes behind it again
-    del layer.bias
-    layer.register_parameter("bias", bias)
+    others = dict(layer.named_parameters(recurse=False))
+    # the weight was taken away and put back: the others go behind it again
+    for name in [name for name in others if name != "weight"]:
+        delattr(layer, name)
+        layer.register_parameter(name, others[name])
     layer.weight.requires_grad = True
     coded = codecs.encode_codebook(codebook, codes, tuple(layer.weight.shape), pruned=pruned)
     set_tensor_values(layer, codebook[codes])
