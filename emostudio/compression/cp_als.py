@@ -51,7 +51,10 @@ class Factors:
 
     def kernel(self) -> torch.Tensor:
         """Return the kernel (C_out, C_in, kH, kW) the factors stand for."""
-        return torch.einsum("tr,sr,yr,xr->tsyx", *self.all)
+        # one matrix product at the end: summing over r any earlier needs far larger arrays
+        taps = self.row_factor[:, None] * self.column_factor[None]
+        rest = self.in_factor[:, None, None] * taps[None]
+        return (self.out_factor @ rest.flatten(0, 2).T).reshape(-1, *rest.shape[:3])
 
     def balanced(self) -> Factors:
         """Return the same kernel with the norm of each term spread evenly over its factors."""
