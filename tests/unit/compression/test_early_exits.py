@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ from emostudio.data.base import Split
 from emostudio.evaluation import bench
 from emostudio.evaluation.bench import Entry, bench_inputs
 from emostudio.evaluation.complexity import count, total_macs
-from emostudio.inference.catalogue import open_session
+from emostudio.inference.catalogue import open_classifier, open_session
 from emostudio.inference.engines.onnxruntime import ENGINE as ONNXRUNTIME
 from emostudio.inference.onnx_sessions import SegmentedSession
 from emostudio.models.branch_points import branch_points, head_weights
@@ -399,7 +400,9 @@ def run(model, folder, *steps, dataset=None):
     return finish(pipeline.run(model, recipe, dataset, job, name="variant"))
 
 
-def test_thresholds_are_chosen_again_after_a_step_that_changes_weights(tmp_path):
+def test_thresholds_are_chosen_again_after_a_step_that_changes_weights(tmp_path, monkeypatch):
+    on_torch = partial(open_classifier, engine="torch")  # nothing has to be exported
+    monkeypatch.setattr(ledger, "open_classifier", on_torch)
     quick = settings(branch_epochs=1, tolerance=0.3, after="pool2").model_dump()
     steps = (
         ("early_exits", quick),
