@@ -75,7 +75,14 @@ class Engine(Protocol):
         ...
 
 
-def kernels_of(module: nn.Module) -> Kernels:
-    """Return ``simulated`` if a layer declares ``simulated_kernels = True``, else ``real``."""
-    simulated = any(getattr(layer, "simulated_kernels", False) for layer in module.modules())
+def kernels_of(module: nn.Module, engine: str = "") -> Kernels:
+    """Return ``simulated`` if a layer declares ``simulated_kernels = True``, else ``real``.
+
+    A layer that some engines have kernels for names them in ``real_kernels_on``.
+    """
+    simulated = any(
+        getattr(layer, "simulated_kernels", False)
+        and engine not in getattr(layer, "real_kernels_on", ())
+        for layer in module.modules()
+    )
     return "simulated" if simulated else "real"

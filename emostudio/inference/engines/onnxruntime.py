@@ -106,7 +106,7 @@ class OnnxRuntimeEngine:
         reason = self.supports(model)
         if reason:
             raise InputError(f"{model.info.name} cannot run on onnxruntime", why=reason)
-        kernels = kernels_of(model.module) if model.module is not None else "real"
+        kernels = kernels_of(model.module, self.key) if model.module is not None else "real"
         return open_graphs(self.graphs(model), threads, kernels)
 
     def graph(self, model: LoadedModel) -> bytes:
