@@ -55,8 +55,8 @@ class _Quantised(nn.Module):
     simulated_kernels = True
     real_kernels_on = frozenset({"onnxruntime"})
 
-    weight: nn.Parameter
-    bias: nn.Parameter | None
+    weight: Any  # from the convolution or linear layer that is the other base
+    bias: Any
     input_scale: torch.Tensor
     input_zero_point: torch.Tensor
     output_scale: torch.Tensor
@@ -177,9 +177,15 @@ def quantised_layer(
     """
     new: QuantisedLayer
     if isinstance(layer, nn.Conv2d) and layer.padding_mode == "zeros":
-        geometry: Any = (layer.kernel_size, layer.stride, layer.padding, layer.dilation)
         new = QuantisedConv2d(
-            layer.in_channels, layer.out_channels, *geometry, groups=layer.groups, bias=bias
+            layer.in_channels,
+            layer.out_channels,
+            (layer.kernel_size[0], layer.kernel_size[1]),
+            (layer.stride[0], layer.stride[1]),
+            layer.padding,  # type: ignore[arg-type]  # a name or two numbers, as it came
+            (layer.dilation[0], layer.dilation[1]),
+            groups=layer.groups,
+            bias=bias,
         )
     elif isinstance(layer, nn.Linear):
         new = QuantisedLinear(layer.in_features, layer.out_features, bias=bias)
@@ -194,18 +200,22 @@ def quantised_layer(
 
 
 class _OnnxQuantised(nn.Module):
-    """The same layer spelt out in ONNX operators."""
+    """The same layer spelt out in ONNX operators.
+
+    Linear layers become a matrix product and a sum, which ONNX Runtime turns into its integer
+    kernel QGemm.
+    """
 
     def __init__(self, layer: _Quantised) -> None:
         super().__init__()
-        self.layer = layer
-        self.register_buffer("codes", layer.weight_codes())
-        # integer kernels of linear layers are only chosen where the zero points are spelt out
-        self.register_buffer("zeros", torch.zeros(len(layer.weight), dtype=torch.int8))
-        self.register_buffer("bias_zeros", torch.zeros(len(layer.weight), dtype=torch.int32))
+        self.layer, self.is_linear = layer, layer.weight.ndim == 2
+        codes = layer.weight_codes()
+        self.register_buffer("codes", codes.T.contiguous() if self.is_linear else codes)
         self.register_buffer("scales", layer.weight_scales())
+        self.register_buffer("zeros", torch.zeros(len(layer.weight), dtype=torch.int8))
         self.register_buffer("bias_codes", layer.bias_codes())
         self.register_buffer("bias_scales", layer.bias_scales())
+        self.register_buffer("bias_zeros", torch.zeros(len(layer.weight), dtype=torch.int32))
         for side in ("input", "output") if layer.rounds_output else ("input",):
             self.register_buffer(f"{side}_scale", layer.get_buffer(f"{side}_scale")[0].clone())
             zero_point = layer.get_buffer(f"{side}_zero_point")[0].clone()
@@ -213,14 +223,18 @@ class _OnnxQuantised(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return the layer's output as floats."""
-        weight = self._dequantised("codes", "scales", "zeros")
-        bias = self._dequantised("bias_codes", "bias_scales", "bias_zeros")
-        product = self.layer.product(self._rounded(features, "input"), weight, bias)
+        rounded = self._rounded(features, "input")
+        weight = self._dequantised("codes", "scales", "zeros", axis=int(self.is_linear))
+        bias = self._dequantised("bias_codes", "bias_scales", "bias_zeros", axis=0)
+        if self.is_linear:
+            product = torch.matmul(rounded, weight) + bias
+        else:
+            product = self.layer.product(rounded, weight, bias)
         return self._rounded(product, "output") if self.layer.rounds_output else product
 
-    def _dequantised(self, codes: str, scales: str, zeros: str) -> torch.Tensor:
-        buffers = (self.get_buffer(name) for name in (codes, scales, zeros))
-        return _dequantise(*buffers, axis=0)
+    def _dequantised(self, codes: str, scales: str, zeros: str, axis: int) -> torch.Tensor:
+        parts = (self.get_buffer(codes), self.get_buffer(scales), self.get_buffer(zeros))
+        return _dequantise(*parts, axis)
 
     def _rounded(self, values: torch.Tensor, side: str) -> torch.Tensor:
         scale, zero_point = self.get_buffer(f"{side}_scale"), self.get_buffer(f"{side}_zero_point")
