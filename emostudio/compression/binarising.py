@@ -126,7 +126,8 @@ def _two_levels(
     return (high + low) / 2 + (high - low) / 2 * signs
 
 
-def _sign(values: torch.Tensor) -> torch.Tensor:
+def signs_of(values: torch.Tensor) -> torch.Tensor:
+    """Return -1 and +1; 0 counts as +1."""
     one = torch.ones((), dtype=values.dtype, device=values.device)
     return torch.where(values >= 0, one, -one)
 
@@ -140,8 +141,8 @@ class _SignWeight(torch.autograd.Function):
         del ctx
         if drawn:
             probability = ((latent + 1) / 2).clamp(0, 1)
-            return _sign(probability - torch.rand_like(probability))
-        return _sign(latent)
+            return signs_of(probability - torch.rand_like(probability))
+        return signs_of(latent)
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
@@ -157,7 +158,7 @@ class _ClippedSign(torch.autograd.Function):
     def forward(ctx: Any, latent: torch.Tensor) -> torch.Tensor:
         """Return -1 and +1."""
         ctx.save_for_backward(latent)
-        return _sign(latent)
+        return signs_of(latent)
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
@@ -176,7 +177,7 @@ class _ReleasedBinary(torch.autograd.Function):
         scale = optimal_scale(latent)
         ctx.save_for_backward(latent, scale)
         ctx.by_n = by_n
-        return scale * _sign(latent)
+        return scale * signs_of(latent)
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:

@@ -39,6 +39,7 @@ KEYS = list(METHODS.members())
 BEFORE = {"huffman": ("magnitude_pruning", "weight_sharing")}
 QUICK = {
     "epochs": 1,
+    "activation_epochs": 1,
     "branch_epochs": 1,
     "batch_size": 8,
     "centroid_epochs": 1,
