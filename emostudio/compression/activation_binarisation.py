@@ -290,9 +290,7 @@ def _input_means(
         means[name] = inputs[0].mean(dim=(0, 2, 3))
 
     hooks = [
-        layer.register_forward_pre_hook(
-            lambda _, inputs, name=name: keep(name, inputs)  # type: ignore[misc]  # mypy sees no default of a lambda
-        )
+        layer.register_forward_pre_hook(lambda _, inputs, name=name: keep(name, inputs))
         for name, layer in selection.layers.items()
         if isinstance(layer, nn.Conv2d)
     ]

@@ -233,12 +233,12 @@ def _shortcut(layer: nn.Conv2d | nn.Linear, c_in: int, c_out: int) -> nn.Module 
     """Return a shortcut where the shapes allow one: T = S or T = 2S, sides kept but for strides."""
     if isinstance(layer, nn.Linear):
         return Shortcut(1, (1, 1)) if c_in == c_out else None
-    keeps_sides = all(
-        2 * int(pad) == dilation * (side - 1)
-        for pad, dilation, side in zip(
-            layer.padding, layer.dilation, layer.kernel_size, strict=True
-        )
-    )
+    padding = [int(side) for side in layer.padding]
+    reach = [
+        dilation * (side - 1)
+        for dilation, side in zip(layer.dilation, layer.kernel_size, strict=True)
+    ]
+    keeps_sides = [2 * side for side in padding] == reach
     if not keeps_sides or c_out not in (c_in, 2 * c_in):
         return None
     return Shortcut(c_out // c_in, (layer.stride[0], layer.stride[1]))
