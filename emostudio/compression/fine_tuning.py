@@ -163,7 +163,7 @@ def fine_tune(
     dataset = context.training_data()
     with ExitStack() as opened:
         opened.enter_context(_held(network, fixed))
-        objective = _objective(info, settings, context, opened)
+        objective = opened.enter_context(opened_objective(info, settings, context))
         yield from context.train(
             network, objective, dataset, info, training, context.job, after_step=after_step
         )
@@ -201,17 +201,21 @@ def _training_settings(settings: FineTuneSettings, **changes: Any) -> TrainingSe
     return TrainingSettings(**values)
 
 
-def _objective(
-    info: ModelInfo, settings: FineTuneSettings, context: ApplyContext, opened: ExitStack
-) -> Objective:
-    """Return the loss: labels where there are some, the teacher where asked for or without."""
+@contextmanager
+def opened_objective(
+    info: ModelInfo, settings: FineTuneSettings, context: ApplyContext
+) -> Iterator[Objective]:
+    """Yield the loss: labels where there are some, the teacher where asked for or without."""
     labelled = has_labels(context)
     if labelled and settings.distillation_weight == 0:
-        return Supervised()
-    teacher = Teacher(opened.enter_context(closing(context.open_classifier(context.teacher))))
-    if labelled:
-        return Hinton(teacher, info.labels, _TEMPERATURE, settings.distillation_weight)
-    return SoftmaxKld(teacher, info.labels, _TEMPERATURE)
+        yield Supervised()
+        return
+    with closing(context.open_classifier(context.teacher)) as classifier:
+        teacher = Teacher(classifier)
+        if labelled:
+            yield Hinton(teacher, info.labels, _TEMPERATURE, settings.distillation_weight)
+        else:
+            yield SoftmaxKld(teacher, info.labels, _TEMPERATURE)
 
 
 def has_labels(context: ApplyContext) -> bool:

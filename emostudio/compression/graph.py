@@ -33,9 +33,9 @@ class LayerGraph:
 
     def __init__(self, module: nn.Module) -> None:
         trace = getattr(module, "traced_as", None)  # a wrapper says what stands for it
-        root = module if trace is None else trace()
+        self.root: nn.Module = module if trace is None else trace()
         try:
-            self.graph = _Tracer().trace(root)
+            self.graph = _Tracer().trace(self.root)
         except (fx.proxy.TraceError, TypeError, RuntimeError, ValueError) as error:
             raise InputError(
                 "The network's layers cannot be followed",

@@ -46,6 +46,7 @@ QUICK = {
     "epochs_per_layer": 0,
     "sweeps": 10,
     "hint_epochs": 1,
+    "step_share": 0.25,
 }
 ARCHITECTURE = {"architecture": "toy"}
 

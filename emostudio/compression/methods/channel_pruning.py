@@ -1,0 +1,437 @@
+"""Channel pruning: the feature maps that matter least are taken out of the network for good.
+
+Use it where the network has to get faster: unlike zeros among weights, missing channels make every
+engine faster, and the file and the memory smaller. Channels are judged by how much the loss would
+change without them, a few go at a time, and a short training follows each time.
+
+References
+----------
+.. [1] Molchanov et al., "Pruning convolutional neural networks for resource efficient inference",
+   ICLR 2017, arXiv:1611.06440.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from emostudio.compression import channel_scores, rules
+from emostudio.compression.base import (
+    CHANNEL_PRUNED,
+    ApplyContext,
+    Method,
+    Planned,
+    PlannedTraining,
+    SkippedLayer,
+)
+from emostudio.compression.channel_budget import Budget, drop_worst, keep_best, uniform_counts
+from emostudio.compression.channel_following import PAIRED, is_ordinary, is_paired
+from emostudio.compression.channel_surgery import counts_after, cut_layer, remove_channels
+from emostudio.compression.channels import Block, ChannelGraph
+from emostudio.compression.fine_tuning import (
+    FineTuneSettings,
+    fine_tune,
+    opened_objective,
+    planned_training,
+)
+from emostudio.compression.surgery import put, skeleton, with_structure
+from emostudio.core.errors import UnsupportedLayerError
+from emostudio.core.events import Event, Note, Progress
+from emostudio.core.model_info import StructureRecord
+from emostudio.core.settings import setting
+from emostudio.evaluation import complexity
+from emostudio.models.loaded import LoadedModel
+from emostudio.training.batches import Batches
+from emostudio.training.devices import prepared
+
+
+class ChannelPruningSettings(FineTuneSettings):
+    """How many channels go, how they are chosen, and how the network is trained in between."""
+
+    layers: str = setting(
+        "all",
+        title="Layers",
+        help="Layers whose output channels may go: names or wildcards, separated by blanks or +.",
+    )
+    pruning_ratio: float = setting(
+        0.5,
+        title="Channels removed",
+        help="Share of the channels that goes, where no target for the multiply-adds is given.",
+        low=0.0,
+        high=0.95,
+    )
+    mac_target: float = setting(
+        0.0,
+        title="Multiply-adds kept",
+        help="Remove channels until this share of the multiply-adds is left; 0 goes by the share "
+        "of channels.",
+        low=0.0,
+        high=1.0,
+    )
+    allocation: Literal["uniform", "global"] = setting(
+        "uniform",
+        title="Allocation",
+        help="Uniform takes the same share from every layer, so sizes are known beforehand; global "
+        "takes the least important channels wherever they are.",
+    )
+    criterion: Literal["taylor", "magnitude"] = setting(
+        "taylor",
+        title="Importance",
+        help="Taylor estimates how much the loss would change; magnitude needs no images.",
+    )
+    step_share: float = setting(
+        0.05,
+        title="Removed at a time",
+        help="Share of the channels that goes before channels are judged anew.",
+        low=0.01,
+        high=1.0,
+    )
+    steps_between: int = setting(
+        40,
+        title="Steps in between",
+        help="Training steps after each removal.",
+        unit="steps",
+        low=0,
+        high=100_000,
+    )
+    score_batches: int = setting(
+        20,
+        title="Batches to judge by",
+        help="Batches of training images over which the importance is averaged.",
+        low=1,
+        high=10_000,
+        advanced=True,
+    )
+    mac_penalty: float = setting(
+        0.0,
+        title="Price of multiply-adds",
+        help="Subtracted from a channel's importance per million multiply-adds of its maps; with "
+        "global allocation it drives pruning to where the work is, 0.001 is usual.",
+        low=0.0,
+        high=1000.0,
+        advanced=True,
+    )
+    least: int = setting(
+        8,
+        title="Least channels",
+        help="Channels that stay in every layer.",
+        low=1,
+        high=1024,
+        advanced=True,
+    )
+    round_to: int = setting(
+        8,
+        title="Multiple of",
+        help="Wide layers keep a multiple of this many channels, which engines like; narrow ones "
+        "any number.",
+        low=1,
+        high=256,
+        advanced=True,
+    )
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """The blocks to prune, how many channels each keeps or is guessed to keep, and remarks."""
+
+    graph: ChannelGraph
+    blocks: tuple[Block, ...]
+    counts: tuple[int, ...]
+    budget: Budget
+    skipped: tuple[SkippedLayer, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def rounds_share(self) -> float:
+        """Share of the channels of all blocks that goes."""
+        total = sum(len(block.channels) for block in self.blocks)
+        return 1.0 - sum(self.counts) / total if total else 0.0
+
+
+class ChannelPruning(Method[ChannelPruningSettings]):
+    """Removes output channels of convolutions and linear layers, and what reads them."""
+
+    key = "channel_pruning"
+    title = "Channel pruning"
+    family = rules.CHANNEL_PRUNING
+    summary = "Take whole feature maps out, the least important first; smaller and really faster."
+    reference = "Molchanov et al., ICLR 2017, arXiv:1611.06440"
+    settings_type = ChannelPruningSettings
+    leaves = frozenset({CHANNEL_PRUNED})
+
+    def refuses(self, name: str, layer: nn.Module, settings: ChannelPruningSettings) -> str:
+        """Return why the channels of `layer` cannot be removed, or nothing."""
+        del name
+        if is_paired(layer):
+            return PAIRED
+        if not is_ordinary(layer) or not isinstance(layer, nn.Conv2d | nn.Linear):
+            return "neither a plain convolution nor fully connected"
+        if isinstance(layer, nn.Conv2d) and layer.groups > 1:
+            return "its channels are those of the layer before it, or tied in groups"
+        channels = layer.weight.shape[0]
+        if channels <= settings.least:
+            return f"it has {channels} channels, and {settings.least} stay at least"
+        if not settings.pruning_ratio and not settings.mac_target:
+            return "no channel is to be removed"
+        return ""
+
+    def plan(self, model: LoadedModel, settings: ChannelPruningSettings) -> Planned:
+        """Predict the thinner network: exact if every layer gives the same share."""
+        planned = skeleton(model)
+        choice = _choose(self, planned, settings)
+        alive = np.ones(choice.graph.count, bool)
+        for block, count in zip(choice.blocks, choice.counts, strict=True):
+            alive[block.channels[count:]] = False
+        planned = _thinned(planned, choice.graph, alive)
+        exact = settings.allocation == "uniform"
+        notes = [
+            f"{' + '.join(block.producers)}: {count} of {len(block.channels)} channels stay"
+            for block, count in zip(choice.blocks, choice.counts, strict=True)
+        ]
+        if notes and not exact:
+            notes.append("the weights decide how many stay where; here all give the same share")
+        return Planned(
+            model=planned,
+            exact=exact,
+            trainings=_trainings(settings, _rounds(choice, settings)) if choice.blocks else (),
+            layers=tuple(name for block in choice.blocks for name in block.producers),
+            notes=(*notes, *choice.warnings, *_lost_masks(model, planned)),
+            skipped=choice.skipped,
+        )
+
+    def apply(
+        self, model: LoadedModel, settings: ChannelPruningSettings, context: ApplyContext
+    ) -> Generator[Event, None, LoadedModel]:
+        """Take channels out of a copy, a few at a time, training in between and at the end."""
+        result = model.copy()
+        choice = _choose(self, skeleton(model), settings)
+        if not choice.blocks:
+            raise UnsupportedLayerError("No layer of the network has channels that can be removed")
+        alive, rounds = np.ones(choice.graph.count, bool), _rounds(choice, settings)
+        touched = choice.graph.touched(np.concatenate([block.channels for block in choice.blocks]))
+        result = _without_masks(result, touched)
+        for number in range(1, rounds + 1):
+            yield Progress(fraction=(number - 1) / rounds, message="Judging channels")
+            inside = context.inside(f"round-{number}")
+            scores = yield from _scores(result, choice.graph, settings, inside, alive)
+            after = _survivors(choice, settings, scores, alive, number / rounds)
+            remove_channels(result.network(), choice.graph, alive, after)
+            alive = after
+            context.job.report(number / rounds, f"{int(alive.sum())} channels are left")
+            if number < rounds and settings.epochs and settings.steps_between:
+                yield from _train(result, settings, inside, **_between(settings))
+        yield from _report(choice, settings, alive)
+        if settings.epochs:
+            yield from _train(result, settings, context.inside("all"))
+        return _with_records(result, _records(choice.graph, alive))
+
+    def rebuild(self, layer: nn.Module, arguments: dict[str, Any]) -> nn.Module:
+        """Return a layer like `layer` with the channels that are left."""
+        return cut_layer(layer, arguments)
+
+
+def _choose(method: ChannelPruning, bare: LoadedModel, settings: ChannelPruningSettings) -> _Choice:
+    """Find the blocks whose channels can go; values are never read."""
+    selection = rules.select(method, bare, settings)
+    graph = ChannelGraph(bare.network(), bare.input_shape)
+    traits = rules.traits(bare)
+    skipped, open_blocks = list(selection.skipped), []
+    for block in graph.blocks:
+        wanted = [name for name in block.producers if name in selection.layers]
+        if not wanted:
+            continue
+        reason = block.reason or _tied(block, wanted)
+        for name in graph.touched(block.channels):
+            refusal = rules.refusal(method, traits.get(name, frozenset()))
+            reason = reason or (f"{name} reads its channels: {refusal}" if refusal else "")
+        if reason:
+            skipped += [SkippedLayer(name, reason) for name in wanted]
+        else:
+            open_blocks.append(block)
+    budget = _budget(bare, graph, settings)
+    counts = uniform_counts(graph, open_blocks, budget) if open_blocks else []
+    chosen = []
+    for block, count in zip(open_blocks, counts, strict=True):
+        if settings.allocation == "global" or count < len(block.channels):
+            chosen.append((block, count))
+        else:
+            reason = f"{count} of its channels are the least that stay"
+            skipped += [SkippedLayer(name, reason) for name in block.producers]
+    return _Choice(
+        graph=graph,
+        blocks=tuple(block for block, _ in chosen),
+        counts=tuple(count for _, count in chosen),
+        budget=budget,
+        skipped=tuple(skipped),
+        warnings=selection.warnings,
+    )
+
+
+def _tied(block: Block, wanted: list[str]) -> str:
+    others = [name for name in block.producers if name not in wanted]
+    return f"its channels are added to those of {', '.join(others)}" if others else ""
+
+
+def _budget(bare: LoadedModel, graph: ChannelGraph, settings: ChannelPruningSettings) -> Budget:
+    whole = graph.macs(np.ones(graph.count, bool))
+    total = complexity.total_macs(complexity.count(bare.network(), bare.input_shape))
+    return Budget(
+        pruning_ratio=settings.pruning_ratio,
+        mac_target=settings.mac_target,
+        least=settings.least,
+        round_to=settings.round_to,
+        fixed_macs=max(total - whole, 0),
+    )
+
+
+def _rounds(choice: _Choice, settings: ChannelPruningSettings) -> int:
+    """Return in how many goes the channels are removed; without training in one."""
+    if not settings.epochs:
+        return 1
+    return max(1, math.ceil(choice.rounds_share / settings.step_share - 1e-9))
+
+
+def _survivors(
+    choice: _Choice,
+    settings: ChannelPruningSettings,
+    scores: np.ndarray,
+    alive: np.ndarray,
+    share: float,
+) -> np.ndarray:
+    """Return which channels stay once `share` of the way is gone, bool (count,)."""
+    if settings.allocation == "global":
+        return drop_worst(choice.graph, choice.blocks, choice.budget, scores, alive, share)
+    counts = [
+        len(block.channels) - round(share * (len(block.channels) - count))
+        for block, count in zip(choice.blocks, choice.counts, strict=True)
+    ]
+    return keep_best(choice.blocks, counts, scores, alive)
+
+
+def _scores(
+    model: LoadedModel,
+    graph: ChannelGraph,
+    settings: ChannelPruningSettings,
+    context: ApplyContext,
+    alive: np.ndarray,
+) -> Generator[Event, None, np.ndarray]:
+    """Return the importance of every channel, float64 (count,)."""
+    found: channel_scores.Scores = {}
+    if settings.criterion == "taylor" and context.dataset is not None:
+        found = _taylor(model, graph, settings, context)
+    if not any(np.isfinite(own).all() and own.any() for own in found.values()):
+        if settings.criterion == "taylor":
+            why = "there are no images" if context.dataset is None else "the loss has no slope"
+            yield Note(what="Channels are judged by the size of their weights", why=why)
+        found = channel_scores.norm_scores(model.network(), graph)
+    scores = channel_scores.channel_scores(graph, found, alive)
+    for producer, channels in graph.producers.items():
+        if settings.mac_penalty:
+            ids = channels.outputs[alive[channels.outputs]]
+            per_channel = graph.layer_macs(producer, alive) / max(len(ids), 1)
+            np.subtract.at(scores, ids, settings.mac_penalty * per_channel / 1e6)
+    return scores
+
+
+def _taylor(
+    model: LoadedModel,
+    graph: ChannelGraph,
+    settings: ChannelPruningSettings,
+    context: ApplyContext,
+) -> channel_scores.Scores:
+    job, network = context.job, model.network()
+    once = settings.model_copy(update={"epochs": 1})
+    training = planned_training(once)[0].settings
+    with opened_objective(model.info, settings, context) as objective, prepared(job, network):
+        batches = Batches(
+            context.training_data(), model.info, training, job, needs_labels=objective.needs_labels
+        )
+        epoch = job.seed % 1009  # other pictures in other runs, the same in the same one
+        chosen = batches.order(epoch)[: settings.score_batches]
+        shown = (batches.training_batch(items, epoch) for items in chosen)
+        return channel_scores.taylor_scores(network, graph, objective, shown, model.info, job)
+
+
+def _report(
+    choice: _Choice, settings: ChannelPruningSettings, alive: np.ndarray
+) -> Generator[Event, None, None]:
+    left = sum(int(alive[block.channels].sum()) for block in choice.blocks)
+    total = sum(len(block.channels) for block in choice.blocks)
+    yield Note(what=f"{left} of {total} channels are left")
+    budget = choice.budget
+    if settings.mac_target and choice.graph.macs(alive) > budget.mac_limit(choice.graph):
+        yield Note(
+            level="warning",
+            what="The target for the multiply-adds was not reached",
+            why=f"every layer keeps at least {budget.least} channels",
+            next_step="Choose more layers or a smaller least number",
+        )
+
+
+def _train(
+    model: LoadedModel, settings: ChannelPruningSettings, context: ApplyContext, **changes: Any
+) -> Generator[Event, None, None]:
+    packed = model.coded.keys()
+    yield from fine_tune(model.network(), model.info, settings, context, fixed=packed, **changes)
+
+
+def _between(settings: ChannelPruningSettings) -> dict[str, Any]:
+    """Return what makes the training after a removal short."""
+    images = settings.steps_between * settings.batch_size
+    limit = min(images, settings.max_images) if settings.max_images else images
+    return {"epochs": 1, "max_images": limit, "schedule": "constant"}
+
+
+def _trainings(settings: ChannelPruningSettings, rounds: int) -> tuple[PlannedTraining, ...]:
+    short = planned_training(settings, **_between(settings)) if settings.steps_between else ()
+    return (*short * (rounds - 1), *planned_training(settings))
+
+
+def _thinned(bare: LoadedModel, graph: ChannelGraph, alive: np.ndarray) -> LoadedModel:
+    """Return a model without values, cut and recorded."""
+    records = _records(graph, alive)
+    module = bare.network()
+    with torch.device("meta"):
+        for record in records:
+            layer = module.get_submodule(record.layer)
+            module = put(module, record.layer, cut_layer(layer, record.arguments))
+    return _with_records(replace(bare, module=module), records)
+
+
+def _records(graph: ChannelGraph, alive: np.ndarray) -> tuple[StructureRecord, ...]:
+    """Return one record for each layer that has other channels than it had."""
+    everything = np.ones(graph.count, bool)
+    return tuple(
+        StructureRecord(layer=name, method=METHOD.key, arguments=counts_after(graph, name, alive))
+        for name in graph.layers
+        if counts_after(graph, name, alive) != counts_after(graph, name, everything)
+    )
+
+
+def _with_records(model: LoadedModel, records: tuple[StructureRecord, ...]) -> LoadedModel:
+    for record in records:
+        model = with_structure(model, record)
+    return _without_masks(model, tuple(record.layer for record in records))
+
+
+def _without_masks(model: LoadedModel, layers: tuple[str, ...]) -> LoadedModel:
+    """Drop what was packed of layers whose weights change their shape."""
+    gone = {f"{name}.weight" for name in layers}
+    coded = {name: packed for name, packed in model.coded.items() if name not in gone}
+    return replace(model, coded=coded)
+
+
+def _lost_masks(model: LoadedModel, planned: LoadedModel) -> tuple[str, ...]:
+    lost = [name.rpartition(".")[0] for name in model.coded if name not in planned.coded]
+    if not lost:
+        return ()
+    return (f"the pruning masks of {', '.join(lost)} are dropped; prune again afterwards",)
+
+
+METHOD = ChannelPruning()
