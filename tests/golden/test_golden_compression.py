@@ -7,8 +7,8 @@ from scipy import cluster as scipy_cluster
 
 from emostudio.compression import lloyd
 from emostudio.compression.coding import canonical_huffman, codecs, entropy
-from emostudio.compression.methods.magnitude_pruning import magnitude_mask
 from emostudio.compression.methods.weight_sharing import SharedLookup
+from emostudio.compression.pruning_ramp import magnitude_mask
 
 
 def naive_canonical_codes(lengths):
@@ -121,7 +121,7 @@ def test_k_means_matches_scipy_from_the_same_start():
     assert np.allclose(np.sort(expected), found, atol=1e-4)
 
 
-def test_the_kept_weights_are_those_of_topk():
+def test_c1_the_kept_weights_are_those_of_topk():
     weight = torch.randn(20, 30, generator=torch.Generator().manual_seed(6))
     mask = magnitude_mask(weight, torch.ones_like(weight, dtype=torch.bool), 77)
     expected = torch.zeros(600, dtype=torch.bool)

@@ -12,26 +12,26 @@ References
 
 from __future__ import annotations
 
-import math
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Generator, Mapping
+from typing import Literal
 
 import numpy as np
-import torch
+from scipy.special import ndtr
 from torch import nn
 
 from emostudio.compression import rules
 from emostudio.compression.base import PRUNED, ApplyContext, Method, Planned
 from emostudio.compression.coding import codecs
+from emostudio.compression.dropout_correction import corrected_dropout
 from emostudio.compression.fine_tuning import (
     FineTuneSettings,
     SparsitySettings,
     fine_tune,
     planned_training,
 )
+from emostudio.compression.pruning_ramp import PruningRamp, above_deviations
 from emostudio.compression.surgery import (
     WeightLayer,
-    set_tensor_values,
     skeleton,
     tensor_values,
     weight_layers,
@@ -42,12 +42,46 @@ from emostudio.core.events import Event
 from emostudio.core.settings import setting
 from emostudio.models.loaded import CodedTensor, LoadedModel
 
-_MASK = "pruning_mask"
-
 
 class MagnitudePruningSettings(SparsitySettings, FineTuneSettings):
     """How much of each layer goes, and how gently."""
 
+    rule: Literal["share", "deviation"] = setting(
+        "share",
+        title="Rule",
+        help="Share drops a given share of each layer, so sizes are known beforehand; deviation "
+        "drops what is smaller than so many standard deviations of the layer's weights.",
+    )
+    deviations_conv: float = setting(
+        0.85,
+        title="Deviations in convolutions",
+        help="Threshold of the rule deviation, in standard deviations of the layer.",
+        low=0.0,
+        high=5.0,
+        advanced=True,
+    )
+    deviations_linear: float = setting(
+        1.65,
+        title="Deviations in linear layers",
+        help="As above, for fully connected layers.",
+        low=0.0,
+        high=5.0,
+        advanced=True,
+    )
+    rounds: int = setting(
+        1,
+        title="Rounds",
+        help="How often pruning and training take turns, each time for all the epochs; more "
+        "rounds allow more zeros.",
+        low=1,
+        high=100,
+    )
+    dropout_correction: bool = setting(
+        True,
+        title="Less dropout",
+        help="Lower dropout during the training by the root of the share of weights that is left.",
+        advanced=True,
+    )
     keep_first: float = setting(
         0.8,
         title="Kept in the first layer",
@@ -98,28 +132,32 @@ class MagnitudePruning(Method[MagnitudePruningSettings]):
     def refuses(self, name: str, layer: nn.Module, settings: MagnitudePruningSettings) -> str:
         """Return why `layer` cannot be pruned, or nothing."""
         del name
-        wanted = (
-            settings.sparsity_conv if isinstance(layer, nn.Conv2d) else settings.sparsity_linear
-        )
+        wanted = _wanted(layer, settings)
         return "" if wanted > 0 else "nothing is to be pruned in layers of this kind"
 
     def plan(self, model: LoadedModel, settings: MagnitudePruningSettings) -> Planned:
-        """Predict masks and survivors: their number is exact."""
+        """Predict masks and survivors: their number is exact where it is a given share."""
         selection = rules.select(self, model, settings)
-        survivors = _survivors(model, selection.layers, settings)
+        shares = {
+            name: _expected_share(layer, settings) for name, layer in selection.layers.items()
+        }
+        survivors = _survivors(model, selection.layers, shares, settings)
         coded: dict[str, CodedTensor] = {}
         for name, kept in survivors.items():
             layer = selection.layers[name]
             if _is_smaller(layer, kept):
                 planned = codecs.plan_masked(kept, layer.weight.shape)
                 coded[f"{name}.weight"] = planned
+        exact = settings.rule == "share"
         total = sum(layer.weight.numel() for layer in selection.layers.values())
-        kept_total = sum(survivors.values())
+        kept_total = f"{sum(survivors.values()):,} of {total:,} weights are kept"
+        guessed = f"about {kept_total}, if they are normally distributed"
         return Planned(
             model=with_coded(skeleton(model), coded),
-            trainings=planned_training(settings),
+            exact=exact,
+            trainings=planned_training(settings) * settings.rounds,
             layers=tuple(selection.layers),
-            notes=(f"{kept_total:,} of {total:,} weights are kept", *selection.warnings),
+            notes=(kept_total if exact else guessed, *selection.warnings),
             skipped=selection.skipped,
         )
 
@@ -128,21 +166,29 @@ class MagnitudePruning(Method[MagnitudePruningSettings]):
     ) -> Generator[Event, None, LoadedModel]:
         """Prune a copy of `model`, training while the zeros grow."""
         pruned = model.copy()
-        selection = rules.select(self, pruned, settings)
-        survivors = _survivors(pruned, selection.layers, settings)
-        ramp = _Ramp(selection.layers, survivors, settings)
-        for name, layer in selection.layers.items():
-            known = codecs.survivor_mask(pruned.coded.get(f"{name}.weight"))
-            ramp.attach(layer, known)
-        if settings.epochs:
-            network = pruned.network()
-            fixed = pruned.coded.keys() - {f"{name}.weight" for name in selection.layers}
-            yield from fine_tune(
-                network, pruned.info, settings, context, after_step=ramp.after_step, fixed=fixed
-            )
+        layers = rules.select(self, pruned, settings).layers
+        shares = {name: _found_share(layer, settings) for name, layer in layers.items()}
+        survivors = _survivors(pruned, layers, shares, settings)
+        ramp = PruningRamp(layers, settings.ramp_share, settings.refreshes)
+        start: dict[str, int] = {}
+        for name, layer in layers.items():
+            packed = pruned.coded.get(f"{name}.weight")
+            ramp.attach(name, codecs.survivor_mask(packed))
+            start[name] = codecs.survivor_count(packed, layer.weight.numel())
+        rounds = settings.rounds if settings.epochs else 1
+        for number in range(1, rounds + 1):
+            left = {
+                name: start[name] - round(number / rounds * (start[name] - count))
+                for name, count in survivors.items()
+            }
+            ramp.aim(left)
+            if settings.epochs:
+                inside = context.inside(f"round-{number}") if rounds > 1 else context
+                yield from _train(pruned, layers, left, ramp, settings, inside)
+            ramp.settle()
         coded = {}
-        for name, layer in selection.layers.items():
-            mask = ramp.finish(name)
+        for name, layer in layers.items():
+            mask = ramp.detach(name)
             if _is_smaller(layer, survivors[name]):
                 packed = codecs.encode_masked(tensor_values(layer), mask, tuple(layer.weight.shape))
                 coded[f"{name}.weight"] = packed
@@ -154,84 +200,21 @@ class MagnitudePruning(Method[MagnitudePruningSettings]):
         return codecs.decode_masked(coded)
 
 
-class _Ramp:
-    """Masks of some layers while their number of zeros grows."""
-
-    def __init__(
-        self,
-        layers: dict[str, WeightLayer],
-        survivors: dict[str, int],
-        settings: MagnitudePruningSettings,
-    ) -> None:
-        self._layers = layers
-        self._survivors = survivors
-        self._settings = settings
-
-    def attach(self, layer: WeightLayer, known: np.ndarray | None) -> None:
-        """Give a layer a mask; as a buffer it is in every checkpoint."""
-        mask = torch.ones(layer.weight.shape, dtype=torch.bool)
-        if known is not None:
-            mask = torch.from_numpy(known).view(layer.weight.shape)
-        layer.register_buffer(_MASK, mask.to(layer.weight.device))
-
-    def after_step(self, step: int, total_steps: int, optimizer: torch.optim.Optimizer) -> None:
-        """Choose new masks where due, then hold every masked weight and its momentum at zero."""
-        ramp_steps = max(1.0, self._settings.ramp_share * total_steps)
-        for name, layer in self._layers.items():
-            self._refresh(name, layer, min(step / ramp_steps, 1.0))
-            _hold(layer, optimizer)
-
-    def _refresh(self, name: str, layer: WeightLayer, position: float) -> None:
-        """Take a new mask at equal distances along the ramp.
-
-        What was done already is read off the mask: a resumed run goes on where the mask stands.
-        """
-        refreshes = self._settings.refreshes
-        share = 1.0 - (1.0 - math.floor(position * refreshes) / refreshes) ** 3
-        count, mask = layer.weight.numel(), _mask(layer)
-        survivors = count - round(share * (count - self._survivors[name]))
-        if survivors < int(mask.sum()):
-            mask.copy_(magnitude_mask(layer.weight, mask, survivors))
-
-    def finish(self, name: str) -> np.ndarray:
-        """Take the mask off a layer, with exactly the planned survivors, shape (n,)."""
-        layer = self._layers[name]
-        mask = _mask(layer)
-        if int(mask.sum()) != self._survivors[name]:
-            mask = magnitude_mask(layer.weight, mask, self._survivors[name])
-        delattr(layer, _MASK)
-        flat: np.ndarray = mask.cpu().numpy().reshape(-1)
-        set_tensor_values(layer, np.where(flat, tensor_values(layer), np.float32(0.0)))
-        return flat
-
-
-def magnitude_mask(weight: torch.Tensor, mask: torch.Tensor, survivors: int) -> torch.Tensor:
-    """Return a mask of the `survivors` largest weights, by magnitude, among those in `mask`."""
-    scores = weight.detach().abs().masked_fill(~mask, -1.0).cpu().numpy().reshape(-1)
-    survivors = min(survivors, int(mask.sum()))
-    if survivors == 0:
-        return torch.zeros_like(mask)
-    # a threshold is ten times faster than sorting places; among equals the first ones stay
-    threshold = np.partition(scores, scores.size - survivors)[scores.size - survivors]
-    chosen = scores > threshold
-    ties = np.flatnonzero(scores == threshold)
-    chosen[ties[: survivors - int(np.count_nonzero(chosen))]] = True
-    return torch.from_numpy(chosen).view(weight.shape).to(weight.device)
-
-
-def _mask(layer: WeightLayer) -> torch.Tensor:
-    return layer.get_buffer(_MASK)
-
-
-def _hold(layer: WeightLayer, optimizer: torch.optim.Optimizer) -> None:
-    """Zero masked weights and their optimiser state: momentum would bring them back."""
-    mask = _mask(layer)
-    with torch.no_grad():
-        layer.weight.mul_(mask)
-        state: dict[str, Any] = optimizer.state.get(layer.weight, {})
-        for value in state.values():
-            if isinstance(value, torch.Tensor) and value.shape == mask.shape:
-                value.mul_(mask)
+def _train(
+    pruned: LoadedModel,
+    layers: Mapping[str, WeightLayer],
+    survivors: Mapping[str, int],
+    ramp: PruningRamp,
+    settings: MagnitudePruningSettings,
+    context: ApplyContext,
+) -> Generator[Event, None, None]:
+    network = pruned.network()
+    fixed = pruned.coded.keys() - {f"{name}.weight" for name in layers}
+    kept = {name: survivors[name] / layer.weight.numel() for name, layer in layers.items()}
+    with corrected_dropout(network, kept if settings.dropout_correction else {}):
+        yield from fine_tune(
+            network, pruned.info, settings, context, after_step=ramp.after_step, fixed=fixed
+        )
 
 
 def _is_smaller(layer: WeightLayer, survivors: int) -> bool:
@@ -239,15 +222,37 @@ def _is_smaller(layer: WeightLayer, survivors: int) -> bool:
     return codecs.masked_bytes(count, survivors) < 4 * count
 
 
+def _wanted(layer: nn.Module, settings: MagnitudePruningSettings) -> float:
+    """Return the share of zeros, or the threshold in deviations, that the settings ask for."""
+    is_conv = isinstance(layer, nn.Conv2d)
+    if settings.rule == "deviation":
+        return settings.deviations_conv if is_conv else settings.deviations_linear
+    return settings.sparsity_conv if is_conv else settings.sparsity_linear
+
+
+def _expected_share(layer: WeightLayer, settings: MagnitudePruningSettings) -> float:
+    """Return the share that stays; for a threshold, that of normally distributed weights."""
+    wanted = _wanted(layer, settings)
+    return 1.0 - wanted if settings.rule == "share" else 2.0 * float(ndtr(-wanted))
+
+
+def _found_share(layer: WeightLayer, settings: MagnitudePruningSettings) -> float:
+    if settings.rule == "share":
+        return _expected_share(layer, settings)
+    return above_deviations(layer.weight, _wanted(layer, settings)) / layer.weight.numel()
+
+
 def _survivors(
-    model: LoadedModel, layers: dict[str, WeightLayer], settings: MagnitudePruningSettings
+    model: LoadedModel,
+    layers: Mapping[str, WeightLayer],
+    shares: Mapping[str, float],
+    settings: MagnitudePruningSettings,
 ) -> dict[str, int]:
     """Return how many weights each layer keeps: never none, and more in the outermost layers."""
     order = list(weight_layers(model.network())) if model.module is not None else []
     kept: dict[str, int] = {}
     for name, layer in layers.items():
-        is_conv = isinstance(layer, nn.Conv2d)
-        share = 1.0 - (settings.sparsity_conv if is_conv else settings.sparsity_linear)
+        share = shares[name]
         if name == order[0]:
             share = max(share, settings.keep_first)
         if name == order[-1]:
