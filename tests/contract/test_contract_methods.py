@@ -40,6 +40,7 @@ BEFORE = {"huffman": ("magnitude_pruning", "weight_sharing")}
 QUICK = {
     "epochs": 1,
     "activation_epochs": 1,
+    "rank": 3,
     "branch_epochs": 1,
     "batch_size": 8,
     "centroid_epochs": 1,
@@ -144,6 +145,7 @@ def test_planning_reads_no_values_and_changes_nothing(method, tmp_path):
     model = start_for(method, tmp_path)
     before = copy.deepcopy(model.module.state_dict())
     planned = method.plan(model, quick_settings(method))
+    assert planned.layers or not method.needs_layers, "nothing is changed, so nothing is tested"
     assert all(tensor.is_meta for tensor in planned.model.module.state_dict().values())
     after = model.module.state_dict()
     assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
