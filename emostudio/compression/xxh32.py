@@ -1,18 +1,16 @@
 """xxHash32 of pairs of numbers: where a virtual weight lies, without any table.
 
-The hash of the 8 little-endian bytes of (row, column), both unsigned 32-bit integers, is the same
-on every machine and in every process.
+What is hashed are the 8 bytes of (row, column) as little-endian uint32, whatever the machine's own
+byte order; the same numbers come out everywhere.
 
 References
 ----------
-.. [1] Collet, "xxHash fast digest algorithm", specification 0.1.1.
+.. [1] Collet, "xxHash fast digest algorithm", specification 0.1.1, section XXH32.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +18,11 @@ from numpy.typing import NDArray
 SIGN_SEED = 0x9E3779B9
 """Mixed into the seed for signs: the low bit of the place's own hash would fix its parity."""
 
-_CHUNK_PAIRS = 1 << 22
+_CHUNK_PAIRS = 1 << 16
+_P2, _P3, _P4, _P5 = (
+    np.uint32(prime) for prime in (2246822519, 3266489917, 668265263, 374761393)
+)
+_LENGTH = np.uint32(8)
 
 
 def virtual_entries(
@@ -54,52 +56,39 @@ def virtual_entries(
     ``sign * (bucket + 1)``, int32 of shape (rows * columns,), row-major.
     """
     rows, columns = shape
-    fill = _compiled()
-    entries = np.empty(rows * columns, np.int32)
+    entries = np.empty(shape, np.int32)
     step = max(1, _CHUNK_PAIRS // max(columns, 1))
     for start in range(0, rows, step):
         end = min(rows, start + step)
-        part = entries[start * columns : end * columns]
-        fill(part, first_row + start, first_row + end, columns, bucket_count, seed, signed)
+        numbers = np.arange(first_row + start, first_row + end, dtype=np.uint32)
+        part = _hashes(numbers, columns, seed) % np.uint32(bucket_count)
+        places = part.astype(np.int32) + np.int32(1)
+        if signed:
+            negative = _hashes(numbers, columns, seed ^ SIGN_SEED) & np.uint32(1)
+            np.negative(places, out=places, where=negative.astype(np.bool_))
+        entries[start:end] = places
         report(end / rows)
-    return entries
+    return entries.reshape(-1)
 
 
-@cache
-def _compiled() -> Callable[..., None]:
-    """Compile the loop on first use: numba takes a second to load."""
-    import numba
-
-    hashed = numba.njit(inline="always")(_hash_pair)
-
-    def fill(
-        entries: Any, start: int, end: int, columns: int, count: int, seed: int, signed: bool
-    ) -> None:
-        place = 0
-        sign_seed = seed ^ 0x9E3779B9
-        for row in range(start, end):
-            for column in range(columns):
-                bucket = np.int64(hashed(row, column, seed)) % count + 1
-                if signed and hashed(row, column, sign_seed) & np.uint32(1):
-                    bucket = -bucket
-                entries[place] = bucket
-                place += 1
-
-    compiled: Callable[..., None] = numba.njit(nogil=True)(fill)
-    return compiled
+def _hashes(rows: NDArray[np.uint32], columns: int, seed: int) -> NDArray[np.uint32]:
+    """Return the hash of every row number with every column, (R, C)."""
+    # arrays, because NumPy warns of overflow in scalars only
+    start = np.full(len(rows), seed, np.uint32) + _P5 + _LENGTH
+    first = _round(start + rows * _P3)
+    places = np.arange(columns, dtype=np.uint32) * _P3
+    hashes = _round(first[:, None] + places[None, :])
+    hashes ^= hashes >> np.uint32(15)
+    hashes *= _P2
+    hashes ^= hashes >> np.uint32(13)
+    hashes *= _P3
+    hashes ^= hashes >> np.uint32(16)
+    return hashes
 
 
-def _hash_pair(row: int, column: int, seed: int) -> Any:
-    """Return the hash of the 8 bytes of (row, column), an unsigned 32-bit integer."""
-    mask = np.uint64(0xFFFFFFFF)
-    value = (np.uint64(seed) + np.uint64(374761393) + np.uint64(8)) & mask
-    for number in (row, column):
-        value = (value + np.uint64(number) * np.uint64(3266489917)) & mask
-        value = ((value << np.uint64(17)) | (value >> np.uint64(15))) & mask
-        value = (value * np.uint64(668265263)) & mask
-    value ^= value >> np.uint64(15)
-    value = (value * np.uint64(2246822519)) & mask
-    value ^= value >> np.uint64(13)
-    value = (value * np.uint64(3266489917)) & mask
-    value ^= value >> np.uint64(16)
-    return np.uint32(value)
+def _round(hashes: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    high = hashes >> np.uint32(15)
+    hashes <<= np.uint32(17)
+    hashes |= high
+    hashes *= _P4
+    return hashes
