@@ -19,9 +19,7 @@ SIGN_SEED = 0x9E3779B9
 """Mixed into the seed for signs: the low bit of the place's own hash would fix its parity."""
 
 _CHUNK_PAIRS = 1 << 16
-_P2, _P3, _P4, _P5 = (
-    np.uint32(prime) for prime in (2246822519, 3266489917, 668265263, 374761393)
-)
+_P2, _P3, _P4, _P5 = (np.uint32(prime) for prime in (2246822519, 3266489917, 668265263, 374761393))
 _LENGTH = np.uint32(8)
 
 
