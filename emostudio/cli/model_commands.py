@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -115,6 +115,12 @@ def import_model(
     data: Annotated[
         str | None, typer.Option(help="Labelled images to find or check both with.")
     ] = None,
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--as", help="ONNX only: white-box (layers), black-box (outputs alone) or auto."
+        ),
+    ] = "auto",
     workspace: WorkspaceOption = None,
     is_json: JsonOption = False,
 ) -> None:
@@ -127,10 +133,24 @@ def import_model(
         labels=tuple(part.strip() for part in labels.split(",")) if labels else None,
         preprocessing=_json_table(preprocessing) if preprocessing else None,
         data=data,
+        onnx=_onnx_kind(kind),
     )
     answer = run_job(job, workspace, context.obj)
     context.obj.answer(answer)
     show_import(answer, context.obj)
+
+
+def _onnx_kind(word: str) -> Literal["auto", "white_box", "black_box"]:
+    kinds: dict[str, Literal["auto", "white_box", "black_box"]] = {
+        "auto": "auto",
+        "white-box": "white_box",
+        "black-box": "black_box",
+    }
+    if word not in kinds:
+        raise InputError(
+            f"Models cannot be imported as {word}", next_step=f"Known: {', '.join(kinds)}"
+        )
+    return kinds[word]
 
 
 def export(

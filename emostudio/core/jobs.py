@@ -87,6 +87,8 @@ class ImportModelJob(_Job):
     labels: tuple[str, ...] | None = None
     preprocessing: dict[str, Any] | None = None
     data: str | None = None
+    onnx: Literal["auto", "white_box", "black_box"] = "auto"
+    """Whether an ONNX graph is taken apart into layers; `auto` where that is possible."""
 
 
 class ImportDataJob(_Job):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from emostudio.compression.packing import load_variant
@@ -18,11 +19,18 @@ from emostudio.core.events import Event, Note, Progress
 from emostudio.core.jobs import ImportModelJob
 from emostudio.core.model_info import BLACK_BOX, CAFFE, ModelInfo
 from emostudio.data.labels import canonical_labels
+from emostudio.data.transforms import normalise, to_input_pixels
 from emostudio.models.container import METADATA_KEY, read_arrays, read_info
 from emostudio.models.importers import caffe
 from emostudio.models.importers.formats import ModelFormat, detect_format
 from emostudio.models.importers.matching import match_architecture
-from emostudio.models.importers.onnx_model import read_onnx, with_info
+from emostudio.models.importers.onnx_conversion import (
+    ARCHITECTURE_KEY,
+    ConvertedNetwork,
+    check_parity,
+    convert,
+)
+from emostudio.models.importers.onnx_model import OnnxFacts, read_onnx, with_info
 from emostudio.models.loaded import LoadedModel
 from emostudio.models.parts import described_parts
 from emostudio.worker import conventions
@@ -33,6 +41,7 @@ from emostudio.worker.resolve import open_data
 from emostudio.worker.sandbox import run_limited
 
 _CAFFE_PROBE = "emostudio.models.importers.caffe_probe"
+_PARITY_PICTURES = 64
 _CONVERTER = "emostudio.models.importers.state_dict"
 
 
@@ -56,6 +65,8 @@ class _Unnamed:
         The network.
     defaults
         Preprocessing that goes without saying among networks of its kind.
+    converted
+        How the layers came from an ONNX graph, if they did.
     geometry
         (C, H, W) of its input; 0 where unknown.
     class_count
@@ -73,6 +84,7 @@ class _Unnamed:
     notes: tuple[str, ...] = ()
     parts: Mapping[str, bytes] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
+    converted: ConvertedNetwork | None = None
 
 
 def import_model(job: ImportModelJob, context: HandlerContext) -> Generator[Event, None, Imported]:
@@ -99,6 +111,14 @@ def import_model(job: ImportModelJob, context: HandlerContext) -> Generator[Even
         choice = conventions.settle(given, lambda info: _with_info(found, info), sample, name)
         notes += choice.notes
         model = _with_info(found, choice.info)
+    if found.converted is not None and sample is not None:
+        try:
+            notes.append(_parity_on_pictures(found.converted, model.info, sample))
+        except InputError as error:
+            if job.onnx == "white_box":
+                raise
+            yield Note(what=str(error))
+            return (yield from import_model(_as_black_box(job), context))
     checked = conventions.check(model, sample) if sample is not None else None
     if checked is not None:
         notes += checked.notes
@@ -120,7 +140,7 @@ def import_model(job: ImportModelJob, context: HandlerContext) -> Generator[Even
 def _read(path: Path, job: ImportModelJob, context: HandlerContext) -> _Unnamed:
     kind = detect_format(path)
     if kind is ModelFormat.ONNX:
-        return _read_onnx(path)
+        return _read_onnx(path, job)
     if kind is ModelFormat.CAFFE:
         return _read_caffe(path, job.architecture_settings)
     if kind is ModelFormat.SAFETENSORS and _is_ours(path):
@@ -146,8 +166,16 @@ def _read(path: Path, job: ImportModelJob, context: HandlerContext) -> _Unnamed:
     return _match(path, job)
 
 
-def _read_onnx(path: Path) -> _Unnamed:
+def _read_onnx(path: Path, job: ImportModelJob) -> _Unnamed:
     facts = read_onnx(path)
+    notes = facts.notes
+    if job.onnx != "black_box":
+        try:
+            return _taken_apart(facts, _geometry(facts, job))
+        except InputError as error:
+            if job.onnx == "white_box":
+                raise
+            notes += (f"A black box, not layers: {error.what}. {error.why}".rstrip(". "),)
     return _Unnamed(
         info=facts.info,
         module=None,
@@ -157,8 +185,66 @@ def _read_onnx(path: Path) -> _Unnamed:
         geometry=(facts.channels, facts.height, facts.width),
         class_count=facts.class_count,
         outputs="probabilities" if facts.ends_in_softmax else "logits",
-        notes=facts.notes,
+        notes=notes,
     )
+
+
+def _geometry(facts: OnnxFacts, job: ImportModelJob) -> tuple[int, int, int]:
+    """Return (C, H, W), from the user or the file's own description where the graph is open."""
+    known: dict[str, Any] = facts.info.preprocessing.model_dump() if facts.info else {}
+    known.update(job.preprocessing or {})
+    given = {"channels": facts.channels, "height": facts.height, "width": facts.width}
+    sizes = [value or known.get(key) for key, value in given.items()]
+    if not all(type(size) is int and size > 0 for size in sizes):
+        raise InputError(
+            "The network cannot be converted",
+            why="its graph leaves the size of its input open",
+            next_step="Give channels, height and width in the preprocessing",
+        )
+    return (sizes[0], sizes[1], sizes[2])
+
+
+def _taken_apart(facts: OnnxFacts, geometry: tuple[int, int, int]) -> _Unnamed:
+    network = convert(facts.content, geometry)
+    parity = network.parity
+    note = (
+        f"Converted into layers: on {parity.inputs} random inputs logits differ from ONNX Runtime "
+        f"by up to {parity.logits:.1e}, outputs by {parity.outputs:.1e}"
+    )
+    info = facts.info
+    if info is not None:
+        changes = {
+            "architecture": ARCHITECTURE_KEY,
+            "architecture_settings": network.settings,
+            "outputs": "logits",
+            "structure": (),
+        }
+        info = info.model_copy(update=changes)
+    return _Unnamed(
+        info=info,
+        module=network.module,
+        onnx_bytes=None,
+        architecture=ARCHITECTURE_KEY,
+        architecture_settings=network.settings,
+        geometry=geometry,
+        class_count=network.class_count,
+        outputs="logits",
+        notes=(*facts.notes, note),
+        converted=network,
+    )
+
+
+def _as_black_box(job: ImportModelJob) -> ImportModelJob:
+    return job.model_copy(update={"onnx": "black_box"})
+
+
+def _parity_on_pictures(
+    network: ConvertedNetwork, info: ModelInfo, sample: conventions.Sample
+) -> str:
+    preprocessing = info.preprocessing
+    pixels = [to_input_pixels(one, preprocessing) for one in sample.images[:_PARITY_PICTURES]]
+    parity = check_parity(network, normalise(np.stack(pixels), preprocessing))
+    return f"On {parity.inputs} labelled pictures logits differ by up to {parity.logits:.1e}"
 
 
 def _read_caffe(path: Path, settings: Mapping[str, Any]) -> _Unnamed:

@@ -141,7 +141,8 @@ class ImportDialog(_Dialog):
         self.architecture.addItem(self.tr("Found by its layers"), None)
         catalogue = studio.catalogue
         for entry in catalogue.architectures if catalogue is not None else ():
-            self.architecture.addItem(entry.title, entry.key)
+            if entry.available:
+                self.architecture.addItem(entry.title, entry.key)
         help_text = self.tr("For weights without a network, as .pt and .safetensors")
         self.add_row(self.tr("Architecture"), self.architecture, help_text)
         self.own = QCheckBox(self.tr("Set the preprocessing"))
@@ -219,7 +220,8 @@ class TrainDialog(_Dialog):
         self.add_row(self.tr("Dataset"), self.data, self.tr("Its training split is learned"))
         self.architecture = QComboBox()
         catalogue = studio.catalogue
-        self._entries = catalogue.architectures if catalogue is not None else ()
+        entries = catalogue.architectures if catalogue is not None else ()
+        self._entries = tuple(entry for entry in entries if entry.available)
         for entry in self._entries:
             self.architecture.addItem(entry.title, entry.key)
         self.architecture.currentIndexChanged.connect(self._on_architecture)

@@ -73,7 +73,8 @@ def last(job, workspace):
 
 
 def test_what_a_black_box_means_is_found_on_labelled_images(workspace, grey_faces, grey_reader):
-    answer = last(ImportModelJob(file=str(grey_reader), data=str(grey_faces)), workspace)
+    job = ImportModelJob(file=str(grey_reader), data=str(grey_faces), onnx="black_box")
+    answer = last(job, workspace)
     assert isinstance(answer, Finished), answer
     record = workspace.model("grey")
     assert record.role == "teacher"
@@ -85,10 +86,51 @@ def test_what_a_black_box_means_is_found_on_labelled_images(workspace, grey_face
 
 
 def test_an_imported_black_box_can_be_evaluated(workspace, grey_faces, grey_reader):
-    last(ImportModelJob(file=str(grey_reader), data=str(grey_faces), name="box"), workspace)
+    job = ImportModelJob(file=str(grey_reader), data=str(grey_faces), name="box", onnx="black_box")
+    last(job, workspace)
     answer = last(EvaluateJob(models=("box",), data=str(grey_faces)), workspace)
     assert answer.result["results"][0]["accuracy"] == 1.0
     assert len(workspace.model("box").evaluations) == 1
+
+
+def test_a_plain_network_becomes_layers_with_the_parity_in_the_notes(
+    workspace, grey_faces, grey_reader
+):
+    answer = last(ImportModelJob(file=str(grey_reader), data=str(grey_faces)), workspace)
+    assert isinstance(answer, Finished), answer
+    info = workspace.model("grey").info
+    assert (info.architecture, info.outputs) == ("onnx_graph", "logits")
+    assert answer.result["checked_accuracy"] == 1.0
+    notes = " ".join(answer.result["notes"])
+    assert "on 64 random inputs" in notes
+    assert "labelled pictures logits differ" in notes
+    loaded = find_model("grey", workspace).load()
+    assert loaded.module(torch.zeros(3, 1, SIZE, SIZE)).shape == (3, 7)
+
+
+def with_an_unknown_operator(path):
+    model = onnx.load(path)
+    model.graph.node[0].output[0] = "raw"
+    model.graph.node.insert(1, helper.make_node("Erf", ["raw"], ["pooled"], name="bend"))
+    onnx.save(model, path)
+
+
+def test_a_network_with_unknown_operators_stays_a_black_box_and_says_why(workspace, grey_reader):
+    with_an_unknown_operator(grey_reader)
+    answer = last(ImportModelJob(file=str(grey_reader), labels=FER, preprocessing={}), workspace)
+    assert isinstance(answer, Finished), answer
+    assert workspace.model("grey").info.is_black_box
+    assert "Erf bend cannot be converted" in " ".join(answer.result["notes"])
+
+
+def test_layers_that_are_demanded_but_impossible_are_refused(workspace, grey_reader):
+    with_an_unknown_operator(grey_reader)
+    job = ImportModelJob(file=str(grey_reader), labels=FER, preprocessing={}, onnx="white_box")
+    answer = last(job, workspace)
+    assert isinstance(answer, Failed)
+    assert answer.exit_code == 2
+    assert "black box" in answer.next_step
+    assert workspace.models() == []
 
 
 def test_without_labelled_images_the_meaning_is_asked_for(workspace, grey_reader):
