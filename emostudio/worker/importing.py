@@ -194,8 +194,9 @@ def _geometry(facts: OnnxFacts, job: ImportModelJob) -> tuple[int, int, int]:
     known: dict[str, Any] = facts.info.preprocessing.model_dump() if facts.info else {}
     known.update(job.preprocessing or {})
     given = {"channels": facts.channels, "height": facts.height, "width": facts.width}
-    sizes = [value or known.get(key) for key, value in given.items()]
-    if not all(type(size) is int and size > 0 for size in sizes):
+    found = [value or known.get(key) for key, value in given.items()]
+    sizes = [size for size in found if isinstance(size, int) and size > 0]
+    if len(sizes) != len(given):
         raise InputError(
             "The network cannot be converted",
             why="its graph leaves the size of its input open",

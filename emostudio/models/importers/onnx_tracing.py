@@ -62,9 +62,7 @@ def trace(content: bytes, input_shape: tuple[int, int, int]) -> Trace:
     graph = model.graph
     if len(graph.node) > NODE_LIMIT:
         raise InputError(f"The graph has more than {NODE_LIMIT} nodes")
-    constants: dict[str, NDArray[np.generic]] = {
-        tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer
-    }
+    constants = _stored(graph)
     source = next(one.name for one in graph.input if one.name not in constants)
     target = graph.output[0].name
     moving = _moving(graph.node, source)
@@ -112,6 +110,13 @@ def run_graph(
             "The graph does not run on a batch of images", why=str(error).splitlines()[0][:200]
         ) from error
     return found
+
+
+def _stored(graph: onnx.GraphProto) -> dict[str, NDArray[np.generic]]:
+    try:
+        return {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError("A tensor of the graph is damaged", why=str(error)) from error
 
 
 def _moving(nodes: Sequence[onnx.NodeProto], source: str) -> set[str]:
