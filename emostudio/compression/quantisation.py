@@ -11,7 +11,14 @@ import torch
 from torch import nn
 
 from emostudio.compression import folding, rules
-from emostudio.compression.base import QUANTISED, ApplyContext, Method, Planned, SkippedLayer
+from emostudio.compression.base import (
+    QUANTISED,
+    ApplyContext,
+    Method,
+    Planned,
+    PlannedTraining,
+    SkippedLayer,
+)
 from emostudio.compression.calibration import (
     Ranges,
     Site,
@@ -138,7 +145,12 @@ def lay_out(method: Method[Any], model: LoadedModel, settings: QuantisationSetti
     return Layout(layers, holders, norms, meets, frozenset(own), relus, (*selection.skipped, *kept))
 
 
-def planned(method: Method[Any], model: LoadedModel, settings: QuantisationSettings) -> Planned:
+def planned(
+    method: Method[Any],
+    model: LoadedModel,
+    settings: QuantisationSettings,
+    trainings: tuple[PlannedTraining, ...] = (),
+) -> Planned:
     """Return the INT8 network without values; the bytes are exact."""
     layout = lay_out(method, model, settings)
     bare = skeleton(model)
@@ -146,7 +158,8 @@ def planned(method: Method[Any], model: LoadedModel, settings: QuantisationSetti
         folding.fold(bare.network(), layout.norms)
     notes = (f"{len(layout.norms)} batch normalisations are folded",) if layout.norms else ()
     return Planned(
-        model=exchanged(method, bare, layout, _bit_width(settings), None),
+        model=exchanged(method, bare, layout, bit_width_of(settings), None),
+        trainings=trainings,
         layers=(*layout.layers, *layout.holders),
         notes=notes,
         skipped=layout.skipped,
@@ -182,7 +195,7 @@ def quantised(
     )
     grids = _grids(layout, {**ranges, **(trained or {})})
     before = model.copy().network()
-    result = exchanged(method, model, layout, _bit_width(settings), grids)
+    result = exchanged(method, model, layout, bit_width_of(settings), grids)
     return (yield from compared(before, result, tuple(layout.layers), inputs))
 
 
@@ -337,7 +350,8 @@ def _without_ends(
     return {name: layer for name, layer in chosen.items() if name not in ends}, kept
 
 
-def _bit_width(settings: QuantisationSettings) -> int:
+def bit_width_of(settings: QuantisationSettings) -> int:
+    """Return the bits of a weight: 8, or 7 where ranges are reduced."""
     return 7 if settings.reduce_range else 8
 
 
