@@ -291,7 +291,12 @@ class QuantisationMethod(Method[Any]):
 
     def plan(self, model: LoadedModel, settings: QuantisationSettings) -> Planned:
         """Predict the INT8 network and its exact bytes."""
-        return planned(self, model, settings)
+        return planned(self, model, settings, self.trainings(settings))
+
+    def trainings(self, settings: Any) -> tuple[PlannedTraining, ...]:
+        """Return what is trained before the rounding: nothing."""
+        del settings
+        return ()
 
     def rebuild(self, layer: nn.Module, arguments: dict[str, Any]) -> nn.Module:
         """Return the INT8 layer, or an Identity for a folded batch normalisation."""

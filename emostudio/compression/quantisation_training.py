@@ -31,7 +31,7 @@ class StraightThrough(torch.autograd.Function):
     """Rounds to the grid of codes; the gradient is 1 inside the range and 0 outside."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any,
         values: torch.Tensor,
         scale: torch.Tensor,
@@ -90,7 +90,8 @@ def straight_through(
     values: torch.Tensor, scale: torch.Tensor, zero_point: torch.Tensor, low: int, high: int
 ) -> torch.Tensor:
     """Return values on a grid with the gradient of `StraightThrough`."""
-    rounded: torch.Tensor = StraightThrough.apply(values, scale, zero_point, low, high)
+    apply: Any = StraightThrough.apply  # untyped in torch
+    rounded: torch.Tensor = apply(values, scale, zero_point, low, high)
     return rounded
 
 
@@ -99,7 +100,10 @@ class RoundingConv2d(_Rounding, nn.Conv2d):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return the convolution of rounded values, (N, C, H, W)."""
-        return self._conv_forward(self.rounded_input(features), self.rounded_weight(), self.bias)
+        result: torch.Tensor = self._conv_forward(
+            self.rounded_input(features), self.rounded_weight(), self.bias
+        )
+        return result
 
 
 class RoundingLinear(_Rounding, nn.Linear):
@@ -149,7 +153,8 @@ def restore(module: nn.Module, names: tuple[str, ...]) -> Ranges:
     for layer in module.modules():
         if isinstance(layer, FreezableBatchNorm2d):
             del layer.is_frozen
-            layer.__class__ = nn.BatchNorm2d
+            any_layer: Any = layer
+            any_layer.__class__ = nn.BatchNorm2d
     return ranges
 
 
@@ -177,7 +182,7 @@ def _like(layer: nn.Module) -> Any:
     raise TypeError(f"{type(layer).__name__} cannot round")
 
 
-def _plain(layer: nn.Module) -> nn.Module:
+def _plain(layer: nn.Module) -> Any:
     if isinstance(layer, nn.Conv2d):
         return _conv(nn.Conv2d, layer)
     if isinstance(layer, nn.Linear):

@@ -14,9 +14,10 @@ References
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import Any
 
 from emostudio.compression import quantisation_training
-from emostudio.compression.base import ApplyContext, Planned
+from emostudio.compression.base import ApplyContext, PlannedTraining
 from emostudio.compression.calibration import calibration_inputs, observed_ranges
 from emostudio.compression.fine_tuning import FineTuneSettings, fine_tune, planned_training
 from emostudio.compression.quantisation import (
@@ -24,7 +25,6 @@ from emostudio.compression.quantisation import (
     QuantisationSettings,
     bit_width_of,
     lay_out,
-    planned,
     quantised,
 )
 from emostudio.core.events import Event
@@ -73,9 +73,9 @@ class Int8Qat(QuantisationMethod):
     reference = "Jacob et al., CVPR 2018, arXiv:1712.05877"
     settings_type = QatSettings
 
-    def plan(self, model: LoadedModel, settings: QatSettings) -> Planned:
-        """Predict the INT8 network and its training."""
-        return planned(self, model, settings, planned_training(settings))
+    def trainings(self, settings: Any) -> tuple[PlannedTraining, ...]:
+        """Return the training with rounding."""
+        return planned_training(settings)
 
     def apply(
         self, model: LoadedModel, settings: QatSettings, context: ApplyContext
