@@ -78,6 +78,8 @@ class LayerReport(_Answer):
     output_shape: tuple[int, ...] = ()
     methods: tuple[str, ...] = ()
     """Keys of the methods that can be applied to the layer."""
+    stored: dict[str, int] = Field(default_factory=dict)
+    """What `disk_bytes` are spent on, in bytes: values, indices, codebook, tables, float32."""
 
 
 class SizeFigure(_Answer):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from emostudio.compression.catalogue import METHODS
-from emostudio.compression.packing import layer_bytes, parameter_bytes
+from emostudio.compression.packing import parameter_bytes
 from emostudio.compression.rules import applicable_methods
+from emostudio.compression.storage import layer_storage
 from emostudio.core.answers import LayerReport, ModelReport, SizeFigure
 from emostudio.evaluation.complexity import count, total_macs, total_parameters
 from emostudio.models.loaded import LoadedModel
@@ -25,7 +26,7 @@ def described_model(model: LoadedModel, disk_bytes: int) -> ModelReport:
     if model.module is not None:
         costs = count(model.module, model.input_shape)
         parameters, macs = total_parameters(costs), total_macs(costs)
-        stored = layer_bytes(model)
+        stored = layer_storage(model)
         methods = applicable_methods(model)
         layers = tuple(
             LayerReport(
@@ -33,7 +34,8 @@ def described_model(model: LoadedModel, disk_bytes: int) -> ModelReport:
                 kind=cost.kind,
                 parameters=cost.parameters,
                 macs=cost.macs,
-                disk_bytes=_bytes_of(cost.name, stored),
+                disk_bytes=sum(_stored_for(cost.name, stored).values()),
+                stored=_stored_for(cost.name, stored),
                 output_shape=cost.output_shape,
                 methods=methods.get(cost.name, ()),
             )
@@ -69,8 +71,11 @@ def _sizes(model: LoadedModel, parameters: int | None, disk_bytes: int) -> tuple
     return tuple(figures)
 
 
-def _bytes_of(layer: str, stored: dict[str, int]) -> int:
-    """Sum what is stored for a layer and for the parts inside it."""
-    return sum(
-        size for name, size in stored.items() if name == layer or name.startswith(f"{layer}.")
-    )
+def _stored_for(layer: str, stored: dict[str, dict[str, int]]) -> dict[str, int]:
+    """Sum what is stored for a layer and for the parts inside it, by what it is for."""
+    found: dict[str, int] = {}
+    for name, parts in stored.items():
+        if name == layer or name.startswith(f"{layer}."):
+            for role, size in parts.items():
+                found[role] = found.get(role, 0) + size
+    return found

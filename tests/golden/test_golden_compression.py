@@ -67,6 +67,7 @@ def sparse_tensor(positions, count, bit_width=5, seed=0):
 @pytest.mark.parametrize(
     "positions",
     [
+        [],
         [0],
         [2047],
         [0, 2047],
@@ -76,14 +77,14 @@ def sparse_tensor(positions, count, bit_width=5, seed=0):
         sorted(np.random.default_rng(1).choice(2048, 190, replace=False).tolist()),
     ],
 )
-def test_a_naive_decoder_reads_the_sparse_code(positions):
+def test_d2_a_naive_decoder_reads_the_sparse_code(positions):
     tensor = sparse_tensor(positions, 2048)
     coded = entropy.encode(tensor)
     assert np.array_equal(naive_sparse_decode(coded), codecs.decode_codebook(tensor))
     assert np.array_equal(naive_sparse_decode(coded), entropy.decode(coded))
 
 
-def test_huffman_lengths_are_those_of_the_textbook_algorithm():
+def test_d2_huffman_lengths_are_those_of_the_textbook_algorithm():
     import heapq
 
     frequencies = np.random.default_rng(2).integers(1, 1000, 64)
@@ -98,7 +99,7 @@ def test_huffman_lengths_are_those_of_the_textbook_algorithm():
     assert canonical_huffman.coded_bits(frequencies, lengths) == total
 
 
-def test_bits_per_weight_match_the_simulation_of_the_reference():
+def test_d2_bits_per_weight_match_the_simulation_of_the_reference():
     # a Gaussian layer at p = .09 with 5-bit codes and linearly spaced values: 0.730 bits
     generator = np.random.default_rng(4)
     values = generator.normal(size=300_000).astype(np.float32)
@@ -112,7 +113,7 @@ def test_bits_per_weight_match_the_simulation_of_the_reference():
     assert bits == pytest.approx(0.73, abs=0.06)
 
 
-def test_k_means_matches_scipy_from_the_same_start():
+def test_d1_k_means_matches_scipy_from_the_same_start():
     values = np.random.default_rng(5).normal(size=3000)
     low, high = values.min(), values.max()
     start = low + (np.arange(8) + 0.5) * (high - low) / 8
@@ -129,7 +130,7 @@ def test_c1_the_kept_weights_are_those_of_topk():
     assert torch.equal(mask.reshape(-1), expected)
 
 
-def test_the_centroid_gradient_is_that_of_index_add():
+def test_d1_the_centroid_gradient_is_that_of_index_add():
     generator = torch.Generator().manual_seed(7)
     codes = torch.randint(0, 32, (400,), generator=generator)
     gradient = torch.randn(400, generator=generator)

@@ -203,8 +203,23 @@ def decode_codebook(coded: CodedTensor) -> np.ndarray:
     InputError
         If it is damaged.
     """
-    values: np.ndarray = part(coded, "codebook", np.float32)[codebook_codes(coded)]
+    codebook = part(coded, "codebook", np.float32)
+    if is_pruned(coded):
+        require_reserved_zero(codebook)
+    values: np.ndarray = codebook[codebook_codes(coded)]
     return values.reshape(shape_of(coded))
+
+
+def require_reserved_zero(codebook: np.ndarray) -> None:
+    """Check that code 0 of a pruned tensor stands for 0.0: pruned weights and fillers have it.
+
+    Raises
+    ------
+    InputError
+        If it does not.
+    """
+    if not codebook.size or codebook[0] != 0.0:
+        raise InputError("A shared tensor is damaged", why="its pruned weights are not zero")
 
 
 def codebook_codes(coded: CodedTensor) -> np.ndarray:

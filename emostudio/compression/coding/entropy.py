@@ -11,13 +11,21 @@ import numpy as np
 from scipy.special import ndtri
 
 from emostudio.compression import lloyd
-from emostudio.compression.base import ENTROPY_CODED, PRUNED, SHARED
-from emostudio.compression.coding import canonical_huffman, codecs, fixed_width, relative_index
+from emostudio.compression.base import ENTROPY_CODED, PRUNED, QUANTISED, SHARED
+from emostudio.compression.coding import (
+    canonical_huffman,
+    codecs,
+    fixed_width,
+    int8,
+    relative_index,
+)
 from emostudio.core.errors import InputError
 from emostudio.models.loaded import CodedTensor
 
 HUFFMAN = "sparse-rel+huff"
 _SAMPLE = 20_000
+_INTEGERS = 256
+_MIDDLE = 128
 
 
 def encode(coded: CodedTensor) -> CodedTensor:
@@ -26,9 +34,11 @@ def encode(coded: CodedTensor) -> CodedTensor:
     Parameters
     ----------
     coded
-        A tensor of codec ``masked32`` (values stay float32, distances are coded) or
-        ``codebook`` (value codes are coded, and distances where weights were pruned).
+        A tensor of codec ``masked32`` (values stay float32, distances are coded), ``codebook``
+        (value codes are coded, and distances where weights were pruned) or ``int8``.
     """
+    if coded.codec == int8.INT8:
+        return _encode_integers(coded)
     shape = codecs.shape_of(coded)
     mask = codecs.survivor_mask(coded)
     if coded.codec == codecs.MASKED:
@@ -67,6 +77,35 @@ def _pack(
     return CodedTensor(HUFFMAN, arrays, header)
 
 
+def _encode_integers(coded: CodedTensor) -> CodedTensor:
+    codes = codecs.part(coded, "codes", np.int8)
+    symbols = (codes.astype(np.int16) + _MIDDLE).astype(np.uint8)
+    lengths = canonical_huffman.code_lengths(np.bincount(symbols, minlength=_INTEGERS))
+    arrays = {
+        "scale": codecs.part(coded, "scale", np.float32),
+        "value_lengths": canonical_huffman.pack_lengths(lengths),
+        "value_stream": canonical_huffman.encode(symbols, lengths),
+    }
+    return CodedTensor(HUFFMAN, arrays, _integer_header(coded))
+
+
+def _integer_header(coded: CodedTensor) -> dict[str, Any]:
+    shape = codecs.shape_of(coded)
+    header = _header(shape, prod(shape), prod(shape), 0, shared=False)
+    traits = [ENTROPY_CODED, QUANTISED]
+    return {**header, "bit_width": coded.header["bit_width"], "traits": traits}
+
+
+def _decode_integers(coded: CodedTensor, count: int) -> np.ndarray:
+    table = codecs.part(coded, "value_lengths", np.uint8)
+    lengths = canonical_huffman.unpack_lengths(table, _INTEGERS)
+    stream = codecs.part(coded, "value_stream", np.uint8)
+    symbols = canonical_huffman.decode(stream, lengths, count)
+    codes = (symbols.astype(np.int16) - _MIDDLE).astype(np.int8)
+    arrays = {"codes": codes, "scale": codecs.part(coded, "scale", np.float32)}
+    return int8.decode_int8(CodedTensor(int8.INT8, arrays, coded.header))
+
+
 def _header(
     shape: Sequence[int], survivors: int, entries: int, index_width: int, *, shared: bool
 ) -> dict[str, Any]:
@@ -92,6 +131,8 @@ def decode(coded: CodedTensor) -> np.ndarray:
     """
     shape = codecs.shape_of(coded)
     count = prod(shape)
+    if "scale" in coded.arrays:
+        return _decode_integers(coded, count)
     index_width = codecs.header_int(coded.header, "index_width", 0, relative_index.MAX_INDEX_WIDTH)
     entries = codecs.header_int(coded.header, "entries", 0, count)
     values = _decoded_values(coded, entries)
@@ -115,6 +156,8 @@ def _decoded_values(coded: CodedTensor, entries: int) -> np.ndarray:
             raise InputError("A coded tensor is damaged", why="it has the wrong number of values")
         return values
     codebook = codecs.part(coded, "codebook", np.float32)
+    if PRUNED in coded.header.get("traits", ()):
+        codecs.require_reserved_zero(codebook)
     table = codecs.part(coded, "value_lengths", np.uint8)
     lengths = canonical_huffman.unpack_lengths(table, codebook.size)
     stream = codecs.part(coded, "value_stream", np.uint8)
@@ -130,6 +173,8 @@ def estimate(coded: CodedTensor) -> CodedTensor:
     """
     shape = codecs.shape_of(coded)
     count = prod(shape)
+    if coded.codec == int8.INT8:
+        return _estimate_integers(coded, count)
     survivors = codecs.survivor_count(coded, count)
     pruned = codecs.is_pruned(coded)
     arrays: dict[str, np.ndarray] = {}
@@ -149,6 +194,20 @@ def estimate(coded: CodedTensor) -> CodedTensor:
     else:
         arrays["values"] = codecs.placeholder(np.float32, entries)
     return CodedTensor(HUFFMAN, arrays, _header(shape, survivors, entries, width, shared=shared))
+
+
+def _estimate_integers(coded: CodedTensor, count: int) -> CodedTensor:
+    """Return the sizes to expect of normal weights whose largest gets the largest code."""
+    scales = coded.arrays["scale"].size
+    most = int8.largest_code(codecs.header_int(coded.header, "bit_width", 7, 8))
+    deviation = most / max(float(ndtri(1.0 - 0.5 * scales / (count + scales))), 0.5)
+    bits = min(float(np.log2(deviation * np.sqrt(2 * np.pi * np.e))) + 0.05, 8.0)
+    arrays = {
+        "scale": codecs.placeholder(np.float32, scales),
+        "value_lengths": _blob(_INTEGERS * canonical_huffman.LENGTH_BITS),
+        "value_stream": _blob(count * max(bits, 1.0)),
+    }
+    return CodedTensor(HUFFMAN, arrays, _integer_header(coded))
 
 
 def _blob(bits: float) -> np.ndarray:

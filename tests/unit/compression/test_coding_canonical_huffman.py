@@ -22,13 +22,13 @@ def test_every_text_comes_back(text):
     assert stream.size == -(-huffman.coded_bits(frequencies, lengths) // 8)
 
 
-def test_the_kraft_sum_of_a_code_is_one():
+def test_d2_the_kraft_sum_of_a_code_is_one():
     lengths = huffman.code_lengths(np.array([1, 1, 2, 3, 5, 8, 13, 0, 400]))
     assert np.sum(2.0 ** -lengths[lengths > 0].astype(float)) == 1.0
     assert lengths[7] == 0
 
 
-def test_the_expected_length_is_within_one_bit_of_the_entropy():
+def test_d2_the_expected_length_is_within_one_bit_of_the_entropy():
     frequencies = np.array([900, 50, 30, 15, 4, 1])
     shares = frequencies / frequencies.sum()
     entropy = -np.sum(shares * np.log2(shares))
@@ -37,7 +37,7 @@ def test_the_expected_length_is_within_one_bit_of_the_entropy():
     assert entropy <= expected < entropy + 1
 
 
-def test_a_single_symbol_takes_one_bit_each():
+def test_d2_a_single_symbol_takes_one_bit_each():
     symbols = np.full(17, 3, np.uint8)
     lengths, stream = coded(symbols, 8)
     assert lengths.tolist() == [0, 0, 0, 1, 0, 0, 0, 0]
@@ -63,7 +63,7 @@ def test_a_table_that_is_no_prefix_code_is_refused():
 @pytest.mark.parametrize(
     "damage", [lambda stream: stream[:-1], lambda stream: np.append(stream, 0)]
 )
-def test_a_stream_of_the_wrong_length_is_refused(damage):
+def test_d2_a_stream_of_the_wrong_length_is_refused(damage):
     symbols = np.random.default_rng(0).integers(0, 9, 300).astype(np.uint8)
     lengths, stream = coded(symbols, 9)
     with pytest.raises(InputError, match="damaged"):

@@ -8,7 +8,7 @@ def brute_force_objective(values, centroids):
     return float(((values[:, None] - centroids) ** 2).min(axis=1).sum())
 
 
-def test_the_objective_never_rises():
+def test_d1_the_objective_never_rises():
     values = np.random.default_rng(0).standard_t(3, 5000).astype(np.float32)
     result = lloyd.cluster(values, 16)
     steps = np.diff(result.objective)
@@ -23,13 +23,13 @@ def test_planted_values_are_found_exactly():
     assert np.allclose(lloyd.cluster(values, 4).centroids, planted, atol=1e-6)
 
 
-def test_the_start_is_linear_and_keeps_large_weights():
+def test_d1_the_start_is_linear_and_keeps_large_weights():
     values = np.concatenate((np.random.default_rng(2).normal(0, 0.01, 1000), [5.0]))
     centroids = lloyd.cluster(values.astype(np.float32), 8).centroids
     assert centroids[-1] == pytest.approx(5.0)
 
 
-def test_no_cluster_stays_empty_while_values_differ():
+def test_d1_no_cluster_stays_empty_while_values_differ():
     values = np.concatenate((np.linspace(0, 1, 300), [50.0]))
     result = lloyd.cluster(values, 32)
     codes = lloyd.nearest(values, result.centroids)

@@ -43,7 +43,7 @@ def test_more_values_come_nearer_to_the_weights(teacher, tmp_path):
     assert error(5) < error(3) < error(1)
 
 
-def test_pruned_weights_stay_zero_and_have_a_code_of_their_own(pruned, faces, tmp_path):
+def test_d1_pruned_weights_stay_zero_and_have_a_code_of_their_own(pruned, faces, tmp_path):
     shared = share(pruned, tmp_path, faces, epochs=2, batch_size=8, learning_rate=0.01)
     for name in ("conv2", "fc1"):
         coded = shared.coded[f"{name}.weight"]
@@ -71,7 +71,7 @@ def test_the_network_is_plain_again_afterwards(teacher, faces, tmp_path):
     assert all(parameter.requires_grad for parameter in shared.module.parameters())
 
 
-def test_the_gradient_of_a_value_is_the_sum_over_its_members():
+def test_d1_the_gradient_of_a_value_is_the_sum_over_its_members():
     generator = torch.Generator().manual_seed(0)
     codes = torch.randint(0, 6, (50,), generator=generator).to(torch.uint8)
     codebook = torch.randn(8, generator=generator, requires_grad=True)
@@ -108,7 +108,7 @@ def test_a_codebook_larger_than_the_layer_is_refused(teacher):
     assert "codebook" in reasons["squeeze"]
 
 
-def test_published_rates_without_pruning():
+def test_d1_published_rates_without_pruning():
     conv4, fc7 = 512 * 512 * 9, 4048 * 4048
     assert 4 * conv4 / codecs.codebook_bytes(conv4, conv4, 8) == pytest.approx(3.998, abs=5e-4)
     assert 4 * fc7 / codecs.codebook_bytes(fc7, fc7, 5) == pytest.approx(6.400, abs=5e-4)
