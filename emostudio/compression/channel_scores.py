@@ -25,6 +25,8 @@ from emostudio.training.objectives import Objective
 
 Scores = dict[str, np.ndarray]
 
+_AT_MINIMUM = 1e-6
+
 
 class TaylorScores:
     """Collects |mean over pixels of gradient times activation|, averaged over examples.
@@ -89,6 +91,9 @@ def taylor_scores(
 ) -> Scores:
     """Return theta of every channel of a network's layers; weights and gradients stay as they are.
 
+    A divergence from a teacher that the network still equals is zero and has no slope, only
+    rounding errors: then nothing is returned.
+
     Parameters
     ----------
     network
@@ -107,6 +112,7 @@ def taylor_scores(
     root.eval()
     device = next(network.parameters()).device
     observed = {producer: graph.observed_at(producer) for producer in graph.producers}
+    highest = 0.0
     with TaylorScores(network, observed) as watch:
         for batch in batches:
             job.report(0.0, "Judging channels")
@@ -117,7 +123,8 @@ def taylor_scores(
                 loss = torch.stack([objective.outcome(head, batch).loss for head in heads]).sum()
                 # the gradient of the input alone: parameters get none
                 torch.autograd.grad(loss, inputs)
-    return watch.scores()
+            highest = max(highest, abs(float(loss.detach())))
+    return watch.scores() if highest > _AT_MINIMUM else {}
 
 
 def norm_scores(network: nn.Module, graph: ChannelGraph) -> Scores:

@@ -219,7 +219,10 @@ class ChannelPruning(Method[ChannelPruningSettings]):
         for number in range(1, rounds + 1):
             yield Progress(fraction=(number - 1) / rounds, message="Judging channels")
             inside = context.inside(f"round-{number}")
-            scores = yield from _scores(result, choice.graph, settings, inside, alive)
+            found = _found_scores(result, choice.graph, settings, inside)
+            if number == 1 and not found:
+                yield from _told_why(settings, context)
+            scores = _scores(result, choice.graph, settings, found, alive)
             after = _survivors(choice, settings, scores, alive, number / rounds)
             remove_channels(result.network(), choice.graph, alive, after)
             alive = after
@@ -314,22 +317,34 @@ def _survivors(
     return keep_best(choice.blocks, counts, scores, alive)
 
 
+def _found_scores(
+    model: LoadedModel, graph: ChannelGraph, settings: ChannelPruningSettings, context: ApplyContext
+) -> channel_scores.Scores:
+    """Return theta of every channel, nothing where images or a slope of the loss are missing."""
+    if settings.criterion == "magnitude" or context.dataset is None:
+        return {}
+    found = _taylor(model, graph, settings, context)
+    sound = any(np.isfinite(own).all() and own.any() for own in found.values())
+    return found if sound else {}
+
+
+def _told_why(
+    settings: ChannelPruningSettings, context: ApplyContext
+) -> Generator[Event, None, None]:
+    if settings.criterion == "taylor":
+        why = "there are no images" if context.dataset is None else "the loss has no slope"
+        yield Note(what="Channels are judged by the size of their weights", why=why)
+
+
 def _scores(
     model: LoadedModel,
     graph: ChannelGraph,
     settings: ChannelPruningSettings,
-    context: ApplyContext,
+    found: channel_scores.Scores,
     alive: np.ndarray,
-) -> Generator[Event, None, np.ndarray]:
+) -> np.ndarray:
     """Return the importance of every channel, float64 (count,)."""
-    found: channel_scores.Scores = {}
-    if settings.criterion == "taylor" and context.dataset is not None:
-        found = _taylor(model, graph, settings, context)
-    if not any(np.isfinite(own).all() and own.any() for own in found.values()):
-        if settings.criterion == "taylor":
-            why = "there are no images" if context.dataset is None else "the loss has no slope"
-            yield Note(what="Channels are judged by the size of their weights", why=why)
-        found = channel_scores.norm_scores(model.network(), graph)
+    found = found or channel_scores.norm_scores(model.network(), graph)
     scores = channel_scores.channel_scores(graph, found, alive)
     for producer, channels in graph.producers.items():
         if settings.mac_penalty:

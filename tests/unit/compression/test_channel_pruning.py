@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from compression_fakes import CLASSES, context_for, finish, logits_of
+from compression_fakes import CLASSES, StripeFaces, context_for, finish, logits_of
 
 from emostudio.compression import channel_budget, ledger, packing
 from emostudio.compression.catalogue import METHODS
@@ -205,6 +205,25 @@ def test_channels_can_be_pruned_again(teacher, tmp_path):
     packing.save_variant(twice, tmp_path / "v.st")
     assert torch.equal(logits_of(packing.load_variant(tmp_path / "v.st")), logits_of(twice))
     assert widths(twice)["fc1"] == 16
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_network(teacher, faces, tmp_path):
+    wanted = settings(epochs=2, step_share=0.2, steps_between=4, batch_size=8)
+    whole = finish(METHOD.apply(teacher, wanted, context_for(tmp_path / "a", teacher, faces)))[0]
+    stopped = METHOD.apply(teacher, wanted, context_for(tmp_path / "b", teacher, faces))
+    for _ in range(20):
+        next(stopped)
+    stopped.close()
+    assert len(list((tmp_path / "b").iterdir())) >= 2, "it was stopped behind the first removal"
+    resumed = finish(METHOD.apply(teacher, wanted, context_for(tmp_path / "b", teacher, faces)))[0]
+    assert torch.equal(logits_of(resumed), logits_of(whole))
+
+
+def test_a_teacher_without_labels_to_follow_leaves_no_slope_and_a_note_says_so(teacher, tmp_path):
+    faces = StripeFaces(unlabelled=True)
+    _, events = prune(teacher, tmp_path, faces, epochs=0, batch_size=8)
+    whys = [event.why for event in events if isinstance(event, Note)]
+    assert "the loss has no slope" in whys
 
 
 def test_exits_are_pruned_with_their_trunk(tmp_path):

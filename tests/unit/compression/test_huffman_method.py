@@ -3,9 +3,10 @@ import pytest
 import torch
 from compression_fakes import StripeFaces, context_for, finish, logits_of, toy_model
 
-from emostudio.compression import packing
+from emostudio.compression import packing, pipeline
 from emostudio.compression.catalogue import METHODS, unpack
 from emostudio.compression.packing import predict_bytes
+from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.core.settings import parse_settings
 
 
@@ -91,3 +92,10 @@ def test_d2_integers_are_coded_and_read_back_bit_by_bit(teacher, tmp_path):
     packing.save_variant(coded, tmp_path / "v.safetensors")
     loaded = packing.load_variant(tmp_path / "v.safetensors")
     assert torch.equal(logits_of(loaded), logits_of(quantised))
+
+
+def test_j1_huffman_may_follow_int8():
+    steps = (RecipeStep(method="int8_ptq"), RecipeStep(method="huffman"))
+    report = pipeline.plan(toy_model(), Recipe(steps=steps))
+    assert report.refusals == ()
+    assert report.stages[-1].disk_bytes <= report.stages[-2].disk_bytes
