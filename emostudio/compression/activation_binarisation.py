@@ -22,15 +22,15 @@ from emostudio.compression.binarising import (
     why_not_binary,
 )
 from emostudio.compression.binary_blocks import (
-    BinaryBlock,
     BlockDesign,
-    ChannelShift,
     Mode,
     Slope,
     absorbed_layers,
     block_from,
     why_no_block,
 )
+from emostudio.compression.binary_start import begin_balanced
+from emostudio.compression.calibration import calibration_inputs
 from emostudio.compression.coding import bits
 from emostudio.compression.fine_tuning import FineTuneSettings, fine_tune, planned_training
 from emostudio.compression.graph import LayerGraph
@@ -40,9 +40,9 @@ from emostudio.core.events import Event, Progress
 from emostudio.core.model_info import StructureRecord
 from emostudio.core.settings import setting
 from emostudio.models.loaded import CodedTensor, LoadedModel
-from emostudio.training.batches import Batches
 
 _ACTIVATION_DECAY = 1e-5
+_CALIBRATION_FACES = 256
 _PAPER: dict[str, Any] = {
     "optimiser": "sgd",
     "weight_decay": 0.0,
@@ -189,12 +189,11 @@ class ActivationBinarisation(Method[Any]):
         selection = inner_layers(self, binary, settings)
         yield Progress(message=f"Binarising {len(selection.layers)} layers")
         stages = [stage for stage in self._stages(settings) if stage.settings.epochs]
-        means: dict[str, torch.Tensor] = {}
-        if stages and settings.mode == "recipe":
-            means = _input_means(binary, selection, settings, context)
         binary = self._with_blocks(binary, selection, settings)
+        if stages and settings.mode == "recipe":
+            faces = calibration_inputs(binary, _CALIBRATION_FACES, context)
+            begin_balanced(binary.network(), faces, context.job.report)
         layers, latent = _inner(binary, selection), None
-        _centre(binary, means)
         fixed = fixed_names(binary, ())
         for stage in stages:
             if stage.is_binary:
@@ -267,41 +266,3 @@ def _inner(model: LoadedModel, selection: Selection) -> dict[str, nn.Module]:
     return {
         f"{name}.layer": model.network().get_submodule(f"{name}.layer") for name in selection.layers
     }
-
-
-def _centre(model: LoadedModel, means: dict[str, torch.Tensor]) -> None:
-    """Let the signs of every block begin balanced: behind a ReLU all inputs would be +1."""
-    for name, mean in means.items():
-        block = model.network().get_submodule(name)
-        if isinstance(block, BinaryBlock) and isinstance(block.layer, nn.Conv2d):
-            shift = next(part for part in block.prepare.modules() if isinstance(part, ChannelShift))
-            with torch.no_grad():
-                shift.shift.copy_(-mean)
-
-
-@torch.no_grad()
-def _input_means(
-    model: LoadedModel, selection: Selection, settings: Any, context: ApplyContext
-) -> dict[str, torch.Tensor]:
-    """Return the mean of each input channel of the chosen convolutions, over one batch."""
-    means: dict[str, torch.Tensor] = {}
-
-    def keep(name: str, inputs: tuple[torch.Tensor, ...]) -> None:
-        means[name] = inputs[0].mean(dim=(0, 2, 3))
-
-    hooks = [
-        layer.register_forward_pre_hook(lambda _, inputs, name=name: keep(name, inputs))
-        for name, layer in selection.layers.items()
-        if isinstance(layer, nn.Conv2d)
-    ]
-    try:
-        training = planned_training(settings.model_copy(update={"epochs": 1}))[0].settings
-        batches = Batches(
-            context.training_data(), model.info, training, context.job, needs_labels=False
-        )
-        batch = batches.unvaried_batches()[0]
-        model.network().eval()(batch.inputs(model.info.preprocessing))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return means

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from emostudio.compression import packing
 from emostudio.compression.binary_blocks import BinaryBlock, BinarySign, BlockDesign, block_from
+from emostudio.compression.binary_start import begin_balanced
 from emostudio.compression.catalogue import METHODS
 from emostudio.compression.coding import bits
 from emostudio.core.emotions import EMOTIONS
@@ -92,10 +93,64 @@ def test_binary_activations_keep_real_weights(tmp_path):
     assert not result.coded
 
 
-def test_signs_begin_balanced_behind_a_relu(tmp_path):
-    result, _ = binarised("xnor", tmp_path)
-    share = (inputs_of_layers(result)["conv2"] > 0).float().mean()
-    assert 0.1 < float(share) < 0.9
+class Faces(nn.Sequential):
+    """Two blocks behind a ReLU, inputs far from zero."""
+
+    def __init__(self):
+        torch.manual_seed(0)
+        design = BlockDesign()
+        super().__init__(
+            nn.Conv2d(3, 8, 3),
+            nn.ReLU(),
+            BinaryBlock(nn.Conv2d(8, 16, 3, padding=1), design),
+            nn.Flatten(),
+            BinaryBlock(nn.Linear(16 * 36, 12), design),
+        )
+
+
+def constant_channels(network, faces):
+    """Return the share of varying input channels whose sign never changes, by block."""
+    shares = {}
+
+    def look(block, inputs, place):
+        given = inputs[0].transpose(0, 1).flatten(1)
+        signs = block.sign(block.prepare(inputs[0])).transpose(0, 1).flatten(1)
+        varies = given.std(1) > 0
+        shares[place] = float((signs[varies].std(1) == 0).double().mean())
+
+    hooks = [
+        network[place].register_forward_pre_hook(lambda b, i, place=place: look(b, i, place))
+        for place in (2, 4)
+    ]
+    network(faces)
+    for hook in hooks:
+        hook.remove()
+    return shares
+
+
+@pytest.mark.parametrize("count", [20, 33, 100])
+def test_blocks_begin_balanced_from_the_first_to_the_last(count):
+    network, faces = Faces().eval(), 3 + torch.randn(100, 3, 8, 8)
+    assert constant_channels(network, faces)[2] == 1.0, "behind a ReLU every sign is +1"
+    begin_balanced(network, faces[:count], lambda *_: None)
+    assert constant_channels(network, faces) == {2: 0.0, 4: 0.0}
+    assert not any(part.training for part in network.modules())
+    assert network[2].normalise.momentum == network[4].prepare[0].momentum == 0.1
+
+
+def test_the_statistics_are_those_of_the_faces():
+    network, faces = Faces().eval(), torch.randn(64, 3, 8, 8)
+    begin_balanced(network, faces, lambda *_: None)
+    block = network[2]
+    given = block.layer(block.sign(block.prepare(network[1](network[0](faces)))))
+    assert torch.allclose(block.normalise.running_mean, given.mean((0, 2, 3)), atol=0.15)
+    normalised = block.normalise(given).transpose(0, 1).flatten(1)
+    assert torch.allclose(normalised.std(1), torch.ones(16), atol=0.1)
+
+
+def test_the_papers_mode_begins_as_published(tmp_path):
+    result, _ = binarised("xnor", tmp_path, mode="paper", epochs=0)
+    assert float(result.network().conv2.prepare[1].running_mean.abs().max()) == 0.0
 
 
 def test_the_recipe_has_two_stages_and_the_papers_mode_one():
