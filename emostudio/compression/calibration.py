@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from emostudio.compression.base import ApplyContext
+from emostudio.core.errors import EmoStudioError
 from emostudio.core.events import Event, Note, Progress
 from emostudio.data.base import Split
 from emostudio.data.transforms import normalise
@@ -29,9 +30,22 @@ _LEAST_AGREEMENT = 0.97
 
 
 def calibration_inputs(model: LoadedModel, count: int, context: ApplyContext) -> torch.Tensor:
-    """Return up to `count` training faces as network input (N, C, H, W), chosen by the seed."""
-    dataset = context.training_data()
-    images = dataset.indices(Split.TRAIN)
+    """Return up to `count` training faces as network input (N, C, H, W), chosen by the seed.
+
+    Raises
+    ------
+    EmoStudioError
+        If there is none.
+    """
+    dataset = context.dataset
+    images = np.zeros(0, np.int64) if dataset is None else dataset.indices(Split.TRAIN)
+    if dataset is None or not len(images):
+        raise EmoStudioError(
+            "INT8 needs faces to calibrate on",
+            why="no dataset was chosen" if dataset is None else "the training split is empty",
+            next_step="Choose a dataset with training images; they need no labels, and a few "
+            "hundred are enough",
+        )
     generator = np.random.default_rng(context.job.seed)
     if len(images) > count:
         images = np.sort(generator.choice(images, count, replace=False))
@@ -141,6 +155,13 @@ def compared(
     )
 
 
+def _every_layer(module: nn.Module) -> nn.Module:
+    """Return what runs all layers for every picture, those behind an early exit too."""
+    trace = getattr(module, "traced_as", None)
+    whole: nn.Module = module if trace is None else trace().eval()
+    return whole
+
+
 def _watched(
     module: nn.Module,
     sites: set[Site],
@@ -149,10 +170,11 @@ def _watched(
     report: Callable[[float, str], None],
 ) -> Generator[Event, None, None]:
     yield Progress(message="Calibrating the ranges of activations")
+    whole = _every_layer(module)
     with _looking(module, sites, look), torch.inference_mode():
         for start in range(0, len(inputs), _BATCH):
             report(start / len(inputs), "Calibrating the ranges of activations")
-            module(inputs[start : start + _BATCH])
+            whole(inputs[start : start + _BATCH])
 
 
 @contextmanager
@@ -196,7 +218,7 @@ def _outputs(
         found[site[0]] = values
 
     with _looking(module, {(name, "output") for name in layers}, keep), torch.inference_mode():
-        module(inputs)
+        _every_layer(module)(inputs)
     return found
 
 

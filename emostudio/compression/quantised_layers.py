@@ -76,6 +76,24 @@ class _Quantised(nn.Module):
         self.get_buffer(f"{side}_scale").fill_(grid[0])
         self.get_buffer(f"{side}_zero_point").fill_(grid[1])
 
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *others: Any) -> None:
+        """Take values from a file, after checking its scales.
+
+        Raises
+        ------
+        InputError
+            If a scale is not finite or not positive.
+        """
+        for side in ("input", "output") if self.rounds_output else ("input",):
+            scale = state_dict.get(f"{prefix}{side}_scale")
+            if scale is not None and not (scale.isfinite() & (scale > 0)).all():
+                raise InputError(
+                    f"The INT8 layer {prefix.rstrip('.')} is damaged",
+                    why=f"the scale of its {side} is {scale.tolist()}",
+                    next_step="Get a fresh copy of the file",
+                )
+        super()._load_from_state_dict(state_dict, prefix, *others)
+
     def weight_scales(self) -> torch.Tensor:
         """Return the scale of each output channel, (C_out,), to the bit as in the file."""
         values = self.weight.detach().cpu().flatten(1).abs().amax(dim=1).numpy()

@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # a process that only runs ONNX bytes must not load torch for
 Kernels = Literal["real", "simulated"]
 """Whether a model's arithmetic is done by kernels made for it, or imitated with float ones."""
 
+_STEPS = 0.02
+
 
 class EngineSettings(Settings):
     """Engines take no settings besides the number of threads."""
@@ -86,3 +88,14 @@ def kernels_of(module: nn.Module, engine: str = "") -> Kernels:
         for layer in module.modules()
     )
     return "simulated" if simulated else "real"
+
+
+def tolerance_of(module: nn.Module | None, plain: float) -> tuple[float, float]:
+    """Return how far two engines may differ: relative to the largest output, and absolute.
+
+    Where layers round to a grid, a value half way between two steps may fall to either side, and
+    the layers behind carry the step on.
+    """
+    layers = () if module is None else module.modules()
+    rounds = any(getattr(layer, "real_kernels_on", ()) for layer in layers)
+    return (_STEPS, plain) if rounds else (0.0, plain)

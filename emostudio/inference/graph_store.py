@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
+import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,7 @@ from emostudio import __version__
 from emostudio.core.atomic import write_bytes
 from emostudio.core.errors import EmoStudioError
 from emostudio.core.paths import state_folder
+from emostudio.inference.base import tolerance_of
 
 _LARGEST_BYTES = 64 * 2**20
 _MOST_BYTES = 512 * 2**20
@@ -21,6 +25,8 @@ _TOLERANCE = 1e-4
 
 def graph_file(module: nn.Module, fingerprint: bytes, input_shape: tuple[int, ...]) -> Path:
     """Return where the graph of a network would be kept.
+
+    The name changes with the code of the export and of the layers, which say how they become ONNX.
 
     Parameters
     ----------
@@ -33,6 +39,7 @@ def graph_file(module: nn.Module, fingerprint: bytes, input_shape: tuple[int, ..
     """
     digest = hashlib.blake2b(fingerprint, digest_size=20)
     digest.update(f"{module!r}{input_shape}{torch.__version__}{__version__}".encode())
+    digest.update(_code_digest(_modules_of(module)))
     return state_folder() / "graphs" / f"{digest.hexdigest()}.onnx"
 
 
@@ -51,7 +58,9 @@ def recall(file: Path, module: nn.Module, input_shape: tuple[int, int, int]) -> 
     answer = _graph_answer(content, example)
     if answer is None or answer.shape != expected.shape:
         return None
-    return content if np.allclose(answer, expected, rtol=_TOLERANCE, atol=_TOLERANCE) else None
+    relative, absolute = tolerance_of(module, _TOLERANCE)
+    most = absolute + max(relative, _TOLERANCE) * float(np.abs(expected).max(initial=0.0))
+    return content if np.allclose(answer, expected, rtol=0.0, atol=most) else None
 
 
 def keep(file: Path, content: bytes) -> None:
@@ -63,6 +72,37 @@ def keep(file: Path, content: bytes) -> None:
         _drop_oldest(file.parent)
     except (OSError, EmoStudioError):
         return
+
+
+def _modules_of(module: nn.Module) -> frozenset[str]:
+    """Return the names of the Python modules that decide what the graph looks like."""
+    own = {type(layer).__module__ for layer in module.modules()}
+    return frozenset({*own, "emostudio.inference.graph"})
+
+
+@cache
+def _code_digest(names: frozenset[str]) -> bytes:
+    """Return a digest of the source of Python modules; those of torch have its version."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in sorted(names):
+        digest.update(name.encode())
+        if not name.startswith("torch."):
+            digest.update(source_of(name))
+    return digest.digest()
+
+
+def source_of(name: str) -> bytes:
+    """Return the source of a Python module; empty where it has no file."""
+    loaded = sys.modules.get(name)
+    if loaded is None:  # the export itself need not be loaded to find its graphs
+        found = importlib.util.find_spec(name)
+        file = None if found is None else found.origin
+    else:
+        file = getattr(loaded, "__file__", None)
+    try:
+        return Path(file).read_bytes() if file else b""
+    except OSError:
+        return b""
 
 
 def _drop_oldest(folder: Path) -> None:

@@ -1,13 +1,16 @@
 """A tiny architecture, faces made of stripes, and contexts for compression tests."""
 
 from collections import OrderedDict
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 from torch import nn
 
 from emostudio.compression.base import ApplyContext
+from emostudio.compression.fine_tuning import FineTuneSettings, fine_tune
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.jobs import JobContext
 from emostudio.data.base import Split
@@ -81,6 +84,15 @@ class StripeFaces:
         return self._pixels[..., : preprocessing.channels]
 
 
+class DimFaces(StripeFaces):
+    """Stripes that hardly stand out, so that answers are neither all right nor a toss-up."""
+
+    def __init__(self, count=240, seed=0):
+        super().__init__(count, seed=seed)
+        noise = np.random.default_rng(seed + 100).integers(0, 190, self._pixels.shape)
+        self._pixels = (noise + self._pixels // 7).astype(np.uint8)
+
+
 def use_toy_architecture(monkeypatch):
     members = dict(ARCHITECTURES.members())
     members["toy"] = ToyArchitecture()
@@ -121,3 +133,20 @@ def logits_of(model, count=3, seed=5):
     module = model.network().eval()
     with torch.no_grad():
         return module(batch)
+
+
+@cache
+def _trained_state():
+    model = toy_model()
+    settings = FineTuneSettings(epochs=12, learning_rate=2e-2, batch_size=16)
+    with TemporaryDirectory() as folder:
+        context = context_for(Path(folder), model, DimFaces())
+        finish(fine_tune(model.network(), model.info, settings, context))
+    return model.network().state_dict()
+
+
+def trained_toy():
+    """Return a toy that tells the stripes of `DimFaces` apart most of the time."""
+    model = toy_model()
+    model.network().load_state_dict(_trained_state())
+    return model

@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch import nn
 
+from emostudio.compression.quantisation import rebuilt
 from emostudio.inference import graph_store
 from emostudio.inference.graph import onnx_graph
 
@@ -53,6 +54,26 @@ def test_other_layers_or_weights_have_another_file(network):
         graph_store.graph_file(network, WEIGHTS, (1, 9, 9)),
     }
     assert len(files) == 4
+
+
+def test_an_update_of_the_export_or_of_a_layer_s_code_has_another_file(monkeypatch):
+    convolution = rebuilt(
+        nn.Conv2d(1, 1, 1), {"bit_width": 8, "bias": True, "rounds_output": False}
+    )
+    network = nn.Sequential(convolution, nn.Flatten())
+    files = {graph_store.graph_file(network, WEIGHTS, SHAPE)}
+    read = graph_store.source_of
+    assert all(read(name) for name in ("emostudio.inference.graph", type(convolution).__module__))
+    for changed in ("emostudio.inference.graph", type(convolution).__module__):
+        graph_store._code_digest.cache_clear()
+        monkeypatch.setattr(
+            graph_store,
+            "source_of",
+            lambda name, changed=changed: read(name) + b"#" * (name == changed),
+        )
+        files.add(graph_store.graph_file(network, WEIGHTS, SHAPE))
+    graph_store._code_digest.cache_clear()
+    assert len(files) == 3
 
 
 def test_the_oldest_graphs_are_dropped(network, monkeypatch):
