@@ -155,6 +155,8 @@ class Method(ABC, Generic[SettingsT]):
     needs_layers
         Whether the method changes layers of the given network, so that black boxes and networks
         without a fitting layer are refused.
+    calibrates
+        Whether the method looks at training images even where it trains nothing.
     refuses_black_box
         Why a method that changes no layers still has to look inside the teacher; empty if it
         does not.
@@ -170,6 +172,7 @@ class Method(ABC, Generic[SettingsT]):
     leaves: frozenset[str] = frozenset()
     codecs: tuple[str, ...] = ()
     needs_layers: bool = True
+    calibrates: bool = False
     refuses_black_box: str = ""
 
     def why_unavailable(self) -> str:

@@ -109,6 +109,13 @@ def _require_possible(report: PlanReport, steps: tuple[Step, ...], dataset: Data
             f"Step {first.step + 1} of the recipe, {first.method}, cannot be done",
             why=first.reason,
         )
+    calibrating = [step.method.title for step in steps if step.method.calibrates]
+    if dataset is None and calibrating:
+        raise InputError(
+            f"{calibrating[0]} needs training images to calibrate on",
+            why="no dataset was chosen",
+            next_step="Choose a dataset; its images need no labels",
+        )
     training = [stage.title for stage in report.stages if stage.training_epochs]
     if dataset is None and training:
         raise InputError(

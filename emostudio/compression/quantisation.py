@@ -283,6 +283,7 @@ class QuantisationMethod(Method[Any]):
 
     family = rules.QUANTISATION
     leaves = frozenset({QUANTISED})
+    calibrates = True
 
     def refuses(self, name: str, layer: nn.Module, settings: QuantisationSettings) -> str:
         """Return why `layer` cannot become INT8, or nothing."""

@@ -228,6 +228,15 @@ def test_without_faces_the_error_says_what_calibration_needs(key, faces, trained
     assert "training images" in caught.value.next_step
 
 
+@pytest.mark.parametrize("key", ["int8_ptq", "int8_qat"])
+def test_a_recipe_without_a_dataset_is_refused_before_any_work(key, trained, tmp_path):
+    steps = recipe(("magnitude_pruning", {"epochs": 0}), (key, {}))
+    with pytest.raises(InputError, match="to calibrate on") as caught:
+        finish(pipeline.run(trained, steps, None, JobContext(folder=tmp_path), name="variant"))
+    assert "epochs" not in caught.value.next_step
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
 @pytest.mark.parametrize("name", ["conv1.output_scale", "fc2.input_scale"])
 def test_a_scale_that_is_none_is_refused_at_load(name, value, trained, tmp_path):
