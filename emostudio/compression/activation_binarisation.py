@@ -11,7 +11,14 @@ import torch
 from torch import nn
 
 from emostudio.compression import rules
-from emostudio.compression.base import BINARY, ApplyContext, Method, Planned, PlannedTraining
+from emostudio.compression.base import (
+    BINARY,
+    BINARY_INPUTS,
+    ApplyContext,
+    Method,
+    Planned,
+    PlannedTraining,
+)
 from emostudio.compression.binarising import (
     Binariser,
     LatentWeights,
@@ -148,7 +155,7 @@ class ActivationBinarisation(Method[Any]):
     """
 
     family = rules.BINARISATION
-    leaves = frozenset({BINARY})
+    leaves = frozenset({BINARY, BINARY_INPUTS})
     has_binary_weights: bool = True
     scaled: bool = True
 

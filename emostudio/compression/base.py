@@ -32,6 +32,7 @@ CHANNEL_PRUNED = "channel_pruned"
 HASHED = "hashed"
 TENSOR_TRAIN = "tensor_train"
 BINARY = "binary"
+BINARY_INPUTS = "binary_inputs"
 QUANTISED = "quantised"
 EXITS = "exits"
 

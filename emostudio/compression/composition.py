@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from emostudio.compression.base import (
     BINARY,
+    BINARY_INPUTS,
     ENTROPY_CODED,
     HASHED,
     LOW_RANK,
@@ -37,6 +38,7 @@ _HASHED = "layer has no dense weight (hashed)"
 _TENSOR_TRAINED = "layer has no dense weight (TT)"
 _DENSIFIES = "low-rank after element pruning would restore zeros"
 _BINARY = "the layer is binary: its weights have two values only"
+_SIGNED = "the layer's inputs are signs"
 _EXCLUSIVE = "codebook and INT8 are exclusive"
 _INT8 = "the layer is already INT8; put this step before quantisation"
 _CHANNELS = "channels must be pruned before {}; put channel pruning first"
@@ -53,6 +55,7 @@ REFUSALS: dict[tuple[str, str], str] = {
     (CHANNEL_PRUNING, LOW_RANK): _CHANNELS.format("a decomposition"),
     (CHANNEL_PRUNING, TENSOR_TRAINED): f"{_TENSOR_TRAINED}; prune channels before it",
     (CHANNEL_PRUNING, BINARY): _CHANNELS.format("binarisation"),
+    (CHANNEL_PRUNING, BINARY_INPUTS): _CHANNELS.format("binary activations"),
     (CHANNEL_PRUNING, QUANTISED): _CHANNELS.format("quantisation"),
     (SHARING, SHARED): "the layer already shares its values",
     (SHARING, ENTROPY_CODED): _CODED,
@@ -67,6 +70,7 @@ REFUSALS: dict[tuple[str, str], str] = {
     (HASHING, LOW_RANK): "the layer is a factor of a decomposition; hash other layers",
     (HASHING, TENSOR_TRAINED): _TENSOR_TRAINED,
     (HASHING, BINARY): _BINARY,
+    (HASHING, BINARY_INPUTS): f"{_SIGNED}, and its block needs a dense weight; hash other layers",
     (HASHING, QUANTISED): "hash first, then quantise the buckets",
     (DECOMPOSITION, PRUNED): _DENSIFIES,
     (DECOMPOSITION, SHARED): _BROKEN_CODES,
@@ -75,6 +79,7 @@ REFUSALS: dict[tuple[str, str], str] = {
     (DECOMPOSITION, LOW_RANK): "the layer is already a factor of a decomposition",
     (DECOMPOSITION, TENSOR_TRAINED): _TENSOR_TRAINED,
     (DECOMPOSITION, BINARY): f"{_BINARY}, its factors would not be binary",
+    (DECOMPOSITION, BINARY_INPUTS): f"{_SIGNED}, those of the factors behind the first were not",
     (DECOMPOSITION, QUANTISED): _INT8,
     (TENSOR_TRAIN, PRUNED): _DENSIFIES,
     (TENSOR_TRAIN, SHARED): _BROKEN_CODES,
@@ -83,6 +88,7 @@ REFUSALS: dict[tuple[str, str], str] = {
     (TENSOR_TRAIN, LOW_RANK): "the layer is already a factor of a decomposition",
     (TENSOR_TRAIN, TENSOR_TRAINED): "the layer is already a tensor train",
     (TENSOR_TRAIN, BINARY): f"{_BINARY}, its cores would not be binary",
+    (TENSOR_TRAIN, BINARY_INPUTS): f"{_SIGNED}, those of the cores behind the first were not",
     (TENSOR_TRAIN, QUANTISED): _INT8,
     (BINARISATION, PRUNED): "binary weights cannot be zero: pruning would be lost",
     (BINARISATION, SHARED): _BROKEN_CODES,
@@ -91,10 +97,12 @@ REFUSALS: dict[tuple[str, str], str] = {
     (BINARISATION, LOW_RANK): "factors of a decomposition are too thin to be binary (fan-in 3)",
     (BINARISATION, TENSOR_TRAINED): _TENSOR_TRAINED,
     (BINARISATION, BINARY): "the layer is already binary",
+    (BINARISATION, BINARY_INPUTS): f"{_SIGNED} already; use xnor instead to make both binary",
     (BINARISATION, QUANTISED): "the layer is already INT8; binarise first, quantise the others",
     (QUANTISATION, SHARED): _EXCLUSIVE,
     (QUANTISATION, ENTROPY_CODED): _CODED,
     (QUANTISATION, BINARY): f"{_BINARY}; INT8 is for the first and last layer",
+    (QUANTISATION, BINARY_INPUTS): f"{_SIGNED}; INT8 is for the first and last layer",
     (QUANTISATION, QUANTISED): "the layer is already INT8",
 }
 """(family of the next method, trait of the layer) to the reason it is refused."""

@@ -23,16 +23,17 @@ PRUNE, CHANNELS, SHARE, HUFFMAN = (
 )
 HASH, CP, TUCKER, SVD, TT = "hashed", "cp", "tucker2", "svd", "tt_linear"
 BINARY, INT8, EXITS = "bwn", "int8_ptq", "early_exits"
+SIGNED = "binary_activations"
 
 # How each method is aimed at one layer that the next one is aimed at as well.
 FEW = {"bits_conv": 2, "bits_linear": 2}
 DENSE = {
     PRUNE: {}, SHARE: FEW, HUFFMAN: {}, HASH: {}, TT: {"rank": 2}, SVD: {"rank": 2}, BINARY: {},
-    INT8: {},
+    INT8: {}, SIGNED: {},
 }  # fmt: skip
 CONV = {
     PRUNE: {}, SHARE: FEW, HUFFMAN: {}, CP: {"rank": 3},
-    TUCKER: {"budget": 0.3, "rank_from": "budget"}, BINARY: {}, INT8: {},
+    TUCKER: {"budget": 0.3, "rank_from": "budget"}, BINARY: {}, INT8: {}, SIGNED: {},
 }  # fmt: skip
 
 # The table of METHODS.md, section 10: (after, then) where the planner has to refuse the layer.
@@ -50,6 +51,8 @@ REFUSED = [
     (PRUNE, BINARY), (SHARE, BINARY), (HASH, BINARY), (CP, BINARY), (TUCKER, BINARY),
     (TT, BINARY), (INT8, BINARY),
     (SHARE, INT8), (BINARY, INT8), (HUFFMAN, INT8),
+    (SIGNED, CHANNELS), (SIGNED, HASH), (SIGNED, CP), (SIGNED, TUCKER), (SIGNED, SVD), (SIGNED, TT),
+    (SIGNED, BINARY), (SIGNED, INT8), (SIGNED, HUFFMAN), (BINARY, SIGNED), (SHARE, SIGNED),
 ]  # fmt: skip
 
 ALLOWED = [
@@ -59,6 +62,7 @@ ALLOWED = [
     (PRUNE, HUFFMAN), (SHARE, HUFFMAN), (INT8, HUFFMAN),
     (CHANNELS, HASH), (CHANNELS, CP), (CHANNELS, TUCKER), (CHANNELS, BINARY), (CHANNELS, TT),
     (PRUNE, INT8), (CHANNELS, INT8), (HASH, INT8), (CP, INT8), (TT, INT8), (TUCKER, INT8),
+    (SIGNED, PRUNE), (SIGNED, SHARE), (CHANNELS, SIGNED),
     (PRUNE, EXITS), (SHARE, EXITS), (BINARY, EXITS), (EXITS, PRUNE), (EXITS, SHARE), (EXITS, INT8),
 ]  # fmt: skip
 

@@ -16,6 +16,7 @@ from emostudio.compression.activation_binarisation import (
     ActivationBinarisation,
     BinaryActivationSettings,
 )
+from emostudio.compression.base import BINARY_INPUTS
 
 
 class BinaryActivationsSettings(BinaryActivationSettings):
@@ -31,6 +32,7 @@ class BinaryActivations(ActivationBinarisation):
     reference = "Rassadin and Savchenko 2017, Table 2"
     settings_type = BinaryActivationsSettings
     has_binary_weights = False
+    leaves = frozenset({BINARY_INPUTS})
 
 
 METHOD = BinaryActivations()

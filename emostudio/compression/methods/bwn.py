@@ -4,6 +4,11 @@ Use it where the file has to shrink most: a weight takes one bit, and a filter o
 The arithmetic stays float32, so nothing gets faster. The evaluated network is the one in the file:
 the real-valued weights exist in training only.
 
+Of the non-linear mappings in [2]_, those with two values per filter are offered, since these alone
+take one bit per weight. Its power function |W|^b sgn(W), its rounding and its noise have more
+values or draw them anew at every pass: one bit could hold only another network than the one that
+was trained.
+
 References
 ----------
 .. [1] Rastegari et al., "XNOR-Net", ECCV 2016, arXiv:1603.05279, section 3.1.
@@ -12,6 +17,8 @@ References
 """
 
 from __future__ import annotations
+
+from torch import nn
 
 from emostudio.compression.binarising import Binariser, Gradient, Mapping
 from emostudio.compression.weight_binarisation import BinaryWeightSettings, WeightBinarisation
@@ -55,8 +62,16 @@ class Bwn(WeightBinarisation):
 
     def binariser(self, settings: BwnSettings) -> Binariser:
         """Return scaled signs, or another mapping."""
-        gradient = settings.gradient if settings.mapping == "sign" else "exact"
-        return Binariser(mapping=settings.mapping, gradient=gradient)
+        return Binariser(mapping=settings.mapping, gradient=settings.gradient)
+
+    def refuses(self, name: str, layer: nn.Module, settings: BwnSettings) -> str:
+        """Return why the weights of `layer` cannot be binary with these settings, or nothing."""
+        if settings.mapping != "sign" and settings.gradient != "exact":
+            return (
+                f"the {settings.gradient} gradient is that of the sign; take the exact one for "
+                f"the mapping {settings.mapping}"
+            )
+        return super().refuses(name, layer, settings)
 
 
 METHOD = Bwn()

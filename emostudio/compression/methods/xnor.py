@@ -2,8 +2,13 @@
 
 Use it where a bit engine will run the network: a product of signs is one XNOR, and 64 of them fit
 into a word. Here torch imitates the signs in float32, so no time is measured. The default recipe
-trains in two stages with shortcuts, learned shifts and a teacher; the paper's mode repeats the
-survey's blocks, its training and its gradient, which learns too slowly to converge.
+trains in two stages with shortcuts, learned shifts and a teacher.
+
+The paper's mode repeats what the survey's code does: zeros around the input, normalisation (so that
+the border is normalised too), sign, layer, and whatever followed in the network; SGD at a constant
+rate without augmentation; and a gradient that lacks the factor n, with which the signs of weights
+practically never flip. It does not converge, and is not meant to. One thing differs: the sign of 0
+is +1 here, in both modes and everywhere, where the code's is 0, since a bit has two values.
 
 References
 ----------

@@ -1,13 +1,15 @@
 """Blocks with binary activations: their order, slopes, structure and stages."""
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from compression_fakes import StripeFaces, context_for, finish, logits_of, toy_model
 from torch import nn
 from torch.nn import functional as F
 
-from emostudio.compression import packing
+from emostudio.compression import packing, rules
+from emostudio.compression.base import BINARY_INPUTS
 from emostudio.compression.binary_blocks import BinaryBlock, BinarySign, BlockDesign, block_from
 from emostudio.compression.binary_start import begin_balanced
 from emostudio.compression.catalogue import METHODS
@@ -15,7 +17,8 @@ from emostudio.compression.coding import bits
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.errors import InputError
 from emostudio.inference.base import kernels_of
-from emostudio.inference.bits import Geometry, sign_convolution
+from emostudio.inference.bits import Geometry, pack_signs, sign_convolution
+from emostudio.inference.graph import onnx_graph
 from emostudio.models.catalogue import build, new_info
 from emostudio.models.loaded import LoadedModel
 
@@ -229,3 +232,53 @@ def test_networks_of_fire_modules_become_binary():
     absorbed = [record for record in planned.model.info.structure if not record.arguments]
     assert len(absorbed) >= 24
     assert planned.model.network()(torch.empty(2, 3, 64, 64, device="meta")).shape == (2, 8)
+
+
+@pytest.mark.parametrize(("mode", "input_scaling"), [("recipe", True), ("paper", False)])
+def test_the_exported_graph_gives_the_networks_logits(mode, input_scaling, tmp_path):
+    result, _ = binarised("xnor", tmp_path, mode=mode, input_scaling=input_scaling)
+    preprocessing = result.info.preprocessing
+    shape = (preprocessing.channels, preprocessing.height, preprocessing.width)
+    content = onnx_graph(result.network(), shape)
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    faces = np.random.default_rng(0).standard_normal((3, *shape)).astype(np.float32)
+    expected = result.network().eval()(torch.from_numpy(faces)).detach().numpy()
+    given = session.run(None, {session.get_inputs()[0].name: faces})[0]
+    # logits, not only classes: one flipped sign would show
+    assert np.allclose(given, expected, atol=1e-4)
+
+
+def test_zero_counts_as_plus_one_in_the_network_its_bits_and_its_graph():
+    values = torch.tensor([[-0.0, 0.0, -1e-30, 1e-30]])
+    assert BinarySign("clipped")(values).tolist() == [[1.0, 1.0, -1.0, 1.0]]
+    assert pack_signs(values.numpy()).tolist() == [[0b1011]]
+
+
+def test_binary_activations_leave_real_weights_that_may_be_pruned_and_shared():
+    model, method = toy_model(), METHODS.get("binary_activations")
+    binary = method.plan(model, method.settings_type()).model
+    assert rules.traits(binary)["conv2.layer"] == {BINARY_INPUTS}
+    refused = {
+        key: rules.refusal(METHODS.get(key), frozenset({BINARY_INPUTS}))
+        for key in ("magnitude_pruning", "weight_sharing", "channel_pruning", "cp", "bwn")
+    }
+    assert refused["magnitude_pruning"] == refused["weight_sharing"] == ""
+    assert "put channel pruning first" in refused["channel_pruning"]
+    assert "inputs are signs" in refused["cp"]
+    assert "use xnor instead" in refused["bwn"]
+    assert not any("two values" in reason for reason in refused.values())
+
+
+@pytest.mark.parametrize(
+    ("key", "changes"), [("magnitude_pruning", {}), ("weight_sharing", {"bits_conv": 2})]
+)
+def test_layers_of_blocks_are_pruned_and_shared_in_a_file(key, changes, tmp_path):
+    binary, _ = binarised("binary_activations", tmp_path / "binary", epochs=0)
+    method = METHODS.get(key)
+    settings = method.settings_type(layers="conv2", epochs=0, **changes)
+    result, _ = finish(method.apply(binary, settings, context_for(tmp_path / "then", binary)))
+    packing.save_variant(result, tmp_path / "both.safetensors")
+    loaded = packing.load_variant(tmp_path / "both.safetensors")
+    assert "conv2.layer.weight" in loaded.coded
+    assert torch.equal(logits_of(loaded), logits_of(result))
+    assert not torch.equal(logits_of(loaded), logits_of(binary))

@@ -42,6 +42,27 @@ def test_vgg_s_takes_the_honest_size(layers, mebibytes):
     assert packing.parameter_bytes(model) / MIB == pytest.approx(mebibytes, abs=0.005)
 
 
+@pytest.mark.parametrize(
+    ("architecture", "mebibytes"),
+    [("squeezenet1_1", 0.135), ("tiny_darknet", 0.143), ("pvanet", 0.485)],
+)
+def test_small_networks_take_the_size_of_the_formula(architecture, mebibytes):
+    """METHODS 8.2: bits of rows padded to 64, a float per filter, first and last layer float32."""
+    planned_size = packing.parameter_bytes(planned(architecture).model) / MIB
+    assert planned_size == pytest.approx(mebibytes, abs=0.0005)
+
+
+@pytest.mark.parametrize("gradient", ["paper", "reference"])
+@pytest.mark.parametrize("mapping", ["zero_one", "median"])
+def test_a_released_gradient_of_another_mapping_than_the_sign_is_refused(mapping, gradient):
+    plan = planned("vgg_s_lite", mapping=mapping, gradient=gradient)
+    assert plan.layers == ()
+    reasons = {item.layer: item.reason for item in plan.skipped}
+    assert f"the {gradient} gradient is that of the sign" in reasons["conv2"]
+    assert planned("vgg_s_lite", mapping=mapping).layers
+    assert planned("vgg_s_lite", gradient=gradient).layers
+
+
 def test_the_survey_counts_every_parameter_as_one_bit():
     model = planned("vgg_s_paper").model
     assert METHODS.get("bwn").paper_bytes(model) == 97_571_944 // 8
