@@ -6,7 +6,7 @@ import itertools
 import pytest
 import torch
 from compression_fakes import StripeFaces, finish, logits_of, toy_model, use_toy_architecture
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from emostudio.compression import ledger, packing, pipeline, stages
@@ -156,6 +156,7 @@ def random_settings(method):
     max_examples=12,
     deadline=None,
     derandomize=True,
+    phases=(Phase.explicit, Phase.generate),  # shrinking a run of minutes takes hours
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
