@@ -31,7 +31,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "binary_activations": ("binary_activations", {}),
     "xnor": ("xnor", {}),
     "binary_net": ("binary_net", {}),
-    "xnor-paper": ("xnor", {"mode": "paper", "batch_size": 20}),
+    "xnor-paper": ("xnor", {"mode": "paper"}),
 }
 
 
@@ -50,6 +50,7 @@ def measure(arguments: argparse.Namespace) -> list[Row]:
     if arguments.quick:
         arguments.people, arguments.seeds = 6, 1
         arguments.epochs = arguments.parent_epochs = 2
+        arguments.only = arguments.only or "bwn,xnor"
     wanted = arguments.only.split(",") if arguments.only else list(VARIANTS)
     with (
         tempfile.TemporaryDirectory() as scratch,

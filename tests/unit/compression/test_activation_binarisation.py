@@ -163,7 +163,17 @@ def test_the_recipe_has_two_stages_and_the_papers_mode_one():
     assert [stage.settings.weight_decay for stage in recipe] == [1e-5, 0.0]
     assert all(stage.asks_teacher for stage in recipe)
     assert [stage.settings.optimiser for stage in paper] == ["sgd"]
+    assert [(s.settings.learning_rate, s.settings.batch_size) for s in paper] == [(1e-3, 20)]
+    assert {(s.settings.learning_rate, s.settings.batch_size) for s in recipe} == {(3e-3, 64)}
     assert not paper[0].asks_teacher
+
+
+def test_a_chosen_rate_and_batch_size_hold_in_either_mode():
+    method = METHODS.get("xnor")
+    for mode in ("recipe", "paper"):
+        settings = method.settings_type(mode=mode, learning_rate=0.02, batch_size=7)
+        for stage in method.plan(toy_model(), settings).trainings:
+            assert (stage.settings.learning_rate, stage.settings.batch_size) == (0.02, 7)
 
 
 @pytest.mark.parametrize(
