@@ -100,10 +100,13 @@ class PlannedTraining:
         As the training loop will get them.
     asks_teacher
         Whether the loss follows the recipe's teacher.
+    model
+        What is trained, where that is not the step's result.
     """
 
     settings: TrainingSettings
     asks_teacher: bool = False
+    model: LoadedModel | None = None
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ class Planned:
     exact
         Whether the bytes predicted from `model` will be the bytes on disk.
     trainings
-        Trainings the step will run, on the network of `model`.
+        Trainings the step will run, on the network of `model` unless they name another.
     layers
         Paths of the layers that change, as they are called before the step.
     notes

@@ -149,4 +149,6 @@ def _key(
 def _kind(model: LoadedModel) -> str:
     parts = {"architecture", "architecture_settings", "structure", "labels", "preprocessing"}
     graph = hashlib.sha256(model.onnx_bytes or b"").hexdigest()
-    return model.info.model_dump_json(include=parts) + graph
+    modules = () if model.module is None else model.module.modules()
+    layers = " ".join(type(layer).__name__ for layer in modules)
+    return model.info.model_dump_json(include=parts) + graph + layers

@@ -69,7 +69,7 @@ def plan(teacher: LoadedModel, recipe: Recipe, forecast: Forecast | None = None)
         model = described(planned.model, recipe, step)
         exact = planned.exact and (exact or not step.method.needs_layers)
         stages.append(_plan_stage(step, replace(planned, model=model, exact=exact)))
-        trainings += [(model, training) for training in planned.trainings]
+        trainings += [(training.model or model, training) for training in planned.trainings]
         skipped += [
             Refusal(step=step.origin, method=step.method.key, layer=item.layer, reason=item.reason)
             for item in planned.skipped

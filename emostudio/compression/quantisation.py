@@ -292,11 +292,11 @@ class QuantisationMethod(Method[Any]):
 
     def plan(self, model: LoadedModel, settings: QuantisationSettings) -> Planned:
         """Predict the INT8 network and its exact bytes."""
-        return planned(self, model, settings, self.trainings(settings))
+        return planned(self, model, settings, self.trainings(model, settings))
 
-    def trainings(self, settings: Any) -> tuple[PlannedTraining, ...]:
+    def trainings(self, model: LoadedModel, settings: Any) -> tuple[PlannedTraining, ...]:
         """Return what is trained before the rounding: nothing."""
-        del settings
+        del model, settings
         return ()
 
     def rebuild(self, layer: nn.Module, arguments: dict[str, Any]) -> nn.Module:

@@ -29,7 +29,10 @@ PRESETS: Mapping[str, Recipe] = {
     "p1": _recipe("P1: half the channels, then Deep Compression", ("channel_pruning", {}), *_DEEP),
     "p2": _recipe("P2: hashed dense layers, INT8 everywhere", ("hashed", {}), ("int8_ptq", {})),
     "p3": _recipe(
-        "P3: tensor trains, Tucker-2, INT8", ("tt_linear", {}), ("tucker2", {}), ("int8_ptq", {})
+        "P3: tensor trains, Tucker-2, INT8",
+        ("tt_linear", {}),
+        ("tucker2", {"rank_from": "vbmf"}),
+        ("int8_ptq", {}),
     ),
     "p4": _recipe(
         "P4: distil, Tucker-2, 6-bit codes",

@@ -7,6 +7,7 @@ import inspect
 import json
 import sys
 import textwrap
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,18 +21,21 @@ from compression_fakes import (
     use_toy_architecture,
 )
 from pydantic import ValidationError
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QLabel
 
 from emostudio.cli import main
-from emostudio.compression import packing, pipeline
+from emostudio.compression import forecast, packing, pipeline
 from emostudio.compression.base import Method
 from emostudio.compression.catalogue import METHODS
+from emostudio.compression.forecast import Forecast, Stopwatch
 from emostudio.core.answers import ClaimInfo
 from emostudio.core.errors import InputError
 from emostudio.core.jobs import JobContext
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.core.settings import parse_settings
 from emostudio.data.base import Split
+from emostudio.inference.catalogue import open_classifier
 
 KEYS = list(METHODS.members())
 
@@ -379,10 +383,21 @@ def test_a_new_file_is_a_new_method_in_the_wizard(dropped_in, qtbot, tmp_path, m
         studio.catalogue, _ = finish(handle(DescribeJob(), None))
         page = CompressPage(studio)
         qtbot.addWidget(page)
-        menu = page.recipe.method_menu()
-        next(action for action in menu.actions() if action.text() == "Half precision").trigger()
+        actions = page.recipe.method_menu().findChildren(QAction)
+        next(action for action in actions if action.text() == "Half precision").trigger()
         assert [step.method for step in page.state.flow.draft.recipe.steps] == ["half"]
         assert "Layers" in [field.text() for field in page.recipe.form.findChildren(QLabel)]
+
+
+def test_its_trainings_can_be_timed_without_values(method, tmp_path, monkeypatch):
+    monkeypatch.setattr(forecast, "open_classifier", partial(open_classifier, engine="torch"))
+    model = start_for(method, tmp_path)
+    settings = quick_settings(method)
+    planned = method.plan(model, settings)
+    labels = dict.fromkeys(model.info.labels, 8)
+    oracle = Forecast(model, {"train": labels}, JobContext(folder=tmp_path), Stopwatch())
+    for training in planned.trainings:
+        assert oracle.seconds(training.model or planned.model, training) > 0
 
 
 def test_methods_of_other_packages_join_by_entry_point(monkeypatch):

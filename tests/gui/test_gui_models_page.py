@@ -151,3 +151,11 @@ def test_typed_labels_replace_the_chosen_order(qtbot: QtBot, ready: Studio) -> N
     qtbot.keyClicks(dialog.labels, "fear, anger")
     assert dialog.job().labels == ("fear", "anger")
     assert dialog.order.currentData() is None
+
+
+def test_an_onnx_graph_can_be_kept_as_a_black_box(qtbot: QtBot, ready: Studio) -> None:
+    dialog = ImportDialog(None, ready, "/net.onnx")  # type: ignore[arg-type]
+    qtbot.addWidget(dialog)
+    assert dialog.job().onnx == "auto"
+    dialog.onnx.setCurrentIndex(2)
+    assert dialog.job().onnx == "black_box"

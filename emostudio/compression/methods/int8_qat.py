@@ -14,6 +14,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from typing import Any
 
 from emostudio.compression import quantisation_training
@@ -27,6 +28,7 @@ from emostudio.compression.quantisation import (
     lay_out,
     quantised,
 )
+from emostudio.compression.surgery import skeleton
 from emostudio.core.events import Event
 from emostudio.core.settings import setting
 from emostudio.models.loaded import LoadedModel
@@ -73,9 +75,12 @@ class Int8Qat(QuantisationMethod):
     reference = "Jacob et al., CVPR 2018, arXiv:1712.05877"
     settings_type = QatSettings
 
-    def trainings(self, settings: Any) -> tuple[PlannedTraining, ...]:
-        """Return the training with rounding."""
-        return planned_training(settings)
+    def trainings(self, model: LoadedModel, settings: Any) -> tuple[PlannedTraining, ...]:
+        """Return the training with rounding: of the layers before they are folded."""
+        names, bare = tuple(lay_out(self, model, settings).layers), skeleton(model)
+        ranges = {(name, "input"): (0.0, 1.0) for name in names}
+        quantisation_training.prepare(bare.network(), names, ranges, bit_width_of(settings))
+        return tuple(replace(training, model=bare) for training in planned_training(settings))
 
     def apply(
         self, model: LoadedModel, settings: QatSettings, context: ApplyContext

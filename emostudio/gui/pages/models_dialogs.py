@@ -145,6 +145,16 @@ class ImportDialog(_Dialog):
                 self.architecture.addItem(entry.title, entry.key)
         help_text = self.tr("For weights without a network, as .pt and .safetensors")
         self.add_row(self.tr("Architecture"), self.architecture, help_text)
+        self.onnx = QComboBox()
+        for title, kind in (
+            (self.tr("Layers where possible"), "auto"),
+            (self.tr("Layers or nothing (white box)"), "white_box"),
+            (self.tr("As it is (black box)"), "black_box"),
+        ):
+            self.onnx.addItem(title, kind)
+        if Path(path).suffix.lower() == ".onnx":
+            help_text = self.tr("Only layers can be compressed; a black box can teach")
+            self.add_row(self.tr("ONNX graph"), self.onnx, help_text)
         self.own = QCheckBox(self.tr("Set the preprocessing"))
         self.inner.addWidget(self.own)
         self.form = SettingsForm(Preprocessing.model_json_schema())
@@ -163,6 +173,7 @@ class ImportDialog(_Dialog):
             labels=labels or None,
             preprocessing=self.form.values() if self.own.isChecked() else None,
             data=self.data.currentData(),
+            onnx=self.onnx.currentData(),
         )
 
     def finish(self) -> None:

@@ -15,7 +15,8 @@ from emostudio.gui.widgets.card import plain
 from emostudio.gui.widgets.labels import IconLabel, label, set_shown, set_tone
 from emostudio.gui.widgets.settings_field import Field, Rule
 
-_MOST_HELP = 88
+_MOST_HELP = 80
+_LEAST_HELP = 32
 
 
 class _Row:
@@ -68,9 +69,9 @@ def _brief(text: str) -> str:
     if len(text) <= _MOST_HELP:
         return text
     head = text[:_MOST_HELP]
-    ends = [head.rfind(mark) for mark in ("; ", ". ", ", ")]
-    end = max(ends[:2]) if max(ends[:2]) > 0 else max(ends[2], head.rfind(" "))
-    return f"{head[:end].rstrip(' ,;.')} …"
+    sentence = max(head.rfind("; "), head.rfind(". "))
+    end = sentence if sentence >= _LEAST_HELP else head.rfind(" ")
+    return f"{head[:end].rstrip(' ,;.:')}\N{NO-BREAK SPACE}…"
 
 
 class SettingsForm(QWidget):
@@ -237,4 +238,6 @@ class SettingsForm(QWidget):
         changed = sum(not row.field.is_default() for row in rows)
         if changed:
             return self.tr("{0} of {1} settings changed").format(changed, len(rows))
+        if len(rows) == 1:
+            return self.tr("1 setting at its default")
         return self.tr("{0} settings at their defaults").format(len(rows))

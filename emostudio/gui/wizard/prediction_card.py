@@ -14,6 +14,8 @@ from emostudio.gui.widgets.card import Card, Note, plain, rule, scrolled
 from emostudio.gui.widgets.labels import label, set_shown
 
 _MOST_REMARKS = 3
+_LONGEST_KEPT_WHOLE = 36
+"""Remarks on a layer up to this many letters are not broken into lines; longer ones must be."""
 _LEAST_GAIN = 1.02
 """Ceilings below this are no gain worth a chart."""
 
@@ -199,7 +201,9 @@ def _remarks(notes: Sequence[str]) -> list[str]:
     for note in notes:
         name, separator, text = note.strip().rstrip(".").partition(": ")
         if separator and " " not in name:
-            layers.append(f"{name} {text}".replace(" ", "\N{NO-BREAK SPACE}"))
+            whole = f"{name} {text}"
+            is_short = len(whole) <= _LONGEST_KEPT_WHOLE
+            layers.append(whole.replace(" ", "\N{NO-BREAK SPACE}") if is_short else whole)
         elif name:
             whole = f"{name}{separator}{text}"
             others.append(f"{whole[:1].upper()}{whole[1:]}.")

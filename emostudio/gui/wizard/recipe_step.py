@@ -6,9 +6,10 @@ from itertools import groupby
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
+from emostudio.core.answers import CatalogueEntry
 from emostudio.core.errors import EmoStudioError
 from emostudio.core.recipe import Recipe
 from emostudio.gui.theme import theme
@@ -25,7 +26,7 @@ from emostudio.workspace.recipes import load_recipe, recipe_file, save_recipe
 
 _SHOWN_SETTINGS = 3
 
-_NOTHING = (None, "", "all", 0, False, "none")
+_NOTHING = (None, "", "all", "auto", 0, False, "none")
 """Values that say no more than that the method does what it always does."""
 
 
@@ -113,25 +114,30 @@ class RecipeStep(QWidget):
 
     def method_menu(self) -> QMenu:
         """Return the catalogue of methods by family; those that cannot work here say why."""
-        menu = QMenu(self)
-        menu.setToolTipsVisible(True)
-        theme().set_font(menu, "body")
+        menu = _menu(self)
         catalogue = self._state.studio.catalogue
         entries = sorted(catalogue.methods, key=lambda e: e.family) if catalogue else []
         for family, members in groupby(entries, key=lambda e: e.family):
-            menu.addSection(family)
-            for entry in members:
-                action = menu.addAction(entry.title)
-                action.setData(entry.key)
-                action.setEnabled(entry.available)
-                action.setToolTip(entry.summary if entry.available else entry.why_not)
-                action.triggered.connect(lambda _=False, key=entry.key: self.add_method(key))
+            several = list(members)
+            # All methods in one list would be higher than a small screen.
+            place = menu if len(several) == 1 else _menu(menu, family)
+            for entry in several:
+                self._add_method_to(place, entry)
+            if place is not menu:
+                menu.addMenu(place)
         return menu
+
+    def _add_method_to(self, menu: QMenu, entry: CatalogueEntry) -> None:
+        action = QAction(entry.title, menu)
+        action.setData(entry.key)
+        action.setEnabled(entry.available)
+        action.setToolTip(entry.summary if entry.available else entry.why_not)
+        action.triggered.connect(lambda: self.add_method(entry.key))
+        menu.addAction(action)
 
     def preset_menu(self) -> QMenu:
         """Return the recipes to start from."""
-        menu = QMenu(self)
-        theme().set_font(menu, "body")
+        menu = _menu(self)
         found = preset_recipes(self._state.studio.catalogue, self._state.studio.workspace.folder)
         for name, recipe in found.items():
             action = menu.addAction(name)
@@ -202,7 +208,7 @@ class RecipeStep(QWidget):
             value = values.get(name)
             if name in skip or value in _NOTHING:
                 continue
-            shown = str(value).replace("_", " ")
+            shown = str(value).replace("_", " ") if "enum" in schema else str(value)
             words = f"{schema.get('title', name)} {shown} {schema.get('unit', '')}".strip()
             if value != schema.get("default"):
                 changed.append(words)
@@ -256,6 +262,13 @@ class RecipeStep(QWidget):
         dialog.setNameFilters([self.tr("Recipes (*.json)")])
         dialog.fileSelected.connect(lambda file: self.save_to(Path(file)))
         dialog.open()
+
+
+def _menu(parent: QWidget, title: str = "") -> QMenu:
+    menu = QMenu(title, parent)
+    menu.setToolTipsVisible(True)
+    theme().set_font(menu, "body")
+    return menu
 
 
 def _sentence(text: str) -> str:
