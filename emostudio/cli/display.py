@@ -125,7 +125,7 @@ def show_plan(plan: Document, output: Output) -> None:
     if plan["training_seconds"]:
         duration = format_duration(plan["training_seconds"])
         output.console.print(f"Training takes about {duration} on this machine")
-    if plan["speedup_ceiling"]:
+    if plan["speedup_ceiling"] and not plan["refusals"]:
         output.console.print(f"Arithmetic allows at most {plan['speedup_ceiling']:.2f} x")
 
 

@@ -238,6 +238,26 @@ RUN_KINDS = frozenset(
 """Jobs that get a run folder; all others are questions, answered and forgotten."""
 
 
+def job_title(job: Job) -> str:
+    """Return a short name of a job for lists."""
+    name = getattr(job, "name", None)
+    if name:
+        return str(name)
+    if isinstance(job, CompressJob):
+        return f"{job.recipe.title}, from {Path(job.teacher).stem}"
+    if isinstance(job, AblateJob):
+        return f"{job.recipe.title}, taken apart"
+    if isinstance(job, TrainJob):
+        return f"Train {job.architecture}"
+    if isinstance(job, EvaluateJob | BenchJob):
+        word = "Evaluation" if isinstance(job, EvaluateJob) else "Benchmark"
+        count = len(job.models)
+        return f"{word} of {Path(job.models[0]).stem}" if count == 1 else f"{word}, {count} models"
+    if isinstance(job, ImportDataJob):
+        return f"Import {Path(job.path).name}"
+    return job.kind.replace("_", " ").capitalize()
+
+
 def _no_report(fraction: float, message: str) -> None:
     del fraction, message
 

@@ -10,17 +10,7 @@ from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
 from emostudio.core.answers import CatalogueAnswer, DoctorReport
 from emostudio.core.events import Event, Failed, Finished, VariantSaved
-from emostudio.core.jobs import (
-    BenchJob,
-    CompressJob,
-    DescribeJob,
-    DoctorJob,
-    EvaluateJob,
-    ImportDataJob,
-    Job,
-    LiveJob,
-    TrainJob,
-)
+from emostudio.core.jobs import DescribeJob, DoctorJob, Job, LiveJob
 from emostudio.qt.job_queue import JobQueue
 from emostudio.qt.job_runner import JobRunner
 from emostudio.qt.live_feed import LiveFeed
@@ -118,7 +108,7 @@ class Studio(QObject):
 
     def submit(self, job: Job, title: str = "") -> str:
         """Queue a job that gets a run; returns the run's id."""
-        return self.queue.submit(job, title or job_title(job))
+        return self.queue.submit(job, title)
 
     def pause(self, run_id: str) -> None:
         """Let a running job stand still after its current step."""
@@ -250,21 +240,3 @@ class Studio(QObject):
 def _stamp(path: Path) -> int:
     # Records are written by renaming, which changes the folder they lie in.
     return path.stat().st_mtime_ns if path.exists() else 0
-
-
-def job_title(job: Job) -> str:
-    """Return a short name of a job for lists."""
-    name = getattr(job, "name", None)
-    if name:
-        return str(name)
-    if isinstance(job, CompressJob):
-        return f"{job.recipe.title}, from {Path(job.teacher).stem}"
-    if isinstance(job, TrainJob):
-        return f"Train {job.architecture}"
-    if isinstance(job, EvaluateJob | BenchJob):
-        word = "Evaluation" if isinstance(job, EvaluateJob) else "Benchmark"
-        count = len(job.models)
-        return f"{word} of {Path(job.models[0]).stem}" if count == 1 else f"{word}, {count} models"
-    if isinstance(job, ImportDataJob):
-        return f"Import {Path(job.path).name}"
-    return job.kind.replace("_", " ").capitalize()
