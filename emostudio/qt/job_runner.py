@@ -129,12 +129,20 @@ class JobRunner(QObject):
         """Ask the job to save a checkpoint now."""
         self._send({"command": "checkpoint", "id": job_id})
 
-    def cancel(self, job_id: str) -> None:
-        """Ask the job to stop; when it does not, terminate and then kill the process."""
+    def cancel(self, job_id: str, patience_ms: int | None = None) -> None:
+        """Ask the job to stop; when it does not, terminate and then kill the process.
+
+        Parameters
+        ----------
+        job_id
+            What `run` was given.
+        patience_ms
+            How long it may take to stop; `ASK_MS` if not given.
+        """
         if job_id in self._open:
             self._send({"command": "cancel", "id": job_id})
             if not self._ladder.isActive():
-                self._ladder.start(ASK_MS)
+                self._ladder.start(ASK_MS if patience_ms is None else patience_ms)
 
     def close(self) -> None:
         """Let the process end by closing its input; unfinished jobs save what they can."""
@@ -159,10 +167,11 @@ class JobRunner(QObject):
         if not self.is_alive or not self._open:
             return
         self._process.terminate()
-        QTimer.singleShot(TERMINATE_MS, self, self._kill_if_deaf)
+        deaf = frozenset(self._open)
+        QTimer.singleShot(TERMINATE_MS, self, lambda: self._kill_if_deaf(deaf))
 
-    def _kill_if_deaf(self) -> None:
-        if self.is_alive and self._open:
+    def _kill_if_deaf(self, deaf: frozenset[str]) -> None:
+        if self.is_alive and deaf & self._open:  # a job that came later is not to blame
             self._process.kill()
 
     def _read(self) -> None:

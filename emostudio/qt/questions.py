@@ -20,6 +20,9 @@ OnError = Callable[[Failed], object]
 
 MOST_DEATHS = 3
 DEATH_WINDOW_MS = 60_000
+PATIENCE_MS = 30_000
+"""A forgotten question may wait for a worker that is starting on a busy machine; killing it then
+would only make the next question start another."""
 
 
 @dataclass
@@ -71,7 +74,7 @@ class Questions(QObject):
         if self._current is not None and self._current.key == key:
             self._current.on_answer = lambda _answer: None
             self._current.on_error = None
-            self.runner.cancel(key)
+            self.runner.cancel(key, PATIENCE_MS)
 
     @property
     def is_idle(self) -> bool:
