@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,10 +32,10 @@ from emostudio.compression.base import (
 )
 from emostudio.compression.channel_budget import Budget, drop_worst, keep_best, uniform_counts
 from emostudio.compression.channel_following import PAIRED, is_ordinary, is_paired
+from emostudio.compression.channel_settings import ChannelPruningSettings
 from emostudio.compression.channel_surgery import counts_after, cut_layer, remove_channels
 from emostudio.compression.channels import Block, ChannelGraph
 from emostudio.compression.fine_tuning import (
-    FineTuneSettings,
     fine_tune,
     opened_objective,
     planned_training,
@@ -44,96 +44,10 @@ from emostudio.compression.surgery import put, skeleton, with_structure
 from emostudio.core.errors import UnsupportedLayerError
 from emostudio.core.events import Event, Note, Progress
 from emostudio.core.model_info import StructureRecord
-from emostudio.core.settings import setting
 from emostudio.evaluation import complexity
 from emostudio.models.loaded import LoadedModel
 from emostudio.training.batches import Batches
 from emostudio.training.devices import prepared
-
-
-class ChannelPruningSettings(FineTuneSettings):
-    """How many channels go, how they are chosen, and how the network is trained in between."""
-
-    layers: str = setting(
-        "all",
-        title="Layers",
-        help="Layers whose output channels may go: names or wildcards, separated by blanks or +.",
-    )
-    pruning_ratio: float = setting(
-        0.5,
-        title="Channels removed",
-        help="Share of the channels that goes, where no target for the multiply-adds is given.",
-        low=0.0,
-        high=0.95,
-    )
-    mac_target: float = setting(
-        0.0,
-        title="Multiply-adds kept",
-        help="Remove channels until this share of the multiply-adds is left; 0 goes by the share "
-        "of channels.",
-        low=0.0,
-        high=1.0,
-    )
-    allocation: Literal["uniform", "global"] = setting(
-        "uniform",
-        title="Allocation",
-        help="Uniform takes the same share from every layer, so sizes are known beforehand; global "
-        "takes the least important channels wherever they are.",
-    )
-    criterion: Literal["taylor", "magnitude"] = setting(
-        "taylor",
-        title="Importance",
-        help="Taylor estimates how much the loss would change; magnitude needs no images.",
-    )
-    step_share: float = setting(
-        0.05,
-        title="Removed at a time",
-        help="Share of the channels that goes before channels are judged anew.",
-        low=0.01,
-        high=1.0,
-    )
-    steps_between: int = setting(
-        40,
-        title="Steps in between",
-        help="Training steps after each removal.",
-        unit="steps",
-        low=0,
-        high=100_000,
-    )
-    score_batches: int = setting(
-        20,
-        title="Batches to judge by",
-        help="Batches of training images over which the importance is averaged.",
-        low=1,
-        high=10_000,
-        advanced=True,
-    )
-    mac_penalty: float = setting(
-        0.0,
-        title="Price of multiply-adds",
-        help="Subtracted from a channel's importance per million multiply-adds of its maps; with "
-        "global allocation it drives pruning to where the work is, 0.001 is usual.",
-        low=0.0,
-        high=1000.0,
-        advanced=True,
-    )
-    least: int = setting(
-        8,
-        title="Least channels",
-        help="Channels that stay in every layer.",
-        low=1,
-        high=1024,
-        advanced=True,
-    )
-    round_to: int = setting(
-        8,
-        title="Multiple of",
-        help="Wide layers keep a multiple of this many channels, which engines like; narrow ones "
-        "any number.",
-        low=1,
-        high=256,
-        advanced=True,
-    )
 
 
 @dataclass(frozen=True)
@@ -160,7 +74,7 @@ class ChannelPruning(Method[ChannelPruningSettings]):
     key = "channel_pruning"
     title = "Channel pruning"
     family = rules.CHANNEL_PRUNING
-    summary = "Take whole feature maps out, the least important first; smaller and really faster."
+    summary = "Take whole feature maps out, the least important first; dense layers get smaller."
     reference = "Molchanov et al., ICLR 2017, arXiv:1611.06440"
     settings_type = ChannelPruningSettings
     leaves = frozenset({CHANNEL_PRUNED})
