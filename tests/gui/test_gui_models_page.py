@@ -112,6 +112,8 @@ def test_without_a_measured_time_the_card_says_so(
     qtbot.addWidget(card)
     card.show_model(record("v", "t"), record("t"), "")
     assert "Time is not measured" in texts(card)
+    card.show_model(record("v", "t"), record("t"), "Simulated")
+    assert "no time can be measured" in texts(card)
     card.show_model(record("t"), None, "")
     assert "no parent" in texts(card)
 

@@ -44,6 +44,9 @@ class ChangesCard(Card):
         if verdict == "Size only":
             text = self.tr("Dense kernels run it here: smaller file, same time.")
             self._note.show_note("info", self.tr("Size only."), text)
+        elif verdict == "Simulated":
+            text = self.tr("Its arithmetic is imitated in float32: no time can be measured here.")
+            self._note.show_note("info", self.tr("Simulated."), text)
         elif not any(change.name == self.tr("Inference, p50") for change in found):
             text = self.tr("Benchmark both in Compare before claiming a gain in time.")
             self._note.show_note("warn", self.tr("Time is not measured."), text)
