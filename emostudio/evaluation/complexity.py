@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
+
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 _KINDS: tuple[tuple[tuple[type[nn.Module], ...], str], ...] = (
     ((nn.Conv1d, nn.Conv2d, nn.Conv3d), "conv"),
@@ -17,9 +20,13 @@ _KINDS: tuple[tuple[tuple[type[nn.Module], ...], str], ...] = (
     ((nn.LocalResponseNorm,), "lrn"),
     ((nn.GroupNorm, nn.LayerNorm), "norm"),
     ((nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d), "pool"),
-    ((nn.ReLU, nn.LeakyReLU, nn.Hardtanh, nn.Sigmoid, nn.Tanh, nn.SiLU), "activation"),
+    (
+        (nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.Hardtanh, nn.Hardswish, nn.Sigmoid, nn.Tanh, nn.SiLU),
+        "activation",
+    ),
     ((nn.Dropout, nn.Dropout2d), "dropout"),
-    ((nn.Flatten, nn.Identity), "shape"),
+    ((nn.Flatten,), "shape"),
+    ((nn.Identity,), "nothing"),
 )
 
 
@@ -32,7 +39,7 @@ class LayerCost:
     name
         Dotted name within the network.
     kind
-        ``conv``, ``linear``, ``batch norm`` and so on, or the class name of a special layer.
+        ``conv``, ``linear``, ``batch norm`` and so on, or the name of a special layer in words.
     parameters
         Trainable scalars of the layer itself; a tensor shared by several layers counts once.
     macs
@@ -132,7 +139,7 @@ def kind_of(layer: nn.Module) -> str:
     for types, word in _KINDS:
         if isinstance(layer, types):
             return word
-    return type(layer).__name__
+    return _CAPITAL.sub(" ", type(layer).__name__).strip().lower()
 
 
 def layer_macs(layer: nn.Module, output_shape: tuple[int, ...]) -> int:
