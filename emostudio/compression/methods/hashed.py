@@ -13,27 +13,20 @@ References
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from emostudio.compression import rules
-from emostudio.compression.base import HASHED, ApplyContext, Method, Planned
-from emostudio.compression.fine_tuning import FineTuneSettings, fine_tune, planned_training
+from emostudio.compression.base import HASHED
+from emostudio.compression.fine_tuning import FineTuneSettings
 from emostudio.compression.hashing import MODES, HashedConv2d, HashedLinear, HashedMatrix
-from emostudio.compression.surgery import (
-    WeightLayer,
-    replace_layer,
-    skeleton,
-    with_structure,
-    without_coded,
-)
+from emostudio.compression.replacement import ReplacementMethod, bias_of
+from emostudio.compression.surgery import WeightLayer
 from emostudio.core.answers import ClaimInfo
 from emostudio.core.errors import InputError
-from emostudio.core.events import Event, Note, Progress
-from emostudio.core.model_info import StructureRecord
 from emostudio.core.settings import setting
 from emostudio.models.loaded import LoadedModel
 
@@ -108,7 +101,7 @@ class HashedSettings(FineTuneSettings):
     )
 
 
-class Hashed(Method[HashedSettings]):
+class Hashed(ReplacementMethod[HashedSettings]):
     """Replaces fully connected layers by buckets and a hash."""
 
     key = "hashed"
@@ -134,8 +127,8 @@ class Hashed(Method[HashedSettings]):
             return "the layer has more weights than the hash counts"
         return ""
 
-    def plan(self, model: LoadedModel, settings: HashedSettings) -> Planned:
-        """Predict the network with buckets in place of weights: sizes are exact.
+    def chosen(self, model: LoadedModel, settings: HashedSettings) -> rules.Selection:
+        """Return the layers that are hashed.
 
         Raises
         ------
@@ -145,47 +138,54 @@ class Hashed(Method[HashedSettings]):
         selection = rules.select(self, model, settings)
         if not settings.convolutions and not _has_linear(model):
             raise InputError("no fully connected layer in this network")
-        planned, notes = skeleton(model), []
-        for name, layer in selection.layers.items():
-            arguments = _arguments(layer, settings)
-            with torch.device("meta"):
-                replace_layer(planned.network(), name, self.rebuild(layer, arguments))
-            planned = _recorded(planned, name, arguments)
-            notes.append(f"{name}: {arguments['buckets']:,} buckets for {layer.weight.numel():,}")
-        return Planned(
-            model=planned,
-            trainings=planned_training(settings),
-            layers=tuple(selection.layers),
-            notes=tuple(notes),
-            skipped=selection.skipped,
-        )
+        return selection
 
-    def apply(
-        self, model: LoadedModel, settings: HashedSettings, context: ApplyContext
-    ) -> Generator[Event, None, LoadedModel]:
-        """Hash a copy of `model` layer by layer, then train it."""
-        result = model.copy()
-        selection = rules.select(self, result, settings)
-        generator = torch.Generator().manual_seed(context.job.seed)
-        for number, (name, layer) in enumerate(selection.layers.items()):
-            share = number / len(selection.layers)
-            yield Progress(fraction=share, message=f"Hashing {name}")
-            context.job.report(share, f"Hashing {name}")
-            arguments = _arguments(layer, settings)
-            hashed = self.rebuild(layer, arguments).train(layer.training)
-            _start(hashed, layer, settings, generator)
-            replace_layer(result.network(), name, hashed)
-            result = _recorded(result, name, arguments)
-        if settings.epochs:
-            packed = result.coded.keys()
-            yield from fine_tune(result.network(), result.info, settings, context, fixed=packed)
-        else:
-            yield Note(
-                level="warning",
-                what="Hashed layers were not trained",
-                next_step="Give the step some epochs; without them the network knows little",
-            )
-        return result
+    def arguments(self, layer: WeightLayer, settings: HashedSettings) -> dict[str, Any]:
+        """Return all that the file needs besides the buckets."""
+        bias = bias_of(layer)
+        count = 0 if bias is None else bias.numel()
+        hashed_bias = math.ceil(count * settings.compression) if settings.hash_bias else count
+        return {
+            "buckets": math.ceil(layer.weight.numel() * settings.compression),
+            "bias_buckets": hashed_bias,
+            "seed": settings.hash_seed,
+            "signed": settings.signed,
+            "mode": settings.mode,
+            "rescaled": settings.rescale == "sqrt",
+        }
+
+    def note(
+        self,
+        name: str,
+        layer: WeightLayer,
+        arguments: dict[str, Any],
+        settings: HashedSettings,
+    ) -> str:
+        """Return how many buckets stand for how many weights."""
+        del settings
+        return f"{name}: {arguments['buckets']:,} buckets for {layer.weight.numel():,}"
+
+    def start(
+        self,
+        new: nn.Module,
+        layer: WeightLayer,
+        settings: HashedSettings,
+        generator: torch.Generator,
+    ) -> None:
+        """Draw the buckets, or project the trained layer onto them."""
+        if not isinstance(new, HashedMatrix):
+            raise TypeError("only hashed layers have buckets")
+        bias = bias_of(layer)
+        with torch.no_grad():
+            if settings.start == "projection":
+                new.project(layer.weight.detach().cpu())
+                if bias is not None:
+                    new.project_bias(bias.detach().cpu())
+                return
+            bound = 1.0 / math.sqrt(new.shape[1])
+            for parameter in new.parameters():
+                values = torch.rand(parameter.shape, generator=generator)
+                parameter.copy_((2.0 * values - 1.0) * bound)
 
     def rebuild(self, layer: nn.Module, arguments: dict[str, Any]) -> HashedMatrix:
         """Return the hashed layer that stands for `layer`, without values."""
@@ -220,43 +220,6 @@ def _is_count(value: object, low: int, high: int) -> bool:
 def _has_linear(model: LoadedModel) -> bool:
     layers = () if model.module is None else model.module.modules()
     return any(isinstance(layer, nn.Linear | HashedMatrix) for layer in layers)
-
-
-def _arguments(layer: WeightLayer, settings: HashedSettings) -> dict[str, Any]:
-    """Return what the record of a layer says: all that the file needs besides the buckets."""
-    bias = dict(layer.named_parameters(recurse=False)).get("bias")
-    count = 0 if bias is None else bias.numel()
-    hashed_bias = math.ceil(count * settings.compression) if settings.hash_bias else count
-    return {
-        "buckets": math.ceil(layer.weight.numel() * settings.compression),
-        "bias_buckets": hashed_bias,
-        "seed": settings.hash_seed,
-        "signed": settings.signed,
-        "mode": settings.mode,
-        "rescaled": settings.rescale == "sqrt",
-    }
-
-
-def _start(
-    hashed: HashedMatrix, layer: WeightLayer, settings: HashedSettings, generator: torch.Generator
-) -> None:
-    """Give the buckets their first values."""
-    bias = dict(layer.named_parameters(recurse=False)).get("bias")
-    with torch.no_grad():
-        if settings.start == "projection":
-            hashed.project(layer.weight.detach().cpu())
-            if bias is not None:
-                hashed.project_bias(bias.detach().cpu())
-            return
-        bound = 1.0 / math.sqrt(hashed.shape[1])
-        for parameter in hashed.parameters():
-            values = torch.rand(parameter.shape, generator=generator)
-            parameter.copy_((2.0 * values - 1.0) * bound)
-
-
-def _recorded(model: LoadedModel, name: str, arguments: dict[str, Any]) -> LoadedModel:
-    record = StructureRecord(layer=name, method=Hashed.key, arguments=arguments)
-    return without_coded(with_structure(model, record), f"{name}.weight")
 
 
 METHOD = Hashed()

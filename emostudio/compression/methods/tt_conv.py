@@ -11,7 +11,6 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from math import prod
 from typing import Any, Literal
 
@@ -21,16 +20,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from emostudio.compression import rules
-from emostudio.compression.base import TENSOR_TRAIN, ApplyContext, Method, Planned
-from emostudio.compression.fine_tuning import fine_tune, planned_training
-from emostudio.compression.surgery import (
-    WeightLayer,
-    kernel_size,
-    replace_layer,
-    skeleton,
-    with_structure,
-    without_coded,
-)
+from emostudio.compression.base import TENSOR_TRAIN
+from emostudio.compression.replacement import ReplacementMethod, bias_of
+from emostudio.compression.surgery import WeightLayer, kernel_size
 from emostudio.compression.tensor_train import TrainShape, decompose
 from emostudio.compression.tensor_train_layers import TrainConv2d
 from emostudio.compression.tensor_train_settings import (
@@ -41,10 +33,7 @@ from emostudio.compression.tensor_train_settings import (
     shape_of,
 )
 from emostudio.core.errors import InputError
-from emostudio.core.events import Event, Progress
-from emostudio.core.model_info import StructureRecord
 from emostudio.core.settings import setting
-from emostudio.models.loaded import LoadedModel
 
 _MODES = ("factored", "materialise")
 
@@ -79,7 +68,7 @@ class TtConvSettings(TensorTrainSettings):
     )
 
 
-class TtConv(Method[TtConvSettings]):
+class TtConv(ReplacementMethod[TtConvSettings]):
     """Replaces kernels by spatial filters and chains of cores over channels."""
 
     key = "tt_conv"
@@ -89,6 +78,7 @@ class TtConv(Method[TtConvSettings]):
     reference = "Garipov et al., arXiv:1611.03214"
     settings_type = TtConvSettings
     leaves = frozenset({TENSOR_TRAIN})
+    training = TRAINING
 
     def refuses(self, name: str, layer: nn.Module, settings: TtConvSettings) -> str:
         """Return why `layer` cannot become a train, or nothing."""
@@ -110,46 +100,40 @@ class TtConv(Method[TtConvSettings]):
         stored = shape.parameter_count + prod(kernel_size(layer)) * shape.ranks[0]
         return "the train would be no smaller" if stored >= layer.weight.numel() else ""
 
-    def plan(self, model: LoadedModel, settings: TtConvSettings) -> Planned:
-        """Predict the network with trains in place of kernels: sizes are exact."""
-        selection = rules.select(self, model, settings)
-        planned, notes = skeleton(model), []
-        for name, layer in selection.layers.items():
-            arguments = _arguments(layer, settings)
-            with torch.device("meta"):
-                replace_layer(planned.network(), name, self.rebuild(layer, arguments))
-            planned = _recorded(planned, name, arguments)
-            ranks = " ".join(map(str, arguments["ranks"][:-1]))
-            notes.append(f"{name}: ranks {ranks}")
-        return Planned(
-            model=planned,
-            trainings=planned_training(settings, **TRAINING),
-            layers=tuple(selection.layers),
-            notes=tuple(notes),
-            skipped=selection.skipped,
-        )
+    def arguments(self, layer: WeightLayer, settings: TtConvSettings) -> dict[str, Any]:
+        """Return the sizes of the train, and how it runs."""
+        if not isinstance(layer, nn.Conv2d):
+            raise TypeError("tensor trains of kernels take convolutions")
+        return {**shape_arguments(_shape(layer, settings)), "mode": settings.mode}
 
-    def apply(
-        self, model: LoadedModel, settings: TtConvSettings, context: ApplyContext
-    ) -> Generator[Event, None, LoadedModel]:
-        """Replace the layers of a copy, then train it."""
-        result = model.copy()
-        chosen = rules.select(self, result, settings).layers
-        generator = torch.Generator().manual_seed(context.job.seed)
-        for number, (name, layer) in enumerate(chosen.items()):
-            yield Progress(fraction=number / len(chosen), message=f"Splitting {name}")
-            context.job.report(number / len(chosen), f"Splitting {name}")
-            arguments = _arguments(layer, settings)
-            new = self.rebuild(layer, arguments)
-            _start(new, layer, settings, generator)
-            replace_layer(result.network(), name, new.train(layer.training))
-            result = _recorded(result, name, arguments)
-        if settings.epochs:
-            packed = result.coded.keys()
-            yield from fine_tune(
-                result.network(), result.info, settings, context, fixed=packed, **TRAINING
-            )
-        return result
+    def note(
+        self, name: str, layer: WeightLayer, arguments: dict[str, Any], settings: TtConvSettings
+    ) -> str:
+        """Return the ranks, the number of filters first."""
+        del layer, settings
+        return f"{name}: ranks {' '.join(map(str, arguments['ranks'][:-1]))}"
+
+    def start(
+        self,
+        new: nn.Module,
+        layer: WeightLayer,
+        settings: TtConvSettings,
+        generator: torch.Generator,
+    ) -> None:
+        """Draw filters and cores, or split the trained kernel."""
+        if not isinstance(new, TrainConv2d):
+            raise TypeError("only trains have cores")
+        if settings.start == "scratch":
+            new.draw(layer.weight[0].numel(), generator)
+            return
+        kernel = layer.weight.detach().cpu().double().numpy()
+        spatial, cores = split_kernel(kernel, new.train_shape)
+        new.fill(cores)
+        bias = bias_of(layer)
+        with torch.no_grad():
+            new.spatial.weight.copy_(torch.from_numpy(spatial))
+            if bias is not None and new.bias is not None:
+                new.bias.copy_(bias)
 
     def rebuild(self, layer: nn.Module, arguments: dict[str, Any]) -> TrainConv2d:
         """Return the train that stands for a convolution, without values."""
@@ -164,27 +148,6 @@ class TtConv(Method[TtConvSettings]):
 def _shape(layer: nn.Conv2d, settings: TtConvSettings) -> TrainShape:
     filters = min(settings.filters, prod(kernel_size(layer)))
     return shape_of(layer.out_channels, layer.in_channels, settings, filters)
-
-
-def _arguments(layer: WeightLayer, settings: TtConvSettings) -> dict[str, Any]:
-    if not isinstance(layer, nn.Conv2d):
-        raise TypeError("tensor trains of kernels take convolutions")
-    return {**shape_arguments(_shape(layer, settings)), "mode": settings.mode}
-
-
-def _start(
-    train: TrainConv2d, layer: WeightLayer, settings: TtConvSettings, generator: torch.Generator
-) -> None:
-    if settings.start == "scratch":
-        train.draw(layer.weight[0].numel(), generator)
-        return
-    spatial, cores = split_kernel(layer.weight.detach().cpu().double().numpy(), train.train_shape)
-    train.fill(cores)
-    bias = dict(layer.named_parameters(recurse=False)).get("bias")
-    with torch.no_grad():
-        train.spatial.weight.copy_(torch.from_numpy(spatial))
-        if bias is not None and train.bias is not None:
-            train.bias.copy_(bias)
 
 
 def split_kernel(
@@ -206,11 +169,6 @@ def split_kernel(
     rest = (values[:kept, None] * right[:kept]).reshape(kept, out_channels, in_channels)
     cores, _ = decompose(rest, shape.out_modes, shape.in_modes, max(shape.ranks[1:]))
     return left[:, :kept], cores
-
-
-def _recorded(model: LoadedModel, name: str, arguments: dict[str, Any]) -> LoadedModel:
-    record = StructureRecord(layer=name, method=TtConv.key, arguments=arguments)
-    return without_coded(with_structure(model, record), f"{name}.weight")
 
 
 METHOD = TtConv()

@@ -11,7 +11,7 @@ References
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Generator
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -19,16 +19,9 @@ import torch
 from torch import nn
 
 from emostudio.compression import rules
-from emostudio.compression.base import TENSOR_TRAIN, ApplyContext, Method, Planned
-from emostudio.compression.fine_tuning import fine_tune, planned_training
-from emostudio.compression.surgery import (
-    WeightLayer,
-    replace_layer,
-    skeleton,
-    weight_layers,
-    with_structure,
-    without_coded,
-)
+from emostudio.compression.base import TENSOR_TRAIN
+from emostudio.compression.replacement import ReplacementMethod, bias_of
+from emostudio.compression.surgery import WeightLayer, weight_layers
 from emostudio.compression.tensor_train import decompose, has_enough_factors
 from emostudio.compression.tensor_train_layers import TrainLinear
 from emostudio.compression.tensor_train_settings import (
@@ -40,8 +33,6 @@ from emostudio.compression.tensor_train_settings import (
 )
 from emostudio.core.answers import ClaimInfo
 from emostudio.core.errors import InputError
-from emostudio.core.events import Event, Progress
-from emostudio.core.model_info import StructureRecord
 from emostudio.core.settings import setting
 from emostudio.models.loaded import LoadedModel
 
@@ -61,7 +52,7 @@ class TtLinearSettings(TensorTrainSettings):
     )
 
 
-class TtLinear(Method[TtLinearSettings]):
+class TtLinear(ReplacementMethod[TtLinearSettings]):
     """Replaces matrices by chains of cores."""
 
     key = "tt_linear"
@@ -72,6 +63,7 @@ class TtLinear(Method[TtLinearSettings]):
     settings_type = TtLinearSettings
     claim = ClaimInfo(smaller=80.0, baseline="a small net on CIFAR-10", source="Table 1")
     leaves = frozenset({TENSOR_TRAIN})
+    training = TRAINING
 
     def refuses(self, name: str, layer: nn.Module, settings: TtLinearSettings) -> str:
         """Return why `layer` cannot become a train, or nothing."""
@@ -89,48 +81,55 @@ class TtLinear(Method[TtLinearSettings]):
             return f"rank {settings.rank} gives no smaller layer"
         return ""
 
-    def plan(self, model: LoadedModel, settings: TtLinearSettings) -> Planned:
-        """Predict the network with trains in place of matrices: sizes are exact."""
+    def chosen(self, model: LoadedModel, settings: TtLinearSettings) -> rules.Selection:
+        """Return the layers that become trains: never the one that gives the answers."""
         selection = rules.select(self, model, settings)
-        chosen = _without_last(model, selection.layers)
-        planned, notes = skeleton(model), []
-        for name, layer in chosen.items():
-            arguments = _arguments(layer, settings)
-            with torch.device("meta"):
-                replace_layer(planned.network(), name, self.rebuild(layer, arguments))
-            planned = _recorded(planned, name, arguments)
-            notes.append(_note(name, arguments, settings))
-        return Planned(
-            model=planned,
-            trainings=planned_training(settings, **TRAINING),
-            layers=tuple(chosen),
-            notes=tuple(notes),
-            skipped=selection.skipped,
-        )
+        last = list(weight_layers(model.network()))[-1] if model.module is not None else ""
+        layers = {name: layer for name, layer in selection.layers.items() if name != last}
+        return replace(selection, layers=layers)
 
-    def apply(
-        self, model: LoadedModel, settings: TtLinearSettings, context: ApplyContext
-    ) -> Generator[Event, None, LoadedModel]:
-        """Replace the layers of a copy, then train it."""
-        result = model.copy()
-        chosen = _without_last(result, rules.select(self, result, settings).layers)
-        generator = torch.Generator().manual_seed(context.job.seed)
-        for number, (name, layer) in enumerate(chosen.items()):
-            yield Progress(fraction=number / len(chosen), message=f"Splitting {name}")
-            context.job.report(number / len(chosen), f"Splitting {name}")
-            arguments = _arguments(layer, settings)
-            new = self.rebuild(layer, arguments)
-            train = new.get_submodule("chain")
-            if isinstance(train, TrainLinear):
-                _start(train, layer, settings, generator)
-            replace_layer(result.network(), name, new.train(layer.training))
-            result = _recorded(result, name, arguments)
-        if settings.epochs:
-            packed = result.coded.keys()
-            yield from fine_tune(
-                result.network(), result.info, settings, context, fixed=packed, **TRAINING
-            )
-        return result
+    def arguments(self, layer: WeightLayer, settings: TtLinearSettings) -> dict[str, Any]:
+        """Return the sizes of the train."""
+        if not isinstance(layer, nn.Linear):
+            raise TypeError("tensor trains of matrices take fully connected layers")
+        shape = shape_of(layer.out_features, layer.in_features, settings)
+        return {**shape_arguments(shape), "batch_norm": settings.batch_norm}
+
+    def note(
+        self,
+        name: str,
+        layer: WeightLayer,
+        arguments: dict[str, Any],
+        settings: TtLinearSettings,
+    ) -> str:
+        """Return modes and ranks, and whether a rank was cut."""
+        del layer
+        modes = [" x ".join(map(str, arguments[side])) for side in ("out_modes", "in_modes")]
+        inner = arguments["ranks"][1:-1]
+        cut = " (cut to the largest useful)" if any(one < settings.rank for one in inner) else ""
+        return f"{name}: {modes[0]} by {modes[1]}, ranks {' '.join(map(str, inner))}{cut}"
+
+    def start(
+        self,
+        new: nn.Module,
+        layer: WeightLayer,
+        settings: TtLinearSettings,
+        generator: torch.Generator,
+    ) -> None:
+        """Draw the cores, or cut the trained layer to the rank."""
+        chain = new.get_submodule("chain")
+        if not isinstance(chain, TrainLinear):
+            raise TypeError("only trains have cores")
+        shape, bias = chain.train_shape, bias_of(layer)
+        if settings.start == "scratch":
+            chain.draw(prod(shape.in_modes), generator)
+            return
+        matrix = layer.weight.detach().cpu().double().numpy()
+        cores, _ = decompose(matrix, shape.out_modes, shape.in_modes, settings.rank)
+        chain.fill(cores)
+        if bias is not None and chain.bias is not None:
+            with torch.no_grad():
+                chain.bias.copy_(bias)
 
     def rebuild(self, layer: nn.Module, arguments: dict[str, Any]) -> nn.Module:
         """Return the train, and the normalisation behind it, without values."""
@@ -143,47 +142,6 @@ class TtLinear(Method[TtLinearSettings]):
         if arguments.get("batch_norm") is True:
             layers["bn"] = nn.BatchNorm1d(layer.out_features)
         return nn.Sequential(layers)
-
-
-def _without_last(model: LoadedModel, layers: dict[str, WeightLayer]) -> dict[str, WeightLayer]:
-    """Leave the layer that gives the answers as it is."""
-    last = list(weight_layers(model.network()))[-1] if model.module is not None else ""
-    return {name: layer for name, layer in layers.items() if name != last}
-
-
-def _arguments(layer: nn.Module, settings: TtLinearSettings) -> dict[str, Any]:
-    if not isinstance(layer, nn.Linear):
-        raise TypeError("tensor trains of matrices take fully connected layers")
-    shape = shape_of(layer.out_features, layer.in_features, settings)
-    return {**shape_arguments(shape), "batch_norm": settings.batch_norm}
-
-
-def _note(name: str, arguments: dict[str, Any], settings: TtLinearSettings) -> str:
-    modes = "x".join(map(str, arguments["out_modes"])), "x".join(map(str, arguments["in_modes"]))
-    inner = arguments["ranks"][1:-1]
-    cut = " (cut to the largest useful)" if any(one < settings.rank for one in inner) else ""
-    return f"{name}: {modes[0]} by {modes[1]}, ranks {' '.join(map(str, inner))}{cut}"
-
-
-def _start(
-    train: TrainLinear, layer: WeightLayer, settings: TtLinearSettings, generator: torch.Generator
-) -> None:
-    shape = train.train_shape
-    if settings.start == "scratch":
-        train.draw(prod(shape.in_modes), generator)
-        return
-    matrix = layer.weight.detach().cpu().double().numpy()
-    cores, _ = decompose(matrix, shape.out_modes, shape.in_modes, settings.rank)
-    train.fill(cores)
-    bias = dict(layer.named_parameters(recurse=False)).get("bias")
-    if bias is not None and train.bias is not None:
-        with torch.no_grad():
-            train.bias.copy_(bias)
-
-
-def _recorded(model: LoadedModel, name: str, arguments: dict[str, Any]) -> LoadedModel:
-    record = StructureRecord(layer=name, method=TtLinear.key, arguments=arguments)
-    return without_coded(with_structure(model, record), f"{name}.weight")
 
 
 METHOD = TtLinear()
