@@ -96,7 +96,7 @@ def test_advanced_settings_are_folded_and_counted(
     qtbot: QtBot, form: SettingsForm, texts: Texts
 ) -> None:
     assert not form.editor("decay").isVisible()
-    assert "1 settings at their defaults" in texts(form)
+    assert "1 setting at its default" in texts(form)
     form._fold.click()
     assert form.editor("decay").isVisible()
     retype(qtbot, form, "decay", "0.2")

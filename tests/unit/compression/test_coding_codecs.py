@@ -19,6 +19,7 @@ def test_planned_codebooks_have_the_sizes_of_real_ones(density, bit_width):
     codes = np.ones(700, np.uint8) if codes is None else codes
     codes[generator.random(700) >= density] = 0
     codebook = generator.normal(size=2**bit_width).astype(np.float32)
+    codebook[0] = 0.0  # stands for pruned weights
     real = codecs.encode_codebook(codebook, codes, (7, 100), pruned=True)
     planned = codecs.plan_codebook(np.count_nonzero(codes), bit_width, (7, 100), pruned=True)
     assert sizes(real) == sizes(planned)
