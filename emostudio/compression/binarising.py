@@ -10,6 +10,7 @@ References
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
@@ -43,6 +44,9 @@ class Binariser:
         ``median``: the means of the weights below and above the filter's median.
     scaled
         Whether filters have values of their own; otherwise all are -1 and +1.
+    constant
+        Without `scaled`: whether all weights of a layer are -h and +h, h being the layer's Glorot
+        coefficient, so that its outputs keep their size without batch normalisation.
     gradient
         ``exact``: of the mapping, the step of the sign taken for a ramp; ``paper``: the released
         g (a 1{|W|<1} + 1/n) (1 - 1/S); ``reference``: n times that. The last two know `sign` only.
@@ -52,6 +56,7 @@ class Binariser:
 
     mapping: Mapping = "sign"
     scaled: bool = True
+    constant: bool = False
     gradient: Gradient = "exact"
     stochastic: bool = False
 
@@ -59,7 +64,7 @@ class Binariser:
     def level_count(self) -> int:
         """Floats that each filter needs in a file."""
         if not self.scaled:
-            return 0
+            return int(self.constant)
         return 1 if self.mapping == "sign" else 2
 
     def binarised(self, latent: torch.Tensor, *, training: bool) -> torch.Tensor:
@@ -67,7 +72,7 @@ class Binariser:
         if not self.scaled:
             drawn = self.stochastic and training
             signs: torch.Tensor = _SignWeight.apply(latent, drawn)  # type: ignore[no-untyped-call]  # torch does not type it
-            return signs
+            return glorot(latent) * signs if self.constant else signs
         if self.mapping != "sign":
             return _two_levels(latent, *_levels(latent, self.mapping))
         if self.gradient == "exact":
@@ -82,9 +87,18 @@ class Binariser:
         with torch.no_grad():
             flat = latent.detach().cpu().float().flatten(1)
             threshold, low, high = _levels(flat, self.mapping)
+            if self.constant:
+                high = torch.full_like(high, glorot(latent))
             values = high if self.level_count == 1 else torch.cat((low, high), dim=1)
         levels = values.numpy() if self.level_count else None
         return bits.encode_bits((flat >= threshold).numpy(), levels, tuple(latent.shape))
+
+
+def glorot(weight: torch.Tensor) -> float:
+    """Return sqrt(1.5 / (fan-in + fan-out)) of a weight (C_out, C_in, ...)."""
+    inputs = weight[0].numel()
+    outputs = weight.numel() // weight.shape[1]
+    return math.sqrt(1.5 / (inputs + outputs))
 
 
 def optimal_scale(latent: torch.Tensor) -> torch.Tensor:

@@ -1,8 +1,9 @@
-"""BinaryConnect: every weight becomes -1 or +1, with nothing beside it.
+"""BinaryConnect: every weight becomes a sign times a constant of its layer.
 
-Use it in networks with batch normalisation, which takes over the scale that the weights lose. The
-stochastic kind draws the signs in training, which acts as a regulariser; the finished network has
-the plain signs.
+Use it where one bit per weight is enough and filters need no scale of their own. The constant is
+the layer's Glorot coefficient; plain -1 and +1 need batch normalisation behind every binary layer
+to take over the scale that the weights lose. The stochastic kind draws the signs in training, which
+acts as a regulariser; the finished network has the plain signs.
 
 References
 ----------
@@ -28,20 +29,30 @@ class BinaryConnectSettings(BinaryWeightSettings):
         help="deterministic: the sign of the latent weight; stochastic: drawn in training, +1 "
         "with probability (w + 1) / 2.",
     )
+    scale: Literal["glorot", "one"] = setting(
+        "glorot",
+        title="Size of the weights",
+        help="glorot: a constant per layer keeps the outputs in bounds; one: plain -1 and +1, for "
+        "networks with batch normalisation behind every binary layer.",
+    )
 
 
 class BinaryConnect(WeightBinarisation):
-    """W = sgn(W); the gradient goes straight through to latent weights within [-1, 1]."""
+    """W = h sgn(W); the gradient goes straight through to latent weights within [-1, 1]."""
 
     key = "binary_connect"
     title = "BinaryConnect"
-    summary = "Let every weight be -1 or +1; one bit each, best with batch normalisation."
+    summary = "Let every weight be a sign times a constant of its layer; one bit each."
     reference = "Courbariaux et al., NeurIPS 2015, arXiv:1511.00363"
     settings_type = BinaryConnectSettings
 
     def binariser(self, settings: BinaryConnectSettings) -> Binariser:
-        """Return plain signs."""
-        return Binariser(scaled=False, stochastic=settings.signs == "stochastic")
+        """Return signs, drawn or not, with or without the constant."""
+        return Binariser(
+            scaled=False,
+            constant=settings.scale == "glorot",
+            stochastic=settings.signs == "stochastic",
+        )
 
 
 METHOD = BinaryConnect()

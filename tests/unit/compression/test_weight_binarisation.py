@@ -210,3 +210,18 @@ def test_damaged_bits_are_refused(damage):
     arrays = damage.get("arrays", whole.arrays)
     with pytest.raises(InputError, match="damaged"):
         bits.decode_bits(CodedTensor("bits", arrays, damage.get("header", whole.header)))
+
+
+def test_binary_connect_keeps_one_constant_per_layer_unless_plain_signs_are_wanted(tmp_path):
+    method, model = METHODS.get("binary_connect"), toy_model()
+    for scale in ("glorot", "one"):
+        settings = method.settings_type(epochs=0, scale=scale)
+        context = context_for(tmp_path / scale, model)
+        result = finish(method.apply(model, settings, context))[0]
+        weight = result.module.fc1.weight.detach()
+        expected = (1.5 / sum(weight.shape)) ** 0.5 if scale == "glorot" else 1.0
+        assert torch.allclose(weight.abs(), torch.full_like(weight, expected))
+        file = tmp_path / f"{scale}.safetensors"
+        written = packing.save_variant(result, file)
+        assert written == packing.predict_bytes(result)
+        assert torch.equal(packing.load_variant(file).module.fc1.weight, result.module.fc1.weight)
