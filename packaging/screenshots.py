@@ -28,9 +28,16 @@ LIVE_S = 14.0
 def seed(folder: Path) -> None:
     """Make data, a teacher, three variants and their measurements in `folder`."""
     from emostudio.core.events import Failed
-    from emostudio.core.jobs import BenchJob, CompressJob, EvaluateJob, ImportDataJob, Job, TrainJob
+    from emostudio.core.jobs import (
+        BenchJob,
+        CompressJob,
+        EvaluateJob,
+        ImportDataJob,
+        Job,
+        TrainJob,
+        job_title,
+    )
     from emostudio.core.recipe import Recipe, RecipeStep
-    from emostudio.qt.studio import job_title
     from emostudio.worker.execute import execute
     from emostudio.workspace.store import Workspace
 

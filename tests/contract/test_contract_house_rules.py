@@ -1,6 +1,8 @@
 """Rules of the house that no linter knows: sizes, unsafe calls, the one way to write files."""
 
 import ast
+import importlib
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -110,3 +112,20 @@ def test_no_machine_path_is_named():
         if any(root in path.read_text(encoding="utf-8") for root in roots)
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "packaging"])
+def test_scripts_import_only_what_there_is(folder):
+    missing = []
+    for path in sorted((ROOT / folder).glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("emo"):
+                continue
+            module = importlib.import_module(node.module)
+            missing += [
+                f"{named(path)}: {node.module}.{alias.name}"
+                for alias in node.names
+                if not hasattr(module, alias.name)
+                and importlib.util.find_spec(f"{node.module}.{alias.name}") is None
+            ]
+    assert missing == []
