@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-NOT_SCRIPTS = {"harness", "run_all"}
+NOT_SCRIPTS = {"harness", "pairs", "run_all"}
 
 
 def main() -> int:

@@ -1,0 +1,1 @@
+"""One file per family of kernels; each defines ``rows(timing) -> list[Row]``."""
