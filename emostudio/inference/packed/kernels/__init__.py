@@ -1,0 +1,1 @@
+"""Compiled functions; numba infers their types, and takes arrays and numbers only."""
