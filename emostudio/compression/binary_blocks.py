@@ -10,6 +10,7 @@ References
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from torch.nn import functional as F
 from emostudio.compression.binarising import signs_of
 from emostudio.compression.graph import LayerGraph
 from emostudio.core.errors import InputError
+from emostudio.inference.packed.spec import SignLayerSpec, affine_of, binary_scales
 
 Slope = Literal["triangle", "clipped"]
 Mode = Literal["recipe", "paper"]
@@ -203,11 +205,60 @@ class BinaryBlock(nn.Module):
             outputs = outputs + self.shortcut(inputs)
         return outputs if self.activate is None else self.activate(outputs)
 
+    @property
+    def real_kernels_on(self) -> tuple[str, ...]:
+        """Return the engines that count signs; none while the weights are real numbers."""
+        return ("packed",) if binary_scales(self.layer.weight) is not None else ()
+
+    def packed_spec(self) -> SignLayerSpec | None:
+        """Return the block in numbers; None where its parts are not those of a design."""
+        with torch.no_grad():
+            return _spec(self)
+
     def _scaled(self, outputs: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
         if self.layer.bias is None:
             return outputs * scale
         bias = self.layer.bias.view(-1, *(1,) * (self.layer.weight.ndim - 2))
         return (outputs - bias) * scale + bias
+
+
+def _spec(block: BinaryBlock) -> SignLayerSpec | None:
+    layer = block.layer
+    c_in, c_out = _sides(layer)
+    surround, in_scale, in_shift = _folded(block.prepare.children(), c_in)
+    _, scale, shift = _folded([block.normalise] if block.normalise else [], c_out)
+    slope, post = torch.ones(c_out), torch.zeros(c_out)
+    if isinstance(block.activate, nn.Sequential):
+        before, curve, after = (block.activate.get_submodule(name) for name in "012")
+        if not (
+            isinstance(before, ChannelShift)
+            and isinstance(curve, nn.PReLU)
+            and isinstance(after, ChannelShift)
+        ):
+            return None
+        shift, slope, post = shift + before.shift, curve.weight, after.shift
+    shortcut = block.shortcut if isinstance(block.shortcut, Shortcut) else None
+    return SignLayerSpec(
+        layer, in_scale, in_shift, surround, block.scale is not None, scale, shift,
+        None if shortcut is None else (shortcut.repeats, *shortcut.stride), slope, post,
+    )  # fmt: skip
+
+
+def _folded(
+    layers: Iterable[nn.Module], channels: int
+) -> tuple[tuple[int, int], torch.Tensor, torch.Tensor]:
+    """Return zeros around, scale and shift (C,) of normalisations and shifts one after another."""
+    surround, scale, shift = (0, 0), torch.ones(channels), torch.zeros(channels)
+    for layer in layers:
+        if isinstance(layer, nn.ZeroPad2d):
+            right, _, down, _ = layer.padding
+            surround = (int(down), int(right))
+        elif isinstance(layer, ChannelShift):
+            shift = shift + layer.shift
+        else:
+            factor, offset = affine_of(layer)
+            scale, shift = scale * factor, shift * factor + offset
+    return surround, scale, shift
 
 
 def _sides(layer: nn.Conv2d | nn.Linear) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import copy
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
@@ -72,20 +72,49 @@ def onnx_graph(
     EmoStudioError
         If a layer cannot be expressed in ONNX, or the picture decides which layers run.
     """
-    network = _exportable(copy.deepcopy(_one_way(module)).cpu().eval())
+    return _exported(_one_way(module), {INPUT_NAME: input_shape}, outputs)
+
+
+def onnx_part(
+    module: nn.Module, inputs: Mapping[str, tuple[int, ...]], outputs: tuple[str, ...]
+) -> bytes:
+    """Export a stretch of a network with any number of inputs; see `onnx_graph`.
+
+    Parameters
+    ----------
+    module
+        Takes the inputs in their order; left untouched.
+    inputs
+        Shape of one example of each, without the batch, by name.
+    outputs
+        Names of what it returns.
+
+    Raises
+    ------
+    EmoStudioError
+        If a layer cannot be expressed in ONNX.
+    """
+    return _exported(module, inputs, outputs)
+
+
+def _exported(
+    module: nn.Module, inputs: Mapping[str, tuple[int, ...]], outputs: tuple[str, ...]
+) -> bytes:
+    network = exchanged(copy.deepcopy(module).cpu().eval())
     # Two images: a batch of one would be taken for a constant.
-    example = torch.zeros(2, *input_shape)
+    examples = tuple(torch.zeros(2, *shape) for shape in inputs.values())
+    batch = torch.export.Dim("batch")
     with _quiet_exporter():
         try:
             program = torch.onnx.export(
                 network,
-                (example,),
+                examples,
                 dynamo=True,
                 external_data=False,
                 verbose=False,
-                input_names=[INPUT_NAME],
+                input_names=list(inputs),
                 output_names=list(outputs),
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                dynamic_shapes=tuple({0: batch} for _ in inputs),
             )
         except Exception as error:
             raise EmoStudioError(
@@ -134,7 +163,7 @@ def _one_way(module: nn.Module) -> nn.Module:
     return segments[0].body
 
 
-def _exportable(network: nn.Module) -> nn.Module:
+def exchanged(network: nn.Module) -> nn.Module:
     """Exchange layers for others that say the same in ONNX, in place.
 
     A layer may declare ``exported() -> nn.Module``, its equivalent in plain layers.

@@ -1,0 +1,87 @@
+"""What a layer tells the packed engine about itself, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True)
+class SignLayerSpec:
+    """A layer whose inputs are signs, with everything that belongs to it.
+
+    The layer computes, per channel and in this order: the sign of ``x * input_scale +
+    input_shift``, the convolution or product, the scaling by K where asked, ``* scale + shift``,
+    the shortcut, a PReLU of `slope`, ``+ post``.
+
+    Attributes
+    ----------
+    layer
+        Its weights are two-valued per filter, plus and minus the same number.
+    input_scale, input_shift
+        Shape (C_in,).
+    surround
+        Width (vertical, horizontal) of zeros put around the input before all else.
+    input_scaling
+        Whether sums are multiplied by the mean magnitude of the inputs under the kernel.
+    scale, shift
+        What follows the sums, shape (C_out,).
+    shortcut
+        Repeats of the channels, vertical and horizontal stride; None for no shortcut.
+    slope, post
+        Shape (C_out,); a slope of 1 and a post of 0 do nothing.
+    """
+
+    layer: nn.Conv2d | nn.Linear
+    input_scale: torch.Tensor
+    input_shift: torch.Tensor
+    surround: tuple[int, int]
+    input_scaling: bool
+    scale: torch.Tensor
+    shift: torch.Tensor
+    shortcut: tuple[int, int, int] | None
+    slope: torch.Tensor
+    post: torch.Tensor
+
+
+@runtime_checkable
+class SignLayerLike(Protocol):
+    """A layer with inputs of signs declares what it is by this method."""
+
+    def packed_spec(self) -> SignLayerSpec | None:
+        """Return the layer in numbers, or None while its weights are not binary."""
+        ...
+
+
+def affine_of(layer: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return scale and shift, each (C,), of a batch normalisation in evaluation mode.
+
+    Raises
+    ------
+    TypeError
+        If the layer is none, or keeps no running statistics.
+    """
+    if (
+        not isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)
+        or layer.running_var is None
+        or layer.running_mean is None
+    ):
+        raise TypeError(f"{type(layer).__name__} is no batch normalisation with statistics")
+    variance, mean = layer.running_var.double(), layer.running_mean.double()
+    gamma = torch.ones_like(variance) if layer.weight is None else layer.weight.double()
+    beta = torch.zeros_like(variance) if layer.bias is None else layer.bias.double()
+    scale = gamma / torch.sqrt(variance + layer.eps)
+    shift = beta - mean * scale
+    return scale.float().detach(), shift.float().detach()
+
+
+def binary_scales(weight: torch.Tensor) -> torch.Tensor | None:
+    """Return alpha (O,) where every filter of (O, ...) holds only plus and minus alpha."""
+    flat = weight.detach().reshape(len(weight), -1)
+    size = flat[:, 0].abs()
+    if not bool(torch.all(flat[0].abs() == size[0])):  # most layers fail here, at once
+        return None
+    return size if bool(torch.all(flat.abs() == size[:, None])) else None
