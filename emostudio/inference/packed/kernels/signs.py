@@ -5,38 +5,43 @@ All tensors are NHWC. Packed signs hold ``16 * nibble`` per four channels.
 
 from __future__ import annotations
 
+import numpy as np
 from numba import prange
 
 from emostudio.inference.packed.compiling import kernel, threaded_kernel
 
+# Moves the lowest bits of four bytes side by side, into the upper half of the lowest byte.
+GATHER = np.uint32((1 << 24) + (1 << 17) + (1 << 10) + (1 << 3))
+NIBBLE = np.uint32(0xF0)
+SHIFT = np.uint32(20)
+
 
 @kernel
-def pack_row(values, scale, shift, c_in, per_group, out, at):
-    groups = c_in // per_group
-    for part in range(groups):
-        channel = part * per_group
-        left = per_group
-        while left > 0:
-            byte = 0
-            for bit in range(min(4, left)):
-                c = channel + bit
-                if values[c] * scale[c] + shift[c] >= 0.0:
-                    byte |= 16 << bit
-            out[at] = byte
-            at += 1
-            channel += 4
-            left -= 4
+def gather(flags, out):
+    """Pack bytes of 0 and 1, four to a byte."""
+    words = flags.view(np.uint32)
+    for g in range(len(out)):
+        out[g] = np.uint8(((words[g] * GATHER) >> SHIFT) & NIBBLE)
 
 
 @threaded_kernel
 def pack(values, scale, shift, per_group, out, top, left):
     """Write the signs of (N, H, W, C) into (N, Hp, Wp, G), `top` and `left` from its corner."""
     n, height, width, c_in = values.shape
+    depth = out.shape[3]
+    groups = c_in // per_group
+    step = 4 * depth // groups
     for row in prange(n * height):
         image, y = row // height, row % height
-        target = out[image, y + top]
+        flags = np.zeros(4 * depth, np.uint8)
         for x in range(width):
-            pack_row(values[image, y, x], scale, shift, c_in, per_group, target[x + left], 0)
+            source = values[image, y, x]
+            for group in range(groups):
+                part, first = flags[group * step :], group * per_group
+                given, factor, offset = source[first:], scale[first:], shift[first:]
+                for c in range(per_group):
+                    part[c] = np.uint8(given[c] * factor[c] + offset[c] >= np.float32(0.0))
+            gather(flags, out[image, y + top, x + left])
 
 
 @threaded_kernel
@@ -53,10 +58,13 @@ def finish(counts, base, kind, alpha, bias, size, extra, extra_channels, slope, 
         if len(size):
             factor = size[place]
             for c in range(outputs):
-                row[c] = (start[c] - 2.0 * sums[c]) * alpha[c] * factor + bias[c]
+                row[c] = (
+                    np.float32(start[c] - np.int32(2) * np.int32(sums[c])) * alpha[c] * factor
+                    + bias[c]
+                )
         else:
             for c in range(outputs):
-                row[c] = (start[c] - 2.0 * sums[c]) * alpha[c] + bias[c]
+                row[c] = np.float32(start[c] - np.int32(2) * np.int32(sums[c])) * alpha[c] + bias[c]
         if len(extra):
             for repeat in range(outputs // extra_channels):
                 carried, part = extra[place], row[repeat * extra_channels :]
@@ -64,7 +72,7 @@ def finish(counts, base, kind, alpha, bias, size, extra, extra_channels, slope, 
                     part[c] += carried[c]
         for c in range(outputs):
             value = row[c]
-            row[c] = (value if value >= 0.0 else value * slope[c]) + post[c]
+            row[c] = (value if value >= np.float32(0.0) else value * slope[c]) + post[c]
 
 
 @threaded_kernel
@@ -78,24 +86,21 @@ def finish_signs(counts, base, kind, height, width, pool, limit, flip, out):
     size, stride, padding = pool
     for job in prange(n * rows):
         image, y = job // rows, job % rows
+        best = np.empty(outputs, np.int32)
+        flags = np.zeros(4 * groups, np.uint8)
+        top = y * stride - padding
         for x in range(columns):
-            for g in range(groups):
-                byte = 0
-                for bit in range(min(4, outputs - 4 * g)):
-                    c = 4 * g + bit
-                    best = -2147483647
-                    for i in range(
-                        max(0, y * stride - padding), min(height, y * stride - padding + size)
-                    ):
-                        for j in range(
-                            max(0, x * stride - padding), min(width, x * stride - padding + size)
-                        ):
-                            place = i * width + j
-                            differing = counts[image * height * width + place, c]
-                            best = max(best, base[kind[place], c] - 2 * int(differing))
-                    if (best >= limit[c]) != (flip[c] != 0):
-                        byte |= 16 << bit
-                out[image, y, x, g] = byte
+            left = x * stride - padding
+            best[:] = -2147483647
+            for i in range(max(0, top), min(height, top + size)):
+                for j in range(max(0, left), min(width, left + size)):
+                    place = i * width + j
+                    differing, start = counts[image * height * width + place], base[kind[place]]
+                    for c in range(outputs):
+                        best[c] = max(best[c], start[c] - np.int32(2) * np.int32(differing[c]))
+            for c in range(outputs):
+                flags[c] = np.uint8(best[c] >= limit[c]) ^ flip[c]
+            gather(flags, out[image, y, x])
 
 
 @threaded_kernel
@@ -126,4 +131,4 @@ def scale_rows(values, scale, shift, slope, post, out):
         source, target = values[place], out[place]
         for c in range(channels):
             value = source[c] * scale[c] + shift[c]
-            target[c] = (value if value >= 0.0 else value * slope[c]) + post[c]
+            target[c] = (value if value >= np.float32(0.0) else value * slope[c]) + post[c]
