@@ -172,11 +172,21 @@ def exchanged(network: nn.Module) -> nn.Module:
         for name, child in parent.named_children():
             own = getattr(child, "exported", None)
             if own is not None:
-                setattr(parent, name, own().eval())
+                setattr(parent, name, _marked(own().eval()))
             # For even sizes torch and ONNX put the window differently.
             elif isinstance(child, nn.LocalResponseNorm) and child.size % 2 == 1:
-                setattr(parent, name, _OnnxLrn(child))
+                setattr(parent, name, _marked(_OnnxLrn(child)))
     return network
+
+
+def is_exchanged(layer: nn.Module) -> bool:
+    """Whether `exchanged` put the layer in the place of another: it is there for export only."""
+    return bool(getattr(layer, "stands_for_another", False))
+
+
+def _marked(layer: nn.Module) -> nn.Module:
+    layer.stands_for_another = True  # type: ignore[assignment]  # modules take any attribute
+    return layer
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from emostudio.core.errors import EmoStudioError
 from emostudio.inference.base import Kernels
+
+SegmentRun = Callable[[NDArray[np.float32]], tuple[NDArray[Any], ...]]
 
 _ERRORS_ONLY = 3
 
@@ -50,6 +52,38 @@ def open_graph(content: bytes, threads: int) -> Any:
         ) from error
 
 
+def run_segments(segments: Sequence[SegmentRun], batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Run segments one after another, each on the pictures that nothing answered before.
+
+    Parameters
+    ----------
+    segments
+        Each maps features to features, logits and bool (N,), whose answer stands; the last one
+        to logits alone.
+    batch
+        Normalised inputs (N, C, H, W).
+
+    Returns
+    -------
+    Logits (N, K).
+    """
+    answers: NDArray[np.float32] | None = None
+    features, left = batch, np.arange(len(batch))
+    for segment in segments[:-1]:
+        features, logits, accepted = segment(features)
+        if answers is None:
+            answers = np.empty_like(logits)
+        answers[left[accepted]] = logits[accepted]
+        if accepted.all():
+            return answers
+        features, left = features[~accepted], left[~accepted]
+    last: NDArray[np.float32] = segments[-1](features)[0]
+    if answers is None:
+        return last
+    answers[left] = last
+    return answers
+
+
 class SegmentedSession:
     """Segments run one after another, each on the pictures that nothing answered before.
 
@@ -80,21 +114,11 @@ class SegmentedSession:
         """Return the outputs (N, K) for normalised inputs (N, C, H, W)."""
         if not self._sessions:
             raise ValueError("The session is closed")
-        answers: NDArray[np.float32] | None = None
-        features, left = batch, np.arange(len(batch))
-        for session, name in zip(self._sessions[:-1], self._inputs, strict=False):
-            features, logits, accepted = session.run(None, {name: features})
-            if answers is None:
-                answers = np.empty_like(logits)
-            answers[left[accepted]] = logits[accepted]
-            if accepted.all():
-                return answers
-            features, left = features[~accepted], left[~accepted]
-        last: NDArray[np.float32] = self._sessions[-1].run(None, {self._inputs[-1]: features})[0]
-        if answers is None:
-            return last
-        answers[left] = last
-        return answers
+        return run_segments([self._runner(number) for number in range(len(self._sessions))], batch)
+
+    def _runner(self, number: int) -> SegmentRun:
+        session, name = self._sessions[number], self._inputs[number]
+        return lambda features: tuple(session.run(None, {name: features}))
 
     def close(self) -> None:
         """Free the graphs."""

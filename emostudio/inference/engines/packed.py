@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from emostudio.core.errors import InputError
 from emostudio.inference.base import EngineSettings, Kernels, kernels_of
+from emostudio.inference.onnx_sessions import run_segments
 
 if TYPE_CHECKING:
     from emostudio.inference.packed.program import Program
@@ -17,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class PackedSession:
-    """A program and the memory it works in.
+    """Programs and the memory they work in.
 
     Parameters
     ----------
-    program
-        The network as steps.
+    programs
+        The network, or its segments in their order.
     threads
         Threads of every step.
     kernels
@@ -31,21 +33,23 @@ class PackedSession:
 
     engine = "packed"
 
-    def __init__(self, program: Program, threads: int, kernels: Kernels = "real") -> None:
+    def __init__(
+        self, programs: Sequence[Program], threads: int, kernels: Kernels = "real"
+    ) -> None:
         from emostudio.inference.packed.program import ProgramRun
 
         self.kernels = kernels
-        self._run: ProgramRun | None = ProgramRun(program, threads)
+        self._runs = [ProgramRun(program, threads).run for program in programs]
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the outputs (N, K) for normalised inputs (N, C, H, W)."""
-        if self._run is None:
+        if not self._runs:
             raise ValueError("The session is closed")
-        return self._run.run(batch)
+        return run_segments(self._runs, batch)
 
     def close(self) -> None:
-        """Free the program."""
-        self._run = None
+        """Free the programs."""
+        self._runs = []
 
 
 class PackedEngine:
@@ -69,10 +73,7 @@ class PackedEngine:
         if model.module is None:
             return "only the outputs of a black box are known, packing needs its layers"
         from emostudio.inference.packed.rewriting import has_kernels
-        from emostudio.models.segments import leaves_early
 
-        if leaves_early(model.module):
-            return "early exits run in segments, which it does not know"
         return "" if has_kernels(model.module) else "no layer holds binary weights or codes"
 
     def open(self, model: LoadedModel, threads: int) -> PackedSession:
@@ -88,10 +89,10 @@ class PackedEngine:
         reason = self.supports(model)
         if reason or model.module is None:
             raise InputError(f"{model.info.name} cannot run on packed", why=reason)
-        from emostudio.inference.packed.lowering import program_of
+        from emostudio.inference.packed.lowering import programs_of
 
-        program = program_of(model.module, model.input_shape)
-        session = PackedSession(program, threads, kernels_of(model.module, self.key))
+        programs = programs_of(model.module, model.input_shape)
+        session = PackedSession(programs, threads, kernels_of(model.module, self.key))
         channels, height, width = model.input_shape
         # Kernels are compiled, or read from where they were kept, by their first use.
         session.run(np.zeros((1, channels, height, width), np.float32))

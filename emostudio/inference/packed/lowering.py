@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator
 
 import numpy as np
+import torch
 from torch import fx, nn
 
 from emostudio.core.errors import EmoStudioError
@@ -16,17 +17,18 @@ from emostudio.inference.packed.sign_fusing import with_fused_signs
 from emostudio.inference.packed.step import Step
 from emostudio.inference.packed.steps import ChannelsLast, GraphStep
 from emostudio.inference.packed.tracing import stretch_graph, traced
+from emostudio.models.segments import SegmentPass, segments_of
 
 
-def program_of(module: nn.Module, input_shape: tuple[int, int, int]) -> Program:
+def program_of(module: nn.Module, input_shape: tuple[int, ...]) -> Program:
     """Return a network in evaluation mode as a program.
 
     Parameters
     ----------
     module
-        Maps (N, C, H, W) to (N, K) in one way for all pictures; left untouched.
+        Maps (N, C, H, W) to one or more results, in one way for all pictures; left untouched.
     input_shape
-        (C, H, W).
+        Without the batch.
 
     Raises
     ------
@@ -37,7 +39,8 @@ def program_of(module: nn.Module, input_shape: tuple[int, int, int]) -> Program:
     graph, shapes = traced(network, input_shape)
     nodes = [node for node in graph.graph.nodes if node.op not in ("placeholder", "output")]
     source = next(node for node in graph.graph.nodes if node.op == "placeholder")
-    result = next(node for node in graph.graph.nodes if node.op == "output").args[0]
+    returned = next(node for node in graph.graph.nodes if node.op == "output").args[0]
+    results = returned if isinstance(returned, tuple) else (returned,)
     lowering = Lowering(graph, shapes)
     steps: dict[fx.Node, Step] = {}
     for node in nodes:
@@ -49,7 +52,7 @@ def program_of(module: nn.Module, input_shape: tuple[int, int, int]) -> Program:
     dropped = with_fused_signs(lowering, steps)
     kept = [node for node in nodes if node not in dropped]
     ordered = list(_scheduled(lowering, kept, steps, source.name))
-    return Program(tuple(ordered), source.name, result.name)
+    return Program(tuple(ordered), source.name, tuple(node.name for node in results))
 
 
 def _scheduled(
@@ -84,3 +87,18 @@ def _ready(nodes: list[fx.Node], steps: dict[fx.Node, Step], done: set[str]) -> 
             found.append(node)
             done.update(step.outputs if step else (node.name,))
     return found
+
+
+def programs_of(module: nn.Module, input_shape: tuple[int, ...]) -> tuple[Program, ...]:
+    """Return a network as one program, or one for each segment where it may answer early.
+
+    All but the last return features, logits and whose answer stands; see `program_of`.
+    """
+    network = copy.deepcopy(module).cpu().eval()
+    programs = []
+    for segment in segments_of(network):
+        programs.append(program_of(SegmentPass(segment).eval(), input_shape))
+        if segment.head is not None:
+            with torch.inference_mode():
+                input_shape = tuple(segment.body(torch.zeros(1, *input_shape)).shape[1:])
+    return tuple(programs)

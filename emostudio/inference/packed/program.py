@@ -21,13 +21,15 @@ class Program:
     ----------
     steps
         Each reads values that earlier ones wrote.
-    source, result
-        Names of the input (N, C, H, W) and of the outputs (N, K).
+    source
+        Name of the input (N, C, H, W).
+    results
+        Names of what is returned.
     """
 
     steps: tuple[Step, ...]
     source: str
-    result: str
+    results: tuple[str, ...]
 
 
 class ProgramRun:
@@ -46,16 +48,21 @@ class ProgramRun:
         self._scratch = Scratch(threads, vectors=not why_no_kernels())
         self._last_use = _last_uses(program.steps)
 
-    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the outputs (N, K) for normalised inputs (N, C, H, W)."""
+    def run(self, batch: NDArray[np.float32]) -> tuple[NDArray[Any], ...]:
+        """Return the results, those of four dimensions as (N, C, H, W), for (N, C, H, W)."""
         values: Values = {self._program.source: batch}
         for number, step in enumerate(self._program.steps):
             step.run(values, self._scratch)
             for name in self._last_use.get(number, ()):
-                if name != self._program.result:
+                if name not in self._program.results:
                     values.pop(name, None)
-        # the steps write over their own arrays in the next run
-        return np.array(values[self._program.result], dtype=np.float32)
+        return tuple(_outside(values[name]) for name in self._program.results)
+
+
+def _outside(value: NDArray[Any]) -> NDArray[Any]:
+    # a copy, as the steps write over their own arrays in the next run
+    turned = value.transpose(0, 3, 1, 2) if value.ndim == 4 else value
+    return np.array(turned, order="C")
 
 
 def _last_uses(steps: Sequence[Any]) -> dict[int, list[str]]:

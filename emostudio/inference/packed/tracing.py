@@ -8,7 +8,7 @@ import torch
 from torch import fx, nn
 
 from emostudio.core.errors import EmoStudioError
-from emostudio.inference.graph import onnx_part
+from emostudio.inference.graph import is_exchanged, onnx_part
 from emostudio.inference.packed.spec import SignLayerLike
 
 IDLE = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d)
@@ -20,7 +20,8 @@ Shape = tuple[int, ...]
 class _Tracer(fx.Tracer):
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Keep layers whole, and those that know their packed form."""
-        return isinstance(m, SignLayerLike) or super().is_leaf_module(m, module_qualified_name)
+        whole = isinstance(m, SignLayerLike) or is_exchanged(m)
+        return whole or super().is_leaf_module(m, module_qualified_name)
 
 
 def traced(network: nn.Module, input_shape: Shape) -> tuple[fx.GraphModule, dict[str, Shape]]:
