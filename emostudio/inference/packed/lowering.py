@@ -45,7 +45,8 @@ def program_of(module: nn.Module, input_shape: tuple[int, ...]) -> Program:
     steps: dict[fx.Node, Step] = {}
     for node in nodes:
         step = layer_step(lowering, node)
-        if step is None and all(n in steps for n in node.all_input_nodes):
+        inputs = node.all_input_nodes
+        if step is None and inputs and all(other in steps for other in inputs):
             step = plain_step(lowering, node)
         if step is not None:
             steps[node] = step

@@ -78,10 +78,12 @@ def _around(spec: SignLayerSpec) -> NDArray[np.uint8]:
     """Return the packed signs that stand for zeros put around before the normalisation."""
     if spec.surround == (0, 0):
         return np.empty(0, np.uint8)
-    channels = _channels(spec.layer)[0]
-    bits = np.zeros(-(-channels // xnor.GROUP) * xnor.GROUP, np.uint8)
-    bits[:channels] = (spec.input_shift >= 0).numpy()
-    around: NDArray[np.uint8] = np.left_shift(xnor.nibbles_of(bits), 4, dtype=np.uint8)
+    groups = spec.layer.groups if isinstance(spec.layer, nn.Conv2d) else 1
+    share = _channels(spec.layer)[0] // groups
+    bits = np.zeros((groups, -(-share // xnor.GROUP) * xnor.GROUP), np.uint8)
+    bits[:, :share] = (spec.input_shift >= 0).numpy().reshape(groups, share)
+    nibbles = xnor.nibbles_of(bits).reshape(-1)
+    around: NDArray[np.uint8] = np.left_shift(nibbles, 4, dtype=np.uint8)
     return around
 
 
