@@ -10,8 +10,47 @@ from torch import nn
 
 from emostudio.compression.cp_als import Factors
 from emostudio.compression.factor_layers import filled, kernel_shape, part
+from emostudio.compression.surgery import kernel_size
 
 Scheme = Literal["four", "three"]
+
+
+class FourConvolutions(nn.Sequential):
+    """The four convolutions of a term-wise kernel, which exported graphs run as three."""
+
+    def exported(self) -> nn.Module:
+        """Return the same function with the two depthwise vectors merged into one window.
+
+        Returns
+        -------
+        Itself where another method has changed one of the layers since.
+        """
+        rows, columns = self.get_submodule("rows"), self.get_submodule("columns")
+        plain = (nn.Conv2d, nn.BatchNorm2d)  # not subclasses, which compute something else
+        if not all(type(layer) in plain for layer in self.children()):
+            return self
+        merged: OrderedDict[str, nn.Module] = OrderedDict()
+        for name, layer in self.named_children():
+            if layer is rows:
+                merged["taps"] = _merged(rows, columns)
+            elif layer is not columns:
+                merged[name] = layer
+        return nn.Sequential(merged)
+
+
+def _merged(rows: nn.Module, columns: nn.Module) -> nn.Conv2d:
+    """Return one depthwise convolution whose windows are the products of two vectors."""
+    if not isinstance(rows, nn.Conv2d) or not isinstance(columns, nn.Conv2d):
+        raise TypeError("Only convolutions can be merged")
+    geometry = [
+        (getattr(rows, name)[0], getattr(columns, name)[1])
+        for name in ("stride", "padding", "dilation")
+    ]
+    sides, rank = (kernel_size(rows)[0], kernel_size(columns)[1]), rows.out_channels
+    stride, padding, dilation = geometry
+    taps = nn.Conv2d(rank, rank, sides, stride, padding, dilation, groups=rank, bias=False)
+    taps.weight = nn.Parameter((rows.weight * columns.weight).detach())
+    return taps
 
 
 def modes(layer: nn.Conv2d, scheme: Scheme) -> tuple[int, int, int, int]:
@@ -57,7 +96,7 @@ def factor_layers(layer: nn.Conv2d, rank: int, scheme: Scheme = "four") -> nn.Se
     else:
         layers["taps"] = part(layer, rank, rank, rows=True, columns=True, groups=rank)
     layers["expand"] = part(layer, rank, layer.out_channels, bias=layer.bias is not None)
-    return nn.Sequential(layers)
+    return nn.Sequential(layers) if scheme == "three" else FourConvolutions(layers)
 
 
 def filled_layers(layer: nn.Conv2d, factors: Factors, scheme: Scheme = "four") -> nn.Sequential:

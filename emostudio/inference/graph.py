@@ -166,13 +166,16 @@ def _one_way(module: nn.Module) -> nn.Module:
 def exchanged(network: nn.Module) -> nn.Module:
     """Exchange layers for others that say the same in ONNX, in place.
 
-    A layer may declare ``exported() -> nn.Module``, its equivalent in plain layers.
+    A layer may declare ``exported() -> nn.Module``, its equivalent in plain layers; where it
+    returns itself, it stays and its parts are looked at.
     """
     for parent in list(network.modules()):
         for name, child in parent.named_children():
             own = getattr(child, "exported", None)
             if own is not None:
-                setattr(parent, name, _marked(own().eval()))
+                plain = own().eval()
+                if plain is not child:
+                    setattr(parent, name, _marked(plain))
             # For even sizes torch and ONNX put the window differently.
             elif isinstance(child, nn.LocalResponseNorm) and child.size % 2 == 1:
                 setattr(parent, name, _marked(_OnnxLrn(child)))

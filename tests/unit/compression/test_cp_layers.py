@@ -3,6 +3,8 @@ import torch
 from torch import nn
 
 from emostudio.compression import cp_als, cp_layers
+from emostudio.compression.neutral_norm import add_norm
+from emostudio.inference.graph import exchanged
 
 GEOMETRIES = [
     ((3, 3), (1, 1), (1, 1), (1, 1)),
@@ -59,3 +61,34 @@ def test_three_layers_share_the_norm_of_each_term_evenly():
         ]
     )
     assert torch.allclose(norms, norms[:1].expand_as(norms))
+
+
+@pytest.mark.parametrize(("kernel", "stride", "padding", "dilation"), GEOMETRIES)
+def test_exported_graphs_merge_the_two_vectors_and_say_the_same(kernel, stride, padding, dilation):
+    torch.manual_seed(0)
+    layer = nn.Conv2d(4, 6, kernel, stride, padding, dilation).double()
+    layers = cp_layers.factor_layers(layer, 5).double().eval()
+    merged = layers.exported()
+    images = torch.randn(2, 4, 17, 19, dtype=torch.float64)
+    assert [name for name, _ in merged.named_children()] == ["reduce", "taps", "expand"]
+    assert torch.allclose(merged(images), layers(images), atol=1e-12)
+
+
+def test_the_normalisation_behind_the_last_layer_is_kept():
+    layers = cp_layers.factor_layers(nn.Conv2d(4, 6, 3, padding=1), 5)
+    add_norm(layers)
+    layers.norm.running_mean.normal_()
+    images = torch.randn(2, 4, 9, 9)
+    assert torch.allclose(layers.eval().exported()(images), layers(images), atol=1e-5)
+
+
+def test_layers_that_another_method_has_changed_are_exchanged_one_by_one():
+    class Twice(nn.Conv2d):
+        def exported(self):
+            return nn.Identity()
+
+    layers = cp_layers.factor_layers(nn.Conv2d(4, 6, 3), 5)
+    layers.expand = Twice(5, 6, 1)
+    network = exchanged(nn.Sequential(layers))
+    assert network[0] is layers
+    assert isinstance(layers.expand, nn.Identity)
