@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from emostudio.cli.display import show_ablation, show_compressed, show_plan, show_trained
+from emostudio.cli.display_low_rank import show_outlook
 from emostudio.cli.options import (
     Context,
     DataOption,
@@ -79,15 +80,24 @@ def compress(
     seed: SeedOption = 0,
     preset: PresetOption = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only predict, do nothing.")] = False,
+    measure: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS", help="With --plan: most seconds for timing low-rank layers.", min=0
+        ),
+    ] = 20.0,
     workspace: WorkspaceOption = None,
     is_json: JsonOption = False,
 ) -> None:
     """Run a recipe on a teacher; prints run id and variant file."""
     chosen = _recipe(recipe, step, preset)
     if plan:
-        answer = run_job(PlanJob(teacher=teacher, recipe=chosen, data=data), workspace, context.obj)
+        question = PlanJob(teacher=teacher, recipe=chosen, data=data, measure_s=measure)
+        answer = run_job(question, workspace, context.obj)
         context.obj.answer(answer)
         show_plan(answer, context.obj)
+        for outlook in answer["low_rank"]:
+            show_outlook(outlook, context.obj)
         return
     job = CompressJob(teacher=teacher, data=data, recipe=chosen, name=name, seed=seed)
     answer = run_job(job, workspace, context.obj)

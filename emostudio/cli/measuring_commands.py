@@ -8,17 +8,21 @@ from typing import Annotated
 import typer
 
 from emostudio.cli.display import show_bench, show_evaluation
+from emostudio.cli.display_low_rank import show_break_even
 from emostudio.cli.options import (
     Context,
     DataOption,
     EngineOption,
     EnginesOption,
     JsonOption,
+    ModelArgument,
     ModelsArgument,
+    SetOption,
     WorkspaceOption,
 )
 from emostudio.cli.running import run_job
-from emostudio.core.jobs import BenchJob, CompareJob, EvaluateJob
+from emostudio.core.jobs import BenchJob, BreakEvenJob, CompareJob, EvaluateJob
+from emostudio.workspace.recipes import parse_assignments
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,6 +30,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(evaluate)
     app.command()(bench)
     app.command()(compare)
+    app.command()(breakeven)
 
 
 def evaluate(
@@ -77,3 +82,28 @@ def compare(
     answer = run_job(job, workspace, context.obj)
     context.obj.answer(answer)
     context.obj.console.print(answer["out"])
+
+
+def breakeven(
+    context: Context,
+    model: ModelArgument,
+    method: Annotated[str, typer.Option(metavar="M", help="cp, svd or tucker2.")] = "cp",
+    settings: SetOption = [],  # noqa: B006 - typer reads the default, nothing changes it
+    threads: Annotated[int, typer.Option(help="CPU threads.", min=1, max=256)] = 1,
+    seconds: Annotated[float, typer.Option(help="Seconds at most.", min=0.1, max=3600)] = 60.0,
+    again: Annotated[bool, typer.Option("--again", help="Measure what is known, too.")] = False,
+    workspace: WorkspaceOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Time layers against their low-rank factors: up to which rank they are faster here."""
+    job = BreakEvenJob(
+        model=model,
+        method=method,
+        settings=parse_assignments(settings, f"method {method}"),
+        threads=threads,
+        seconds=seconds,
+        again=again,
+    )
+    answer = run_job(job, workspace, context.obj)
+    context.obj.answer(answer)
+    show_break_even(answer, context.obj)

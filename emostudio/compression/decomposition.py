@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from emostudio.compression import rules
+from emostudio.compression import break_even, rules, timed_layers
 from emostudio.compression.base import LOW_RANK, ApplyContext, Method, Planned, PlannedTraining
 from emostudio.compression.fine_tuning import FineTuneSettings, fine_tune, planned_training
 from emostudio.compression.neutral_norm import add_norm, settle
@@ -72,6 +72,11 @@ class DecompositionSettings(FineTuneSettings):
         help="Put one behind the last factor of each layer; helps training where the network has "
         "none there.",
         advanced=True,
+    )
+    size_only: bool = setting(
+        False,
+        title="Size only",
+        help="Decompose even the layers whose factors were measured slower on this machine.",
     )
 
 
@@ -126,6 +131,19 @@ class DecompositionMethod(Method[SettingsT]):
         """
 
     @abstractmethod
+    def at_rank(self, layer: WeightLayer, rank: int, settings: SettingsT) -> dict[str, Any]:
+        """Return what `thin_layers` is given for one rank, which alone says how thin they are."""
+
+    @abstractmethod
+    def size_limit(self, layer: WeightLayer, settings: SettingsT) -> int:
+        """Return the rank from which the thin layers have no fewer weights than `layer`."""
+
+    def rank_of(self, layer: WeightLayer, arguments: Mapping[str, Any]) -> int:
+        """Return the rank that arguments stand for, the inverse of `at_rank`."""
+        del layer
+        return int(arguments["rank"])
+
+    @abstractmethod
     def factorise(
         self, target: Target, settings: SettingsT, context: ApplyContext
     ) -> Generator[Event, None, Factored | None]:
@@ -138,10 +156,31 @@ class DecompositionMethod(Method[SettingsT]):
             add_norm(layers)
         return layers
 
+    def candidates(
+        self, model: LoadedModel, settings: SettingsT
+    ) -> dict[str, tuple[WeightLayer, dict[str, Any]]]:
+        """Return the layers that could be decomposed, whatever their time, and the arguments."""
+        settings = self.resolved(model, settings)
+        layers = rules.select(self, model, settings).layers
+        return {name: (layer, self.arguments(layer, settings)) for name, layer in layers.items()}
+
+    def chosen(self, model: LoadedModel, settings: SettingsT) -> rules.Selection:
+        """Return the layers to decompose, without those measured slower on this machine."""
+        settings = self.resolved(model, settings)
+        selection = rules.select(self, model, settings)
+        if settings.size_only or self.waits_for_values(settings) or not selection.layers:
+            return selection
+        planned = self.candidates(model, settings)
+        slower = break_even.without_slower(self, model, settings, planned)
+        layers = dict(selection.layers)
+        for skipped in slower:
+            del layers[skipped.layer]
+        return replace(selection, layers=layers, skipped=(*selection.skipped, *slower))
+
     def plan(self, model: LoadedModel, settings: SettingsT) -> Planned:
         """Predict the network with factors in place of layers; sizes are exact for given ranks."""
         settings = self.resolved(model, settings)
-        selection = rules.select(self, model, settings)
+        selection = self.chosen(model, settings)
         planned, guessed, notes = skeleton(model), self.waits_for_values(settings), []
         for name, layer in selection.layers.items():
             arguments = self.arguments(layer, settings) | _norm_argument(settings)
@@ -166,13 +205,16 @@ class DecompositionMethod(Method[SettingsT]):
         """Decompose one layer of a copy at a time, fine-tuning in between and at the end."""
         result = model.copy()
         settings = self.resolved(result, settings)
-        chosen, changed = rules.select(self, result, settings).layers, 0
+        chosen = yield from timed_layers.decide(self, result, settings, context.job.folder)
+        contests, changed = timed_layers.late_contests(self, result, settings, chosen), 0
         for number, (name, layer) in enumerate(chosen.items()):
             yield Progress(fraction=number / len(chosen), message=f"Decomposing {name}")
             inside = context.inside(f"layer-{number}")
             target = Target(name, layer, self.arguments(layer, settings))
             factored = yield from self.factorise(target, settings, inside)
             if factored is None:
+                continue
+            if (yield from timed_layers.is_slower(contests.get(name), factored.arguments)):
                 continue
             changed += 1
             replace_layer(result.network(), name, factored.layers)

@@ -12,6 +12,9 @@ from emostudio.compression.surgery import WeightLayer, kernel_size
 from emostudio.core.errors import InputError
 
 MAX_RANK = 65_536
+VECTOR_CHANNELS = 16
+"""Channels that vector kernels of convolutions take at once; others fall back to plain loops."""
+_LEAST_VECTORS = 4
 
 
 def kernel_shape(layer: nn.Conv2d) -> tuple[int, int, int, int]:
@@ -98,6 +101,12 @@ def decomposable(layer: nn.Module) -> nn.Conv2d | nn.Linear:
             next_step="Get a fresh copy of the file",
         )
     return layer
+
+
+def vector_rank(rank: int) -> int:
+    """Return the next lower rank that vector kernels take whole, or `rank` if that loses much."""
+    is_wide = rank >= _LEAST_VECTORS * VECTOR_CHANNELS
+    return rank - rank % VECTOR_CHANNELS if is_wide else rank
 
 
 def rank_argument(arguments: Mapping[str, Any], name: str = "rank") -> int:

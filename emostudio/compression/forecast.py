@@ -55,7 +55,7 @@ class Stopwatch:
         if key not in self._paces:
             with _objective(training, model, teacher, context.threads) as objective:
                 self._paces[key] = measure_pace(
-                    _with_any_values(model.network()),
+                    with_any_values(model.network()),
                     objective,
                     model.info,
                     training.settings,
@@ -120,7 +120,7 @@ def _objective(
         classifier.close()
 
 
-def _with_any_values(network: nn.Module) -> nn.Module:
+def with_any_values(network: nn.Module) -> nn.Module:
     """Return a copy that can be trained, of a network that may have no values."""
     made = copy.deepcopy(network).to_empty(device="cpu")
     for tensor in (*made.parameters(), *made.buffers()):

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
 
-from emostudio.compression import ledger, rules
+from emostudio.compression import ledger, outlook, rules
 from emostudio.compression.base import Method, Planned, PlannedTraining
 from emostudio.compression.catalogue import METHODS
+from emostudio.compression.decomposition import DecompositionMethod
 from emostudio.compression.forecast import Forecast
 from emostudio.compression.packing import predict_bytes
 from emostudio.core.answers import PlanReport, PlanStage, Refusal
 from emostudio.core.errors import InputError
+from emostudio.core.events import Progress
+from emostudio.core.low_rank import LowRankOutlook
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.core.settings import parse_settings
 from emostudio.models.loaded import LoadedModel
@@ -61,8 +67,10 @@ def plan(teacher: LoadedModel, recipe: Recipe, forecast: Forecast | None = None)
     skipped: list[Refusal] = []
     trainings: list[tuple[LoadedModel, PlannedTraining]] = []
     model, exact = teacher, True
+    outlooks: list[LowRankOutlook] = []
     for number, step in enumerate(steps):
-        planned = _planned(step, model, number)
+        planned, before = _planned(step, model, number), model
+        outlooks += _outlook(step, before)
         if isinstance(planned, Refusal):
             refusals.append(planned)
             break
@@ -83,7 +91,45 @@ def plan(teacher: LoadedModel, recipe: Recipe, forecast: Forecast | None = None)
         training_seconds=None
         if forecast is None or refusals
         else sum(forecast.seconds(trained, training) for trained, training in trainings),
+        low_rank=tuple(outlooks),
     )
+
+
+def measure_layers(
+    teacher: LoadedModel, recipe: Recipe, *, budget_s: float
+) -> Generator[Progress, None, None]:
+    """Time the layers that steps of a recipe would decompose, where not done on this machine.
+
+    Parameters
+    ----------
+    budget_s
+        Seconds for all steps together.
+
+    Raises
+    ------
+    InputError
+        If a method is unknown or a setting is out of bounds.
+    """
+    deadline_s, model = time.monotonic() + budget_s, teacher
+    for number, step in enumerate(expanded(recipe)):
+        method, left_s = step.method, deadline_s - time.monotonic()
+        if isinstance(method, DecompositionMethod) and left_s > 0 and model.module is not None:
+            with suppress(InputError):  # the plan says what is wrong with the settings
+                yield from outlook.measure(method, model, step.settings, budget_s=left_s)
+        planned = _planned(step, model, number)
+        if isinstance(planned, Refusal):
+            return
+        model = planned.model
+
+
+def _outlook(step: Step, model: LoadedModel) -> list[LowRankOutlook]:
+    method = step.method
+    if not isinstance(method, DecompositionMethod) or model.module is None:
+        return []
+    try:
+        return [outlook.outlook(method, model, step.settings, step=step.origin)]
+    except InputError:  # the refusal says it
+        return []
 
 
 def predicted(teacher: LoadedModel, recipe: Recipe) -> LoadedModel:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from emostudio.core.low_rank import LowRankOutlook
 from emostudio.core.model_info import ModelInfo
 
 
@@ -192,6 +193,8 @@ class PlanReport(_Answer):
     """Teacher MACs over predicted MACs: no more than that can be gained from arithmetic."""
     training_seconds: float | None = None
     """Time of all trainings by steps measured on this machine; None where the data are unknown."""
+    low_rank: tuple[LowRankOutlook, ...] = ()
+    """What each step that decomposes layers can give at best, as far as that was measured here."""
 
 
 class ImportReport(_Answer):

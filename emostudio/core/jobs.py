@@ -74,6 +74,23 @@ class PlanJob(_Job):
     teacher: str
     recipe: Recipe
     data: str | None = None
+    measure_s: float = Field(0.0, ge=0, le=3600)
+    """Seconds at most for timing layers against their factors where this was not done before."""
+
+
+class BreakEvenJob(_Job):
+    """Time layers against their factors of several ranks; answers `low_rank.BreakEvenReport`.
+
+    What was measured before on this machine is not measured again, unless `again` says so.
+    """
+
+    kind: Literal["break_even"] = "break_even"
+    model: str
+    method: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+    threads: int = Field(1, ge=1, le=256)
+    seconds: float = Field(60.0, gt=0, le=3600)
+    again: bool = False
 
 
 class ImportModelJob(_Job):
@@ -215,6 +232,7 @@ Job = Annotated[
     | InspectModelJob
     | InspectDataJob
     | PlanJob
+    | BreakEvenJob
     | ImportModelJob
     | ImportDataJob
     | SynthesiseJob

@@ -29,7 +29,12 @@ from emostudio.compression.decomposition import (
     Factored,
     Target,
 )
-from emostudio.compression.factor_layers import convolution, rank_argument, why_unsplittable
+from emostudio.compression.factor_layers import (
+    convolution,
+    rank_argument,
+    vector_rank,
+    why_unsplittable,
+)
 from emostudio.compression.surgery import WeightLayer, kernel_size
 from emostudio.core.answers import ClaimInfo
 from emostudio.core.errors import InputError, UnsupportedLayerError
@@ -140,8 +145,17 @@ class Cp(DecompositionMethod[CpSettings]):
 
     def arguments(self, layer: WeightLayer, settings: CpSettings) -> dict[str, Any]:
         """Return the rank, and the scheme where it is not the usual one."""
+        return self.at_rank(layer, _rank(layer, settings), settings)
+
+    def at_rank(self, layer: WeightLayer, rank: int, settings: CpSettings) -> dict[str, Any]:
+        """Return a rank and the scheme."""
+        del layer
         scheme = {} if settings.scheme == "four" else {"scheme": settings.scheme}
-        return {"rank": _rank(layer, settings), **scheme}
+        return {"rank": rank, **scheme}
+
+    def size_limit(self, layer: WeightLayer, settings: CpSettings) -> int:
+        """Return the rank whose factors are about as large as the kernel."""
+        return cp_layers.break_even_rank(convolution(layer), settings.scheme)
 
     def factorise(
         self, target: Target, settings: CpSettings, context: ApplyContext
@@ -175,8 +189,9 @@ class Cp(DecompositionMethod[CpSettings]):
 
 
 def _rank(layer: nn.Module, settings: CpSettings) -> int:
-    return settings.rank or cp_layers.budget_rank(
-        convolution(layer), settings.scheme, settings.budget
+    # depthwise kernels of other ranks take about twice as long
+    return settings.rank or vector_rank(
+        cp_layers.budget_rank(convolution(layer), settings.scheme, settings.budget)
     )
 
 

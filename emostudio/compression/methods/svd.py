@@ -109,6 +109,16 @@ class Svd(DecompositionMethod[SvdSettings]):
         """Return the rank."""
         return {"rank": max(_planned_rank(decomposable(layer), settings), 1)}
 
+    def at_rank(self, layer: WeightLayer, rank: int, settings: SvdSettings) -> dict[str, Any]:
+        """Return the rank."""
+        del layer, settings
+        return {"rank": rank}
+
+    def size_limit(self, layer: WeightLayer, settings: SvdSettings) -> int:
+        """Return the smallest rank whose factors have no fewer weights than the layer."""
+        del settings
+        return svd_layers.break_even_rank(decomposable(layer))
+
     def factorise(
         self, target: Target, settings: SvdSettings, context: ApplyContext
     ) -> Generator[Event, None, Factored | None]:

@@ -13,8 +13,8 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from math import prod
+from collections.abc import Generator, Mapping
+from math import prod, sqrt
 from typing import Any, Literal
 
 from torch import nn
@@ -117,6 +117,31 @@ class Tucker2(DecompositionMethod[TuckerSettings]):
             return _matrix_arguments(guess, settings)
         ranks = tucker_hooi.budget_ranks(kernel_shape(checked), settings.budget)
         return _core_arguments(checked, ranks, settings)
+
+    def at_rank(self, layer: WeightLayer, rank: int, settings: TuckerSettings) -> Arguments:
+        """Return the ranks of the core for one of its outputs, the same share of both sides."""
+        del settings
+        checked = decomposable(layer)
+        if not isinstance(checked, nn.Conv2d) or svd_layers.is_matrix(checked):
+            return {"rank": rank}
+        share = rank / checked.out_channels
+        return {"out_rank": rank, "in_rank": max(round(share * checked.in_channels), 1)}
+
+    def rank_of(self, layer: WeightLayer, arguments: Mapping[str, Any]) -> int:
+        """Return the rank of the outputs; other shares of both sides count by their mean."""
+        if "rank" in arguments:
+            return int(arguments["rank"])
+        checked = convolution(layer)
+        share = arguments["in_rank"] / checked.in_channels
+        return max(round(sqrt(arguments["out_rank"] * share * checked.out_channels)), 1)
+
+    def size_limit(self, layer: WeightLayer, settings: TuckerSettings) -> int:
+        """Return about the rank of the outputs whose core and factors are as large as the layer."""
+        del settings
+        checked = decomposable(layer)
+        if not isinstance(checked, nn.Conv2d) or svd_layers.is_matrix(checked):
+            return svd_layers.break_even_rank(checked)
+        return tucker_hooi.budget_ranks(kernel_shape(checked), 1.0)[0]
 
     def factorise(
         self, target: Target, settings: TuckerSettings, context: ApplyContext

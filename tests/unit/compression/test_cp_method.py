@@ -107,7 +107,9 @@ def test_a_degenerate_result_is_refused_after_the_retries(teacher, tmp_path, nev
 def test_the_doctor_names_the_blow_up_at_every_try(teacher, tmp_path):
     told = []
     steps = METHOD.apply(
-        teacher, settings(epochs=0, rank=4, restarts=1), context_for(tmp_path, teacher)
+        teacher,
+        settings(epochs=0, rank=4, restarts=1, size_only=True),
+        context_for(tmp_path, teacher),
     )
     with pytest.raises(UnsupportedLayerError):
         told.extend(event for event in iter(lambda: next(steps), None) if event.type == "note")
@@ -178,6 +180,13 @@ def test_the_polish_lowers_the_error_and_may_be_left_out(teacher, tmp_path):
     errors = []
     for polish in (0, 100):
         _, events = decompose(teacher, tmp_path, epochs=0, layers="conv3", sweeps=20, polish=polish)
-        note = next(event for event in events if event.type == "note")
+        notes = [event for event in events if event.type == "note"]
+        note = next(note for note in notes if note.what.startswith("conv3 decomposed"))
         errors.append(float(note.why.split()[2].strip(",")))
     assert errors[1] < errors[0]
+
+
+def test_ranks_of_a_budget_fill_the_vectors_of_the_depthwise_kernels():
+    planned = METHOD.plan(squeezenet(), settings(layers="fire*.expand3x3", budget=0.9))
+    ranks = {record.arguments["rank"] for record in planned.model.info.structure}
+    assert ranks == {96, 192, 288, 400}
