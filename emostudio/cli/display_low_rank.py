@@ -35,15 +35,11 @@ def show_outlook(outlook: Document, output: Output) -> None:
                 f"{layer['planned_share']:.2f} times as long as the layer",
                 markup=False,
             )
-    words = []
-    if outlook["macs_ceiling"]:
-        words.append(f"{outlook['macs_ceiling']:.2f} x by their multiply-adds")
-    if outlook["time_ceiling"]:
-        words.append(f"{outlook['time_ceiling']:.2f} x by their measured time")
-    if words:
-        told = " and ".join(words)
+    ceilings = {"macs_ceiling": "by their multiply-adds", "time_ceiling": "by their measured time"}
+    told = [f"{outlook[key]:.2f} x {words}" for key, words in ceilings.items() if outlook[key]]
+    if told:
         output.console.print(
-            f"{outlook['method']}: if these layers took no time, the network were {told} faster",
+            f"{outlook['method']}: at most {', '.join(told)}, if these layers took no time at all",
             markup=False,
         )
     if outlook["expected_speedup"]:

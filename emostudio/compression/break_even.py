@@ -32,6 +32,8 @@ THREADS = 1
 """Decisions rest on times with as many threads as predictions run with unless told otherwise."""
 SLOWER = "slower here"
 """How the reason begins why a layer is left alone because of its time."""
+_SAMPLE_RANK = 16
+"""At rank 1, depthwise and full kernels are the same."""
 _RUNGS = 6
 _LOWEST_SHARE = 1 / 16
 _LEAST_GRID_STEPS = 4
@@ -86,7 +88,7 @@ class Contest:
     @property
     def chain(self) -> str:
         """The factors in words, apart from their rank."""
-        return repr(self._factors(1))
+        return repr(self._factors(_SAMPLE_RANK))
 
     def known(self, threads: int = THREADS) -> LayerTimes | None:
         """Return what was measured on this machine, or None."""

@@ -4,6 +4,8 @@ import gui_fakes as fakes
 import pytest
 from PySide6.QtGui import QImage
 
+from emostudio.core.low_rank import LayerBreakEven, RankTime
+from emostudio.gui.charts.break_even import BreakEvenChart
 from emostudio.gui.charts.ceiling import SpeedCeiling
 from emostudio.gui.charts.class_bars import ClassBars, recalls
 from emostudio.gui.charts.confusion import ConfusionChart
@@ -56,6 +58,20 @@ def ceiling():
     return chart
 
 
+def layer_times(break_even_rank=60):
+    times = [RankTime(rank=rank, ms=rank / 60, share=rank / 60) for rank in (16, 32, 50, 80)]
+    return LayerBreakEven(
+        layer="conv2", dense_ms=1.0, times=tuple(times), grid=16, size_limit=90,
+        break_even_rank=break_even_rank, planned_rank=80, planned_share=1.33, is_slower=True,
+    )  # fmt: skip
+
+
+def break_even():
+    chart = BreakEvenChart()
+    chart.show_layer(layer_times())
+    return chart
+
+
 def forest():
     chart = Forest()
     chart.show_rows([ForestRow("INT8", 2.86, 2.79, 2.93, "ok")])
@@ -74,7 +90,7 @@ def confusion():
     return chart
 
 
-CHARTS = [pareto, race, strip, stairs, ceiling, forest, bars, confusion]
+CHARTS = [pareto, race, strip, stairs, ceiling, forest, bars, confusion, break_even]
 
 
 def colours(widget):
@@ -119,6 +135,7 @@ def test_charts_paint_in_both_themes_at_any_size(qtbot, themes, make, size):
         (forest, "INT8 2.86× (2.79–2.93)"),
         (bars, "Anger -5.0"),
         (confusion, "called"),
+        (break_even, "rank 32 0.533 ms, rank 50"),
     ],
 )
 def test_charts_tell_their_numbers_in_words(qtbot, themes, make, words):
@@ -168,3 +185,17 @@ def test_classes_without_images_have_no_accuracy():
 )
 def test_short_names_say_what_sets_a_variant_apart(name, baseline, short):
     assert short_name(name, baseline) == short
+
+
+@pytest.mark.parametrize(
+    ("rank", "words"),
+    [(60, "break-even at rank 60"), (0, "slower at every"), (None, "faster at every")],
+)
+def test_the_break_even_is_told_in_words(qtbot, themes, rank, words):
+    chart = BreakEvenChart()
+    qtbot.addWidget(chart)
+    chart.show_layer(layer_times(rank))
+    assert words in chart.accessibleDescription()
+    chart.grab()
+    chart.show_layer(None)
+    assert not chart.accessibleDescription()

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLineEdit
 from emostudio.core.answers import PlanReport, PlanStage, Refusal
 from emostudio.core.events import Failed
 from emostudio.core.jobs import AblateJob, CompressJob, PlanJob
+from emostudio.core.low_rank import LayerBreakEven, LowRankOutlook, RankTime
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.gui.pages.compress import CompressPage
 from emostudio.gui.wizard.prediction_card import PredictionCard
@@ -49,6 +50,28 @@ def plan_for(recipe, refusals=()):
         stages=(stage("", 4.0, 0), *stages), refusals=refusals, speedup_ceiling=2.0,
         training_seconds=600.0,
     )  # fmt: skip
+
+
+def outlook(method):
+    """Return what is known about two layers: one slower, one not measured."""
+    times = tuple(RankTime(rank=rank, ms=rank / 40, share=rank / 40) for rank in (16, 32, 48))
+    layer = LayerBreakEven(
+        layer="conv2", dense_ms=1.0, times=times, break_even_rank=40, size_limit=60,
+        planned_rank=48, planned_share=1.2, is_slower=True,
+    )  # fmt: skip
+    return LowRankOutlook(
+        method=method, threads=1, layers=(layer,), not_measured=("conv3",), macs_ceiling=1.4
+    )
+
+
+def answer_low_rank(qtbot, studio):
+    qtbot.waitUntil(lambda: _unanswered(studio), timeout=3000)
+    job, on_answer, _ = studio.asked[-1]
+    studio.answered = len(studio.asked)
+    plan = plan_for(job.recipe)
+    found = (outlook(job.recipe.steps[0].method),)
+    on_answer(plan.model_copy(update={"low_rank": found}).model_dump(mode="json"))
+    return job
 
 
 def answer(qtbot, studio, refusals=()):
@@ -407,3 +430,27 @@ def test_costs_of_a_black_box_are_a_dash(qtbot):
     unknown = stage("", 4.0, 0).model_copy(update={"parameters": None, "macs": None})
     card.show_plan(PlanReport(stages=(unknown,)))
     assert fakes.texts(card).splitlines().count("–") == 2
+
+
+def test_the_break_even_of_a_low_rank_step_is_shown_and_measured_on_demand(qtbot, page, studio):
+    choose_teacher_and_data(page)
+    page.recipe.add_method("weight_sharing")
+    first = answer_low_rank(qtbot, studio)
+    panel = page.recipe.form_card.break_even
+    assert panel.isVisible()
+    assert panel.words() == "Rank 48 takes 1.20 times as long as the layer: slower here."
+    assert "conv3" in fakes.texts(page)
+    panel.measure.click()
+    assert not panel.measure.isEnabled()
+    second = answer_low_rank(qtbot, studio)
+    assert second.measure_s > first.measure_s > 0
+    page.state.go(page.state.flow.next)
+    page.state.go(page.state.flow.next)
+    assert "at most 1.40× if its layers took no time" in page.summary.words()
+    assert "slower here: conv2" in page.summary.words()
+
+
+def test_other_steps_have_no_break_even(qtbot, page, studio):
+    choose_teacher_and_data(page)
+    add_steps(qtbot, page, studio, "magnitude_pruning")
+    assert not page.recipe.form_card.break_even.isVisible()

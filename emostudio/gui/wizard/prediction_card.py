@@ -12,6 +12,7 @@ from emostudio.gui.charts.staircase import Stair, Staircase
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.card import Card, Note, plain, rule, scrolled
 from emostudio.gui.widgets.labels import label, set_shown
+from emostudio.gui.wizard.low_rank_words import outlook_lines
 
 _MOST_REMARKS = 3
 _LONGEST_KEPT_WHOLE = 36
@@ -107,7 +108,8 @@ class PredictionCard(Card):
         goal = self.tr("goal: at most {0} MB").format(f"{goal_mb:g}") if goal_mb else ""
         self._goal.setText(goal)
         self._show_ceiling(plan)
-        remarks = [line for stage in plan.stages for line in _remarks(stage.notes)]
+        remarks = [f"{line}." for line in outlook_lines(plan)]
+        remarks += [line for stage in plan.stages for line in _remarks(stage.notes)]
         skipped = len({refusal.layer for refusal in plan.skipped_layers if refusal.layer})
         if skipped:
             remarks.append(self.tr("{0} layers are left alone").format(skipped))

@@ -24,6 +24,9 @@ from emostudio.workspace.wizard_flow import (
 
 PLAN_AFTER_MS = 300
 SAVE_AFTER_MS = 1_000
+GLANCE_S = 3.0
+"""Seconds that a prediction may spend on timing layers that nobody asked to measure."""
+MEASURE_S = 60.0
 
 
 class WizardState(QObject):
@@ -52,6 +55,7 @@ class WizardState(QObject):
         self.flow = WizardFlow(load_draft(studio.workspace.folder))
         self.is_predicting = False
         self._question = ""
+        self._measure_s = GLANCE_S
         self._trial: tuple[str, Recipe, PlanReport | None] | None = None
         self._plan_timer = self._timer(PLAN_AFTER_MS, self._ask)
         self._save_timer = self._timer(SAVE_AFTER_MS, self.save)
@@ -78,6 +82,12 @@ class WizardState(QObject):
         """Show another step."""
         change()
         self._save_timer.start()
+        self.changed.emit()
+
+    def measure(self) -> None:
+        """Predict again, with time to measure the layers whose speed is not known here."""
+        self._measure_s = MEASURE_S
+        self._expect_plan()
         self.changed.emit()
 
     def restart(self) -> None:
@@ -158,7 +168,13 @@ class WizardState(QObject):
 
     def _ask(self) -> None:
         draft = self.flow.draft
-        job = PlanJob(teacher=draft.teacher, recipe=draft.recipe, data=draft.data or None)
+        job = PlanJob(
+            teacher=draft.teacher,
+            recipe=draft.recipe,
+            data=draft.data or None,
+            measure_s=self._measure_s,
+        )
+        self._measure_s = GLANCE_S
         asked = draft.recipe, draft.teacher, draft.data
 
         def is_current() -> bool:

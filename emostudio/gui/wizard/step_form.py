@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QVBoxLayout
 
+from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import button
-from emostudio.gui.widgets.card import Card, scrolled
+from emostudio.gui.widgets.card import Card, plain, scrolled
 from emostudio.gui.widgets.labels import set_shown
 from emostudio.gui.widgets.settings_form import SettingsForm
+from emostudio.gui.wizard.break_even_panel import BreakEvenPanel
 from emostudio.gui.wizard.state import WizardState
 
 _SETTLE_MS = 350
@@ -30,7 +33,16 @@ class StepForm(Card):
         self._settle.setInterval(_SETTLE_MS)
         self._settle.timeout.connect(self.commit)
         self.add_action(self.reset)
-        self.body.addWidget(scrolled(self.form), 1)
+        self.break_even = BreakEvenPanel()
+        content = plain()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE.m)
+        column.addWidget(self.break_even)
+        column.addWidget(self.form)
+        column.addStretch(1)
+        self.body.addWidget(scrolled(content), 1)
+        self.break_even.measure_asked.connect(state.measure)
         self.form.changed.connect(self._settle.start)
         self.form.valid_changed.connect(lambda _valid: self._on_valid_changed())
 
@@ -52,6 +64,16 @@ class StepForm(Card):
         elif self.form.is_valid() and not self._settle.isActive():
             self.form.set_values({k: v for k, v in values.items() if v is not None})
         self._shown = (index, method)
+        self.show_break_even()
+
+    def show_break_even(self) -> None:
+        """Show what the prediction says about the time of the step's layers, if it does."""
+        plan = self._wizard.flow.plan
+        outlooks = () if plan is None or self._shown is None else plan.low_rank
+        found = [one for one in outlooks if self._shown == (one.step, one.method)]
+        self.break_even.show_outlook(
+            found[0] if found else None, is_measuring=self._wizard.is_predicting
+        )
 
     def commit(self) -> None:
         """Take over what stands in the form."""

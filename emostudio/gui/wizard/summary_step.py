@@ -11,6 +11,7 @@ from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.card import Card, Note, plain, scrolled
 from emostudio.gui.widgets.labels import label
 from emostudio.gui.wizard.data_step import data_title
+from emostudio.gui.wizard.low_rank_words import outlook_lines
 from emostudio.gui.wizard.state import WizardState
 
 
@@ -91,6 +92,7 @@ class SummaryStep(Card):
         if plan.speedup_ceiling is not None:
             words = self.tr("at most {0}× from fewer MACs; a ceiling, not a promise")
             rows.append((self.tr("Speed"), words.format(f"{plan.speedup_ceiling:.1f}")))
+        rows += [(self.tr("Low rank"), line) for line in outlook_lines(plan)]
         epochs = sum(stage.training_epochs for stage in plan.stages)
         time = self.tr("{0} epochs").format(epochs)
         if plan.training_seconds is not None:

@@ -122,6 +122,14 @@ def test_a_rank_beside_the_grid_is_added_to_what_is_known(teacher):
     assert contest.known().grid == 1
 
 
+def test_methods_share_times_only_where_their_graphs_are_the_same(teacher):
+    three = parse_settings(cp.METHOD.settings_type, {"scheme": "three"}, "t")
+    tucker = parse_settings(tucker2.METHOD.settings_type, {}, "t")
+    merged = contest_of(teacher, settings()).chain
+    assert merged == contest_of(teacher, three).chain
+    assert merged != contest_of(teacher, tucker, method=tucker2.METHOD).chain
+
+
 def test_no_layer_is_begun_behind_the_budget(teacher):
     contest = contest_of(teacher, settings())
     assert list(measure_all([(contest, 5)], threads=1, budget_s=-1.0)) == []
