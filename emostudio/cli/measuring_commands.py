@@ -15,14 +15,13 @@ from emostudio.cli.options import (
     EngineOption,
     EnginesOption,
     JsonOption,
-    ModelArgument,
     ModelsArgument,
     SetOption,
     WorkspaceOption,
 )
 from emostudio.cli.running import run_job
 from emostudio.core.jobs import BenchJob, BreakEvenJob, CompareJob, EvaluateJob
-from emostudio.workspace.recipes import parse_assignments
+from emostudio.workspace.recipes import parse_assignments, parse_steps
 
 
 def add_to(app: typer.Typer) -> None:
@@ -86,8 +85,12 @@ def compare(
 
 def breakeven(
     context: Context,
-    model: ModelArgument,
-    method: Annotated[str, typer.Option(metavar="M", help="cp, svd or tucker2.")] = "cp",
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A model, or the key of an architecture.")
+    ],
+    step: Annotated[
+        str, typer.Option(metavar="METHOD[:KEY=VALUE,...]", help="cp, svd or tucker2.")
+    ] = "cp",
     settings: SetOption = [],  # noqa: B006 - typer reads the default, nothing changes it
     threads: Annotated[int, typer.Option(help="CPU threads.", min=1, max=256)] = 1,
     seconds: Annotated[float, typer.Option(help="Seconds at most.", min=0.1, max=3600)] = 60.0,
@@ -96,10 +99,12 @@ def breakeven(
     is_json: JsonOption = False,
 ) -> None:
     """Time layers against their low-rank factors: up to which rank they are faster here."""
+    (chosen,) = parse_steps([step]).steps
     job = BreakEvenJob(
         model=model,
-        method=method,
-        settings=parse_assignments(settings, f"method {method}"),
+        architecture_settings=parse_assignments(settings, "the architecture"),
+        method=chosen.method,
+        settings=chosen.settings,
         threads=threads,
         seconds=seconds,
         again=again,

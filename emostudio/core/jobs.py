@@ -86,6 +86,8 @@ class BreakEvenJob(_Job):
 
     kind: Literal["break_even"] = "break_even"
     model: str
+    """A model, or an architecture, whose shapes are enough."""
+    architecture_settings: dict[str, Any] = Field(default_factory=dict)
     method: str
     settings: dict[str, Any] = Field(default_factory=dict)
     threads: int = Field(1, ge=1, le=256)

@@ -10,7 +10,7 @@ from emostudio.core.jobs import BreakEvenJob
 from emostudio.core.low_rank import BreakEvenReport
 from emostudio.core.settings import parse_settings
 from emostudio.worker.context import HandlerContext, Handling
-from emostudio.worker.resolve import find_model
+from emostudio.worker.unmade import model_or_architecture
 
 
 def handle(job: BreakEvenJob, context: HandlerContext) -> Handling:
@@ -23,7 +23,7 @@ def handle(job: BreakEvenJob, context: HandlerContext) -> Handling:
             why="it does not replace layers by thinner ones",
             next_step=f"Methods: {', '.join(able)}",
         )
-    model = find_model(job.model, context.workspace).load()
+    model = model_or_architecture(job.model, job.architecture_settings, context.workspace)
     if model.module is None:
         raise InputError(f"{job.model} is a black box", why="its layers are not known")
     settings = parse_settings(method.settings_type, job.settings, f"method {job.method}")

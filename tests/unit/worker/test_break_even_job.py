@@ -49,3 +49,22 @@ def test_methods_without_ranks_are_refused(teacher, tmp_path):
     last = last_of(BreakEvenJob(model=teacher, method="hashed"), tmp_path)
     assert isinstance(last, Failed)
     assert "cp, svd, tucker2" in last.next_step
+
+
+def test_an_architecture_is_enough(tmp_path):
+    job = BreakEvenJob(
+        model="squeezenet1_1",
+        architecture_settings={"input_size": 48},
+        method="svd",
+        settings={"layers": "fire9.squeeze"},
+        seconds=0.001,
+    )
+    last = last_of(job, tmp_path)
+    assert last.result["model"] == "squeezenet1_1"
+    assert last.result["outlook"]["not_measured"] == ["fire9.squeeze"]
+    assert last.result["outlook"]["macs_ceiling"] > 1
+
+
+def test_a_model_s_architecture_cannot_be_set(teacher, tmp_path):
+    job = BreakEvenJob(model=teacher, architecture_settings={"input_size": 48}, method="cp")
+    assert "fixed" in last_of(job, tmp_path).what
