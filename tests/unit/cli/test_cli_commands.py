@@ -30,6 +30,7 @@ COMMANDS = [
     "ablate",
     "evaluate",
     "bench",
+    "breakeven",
     "compare",
     "export",
     "live",
@@ -51,6 +52,16 @@ def test_every_command_takes_a_workspace_and_json(capfd, command):
     assert code == 0
     assert "--workspace" in out
     assert "--json" in out
+
+
+def test_breakeven_tells_the_ceiling_and_what_is_not_measured(capfd, tmp_path):
+    words = ["breakeven", "squeezenet1_1", "--step", "svd:layers=fire9.squeeze", "--seconds", "0.1"]
+    settings = ["--set", "input_size=32", "--workspace", str(tmp_path)]
+    code, out, _ = run(capfd, *words, *settings)
+    assert code == 0
+    assert "svd: at most 1." in out
+    code, out, _ = run(capfd, *words, *settings, "--json")
+    assert json.loads(out)["outlook"]["method"] == "svd"
 
 
 def test_help_loads_no_engine():
