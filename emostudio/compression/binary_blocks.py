@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from emostudio.compression.binarising import signs_of
 from emostudio.compression.graph import LayerGraph
 from emostudio.core.errors import InputError
-from emostudio.inference.packed.spec import SignLayerSpec, affine_of, binary_scales
+from emostudio.inference.packed.spec import SignLayerSpec, affine_of, why_not_packed
 
 Slope = Literal["triangle", "clipped"]
 Mode = Literal["recipe", "paper"]
@@ -208,7 +208,7 @@ class BinaryBlock(nn.Module):
     @property
     def real_kernels_on(self) -> tuple[str, ...]:
         """Return the engines that count signs; none while the weights are real numbers."""
-        return ("packed",) if binary_scales(self.layer.weight) is not None else ()
+        return () if why_not_packed(self.packed_spec()) else ("packed",)
 
     def packed_spec(self) -> SignLayerSpec | None:
         """Return the block in numbers; None where its parts are not those of a design."""

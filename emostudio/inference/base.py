@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +79,28 @@ class Engine(Protocol):
         ...
 
 
+@runtime_checkable
+class Deployable(Protocol):
+    """An engine that runs models from files of its own, without what made them.
+
+    A process that measures memory loads these, as a deployment would.
+    """
+
+    def deployed(self, model: LoadedModel) -> tuple[bytes, ...]:
+        """Return the contents of the files.
+
+        Raises
+        ------
+        EmoStudioError
+            If they cannot be made of `model`.
+        """
+        ...
+
+    def open_deployed(self, contents: Sequence[bytes], threads: int) -> Session:
+        """Return a session on what `deployed` returned."""
+        ...
+
+
 def kernels_of(module: nn.Module, engine: str = "") -> Kernels:
     """Return ``simulated`` if a layer declares ``simulated_kernels = True``, else ``real``.
 
@@ -99,3 +123,12 @@ def tolerance_of(module: nn.Module | None, plain: float) -> tuple[float, float]:
     layers = () if module is None else module.modules()
     rounds = any(getattr(layer, "real_kernels_on", ()) for layer in layers)
     return (_STEPS, plain) if rounds else (0.0, plain)
+
+
+def fingerprint_of(module: nn.Module) -> bytes:
+    """Digest of all weights, so that a network trained further is exported again."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in module.state_dict().items():
+        digest.update(f"{name}{tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().reshape(-1).contiguous().numpy().data)
+    return digest.digest()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from emostudio.core.catalogue import Catalogue
 from emostudio.core.errors import InputError
-from emostudio.inference.base import Engine, Session
+from emostudio.inference.base import Engine, Session, kernels_of
 from emostudio.inference.classifier import Classifier
 from emostudio.inference.ensemble import EnsembleClassifier
 
@@ -48,10 +48,17 @@ def open_session(model: LoadedModel, engine: str | None = None, threads: int = 1
 
 
 def default_engine(model: LoadedModel) -> str:
-    """Return `DEFAULT_ENGINE`, or another engine for a model that it cannot run."""
-    if not ENGINES.get(DEFAULT_ENGINE).supports(model):
-        return DEFAULT_ENGINE
-    return next(iter(runnable_engines(model)), DEFAULT_ENGINE)
+    """Return `DEFAULT_ENGINE`, or another engine for a model that it cannot run.
+
+    Where it would only imitate a method's arithmetic, an engine with real kernels comes first.
+    """
+    runnable = runnable_engines(model)
+    if model.module is not None:
+        by_preference = sorted(runnable, key=lambda key: key != DEFAULT_ENGINE)
+        for key in by_preference:
+            if kernels_of(model.module, key) == "real":
+                return key
+    return DEFAULT_ENGINE if DEFAULT_ENGINE in runnable else next(iter(runnable), DEFAULT_ENGINE)
 
 
 def open_classifier(model: LoadedModel, engine: str | None = None, threads: int = 1) -> Classifier:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -21,9 +22,18 @@ from emostudio.inference.base import tolerance_of
 _LARGEST_BYTES = 64 * 2**20
 _MOST_BYTES = 512 * 2**20
 _TOLERANCE = 1e-4
+_MAKERS = frozenset({"emostudio.inference.graph"})
+
+Answer = Callable[[bytes, np.ndarray], np.ndarray | None]
 
 
-def graph_file(module: nn.Module, fingerprint: bytes, input_shape: tuple[int, ...]) -> Path:
+def graph_file(
+    module: nn.Module,
+    fingerprint: bytes,
+    input_shape: tuple[int, ...],
+    suffix: str = ".onnx",
+    makers: frozenset[str] = _MAKERS,
+) -> Path:
     """Return where the graph of a network would be kept.
 
     The name changes with the code of the export and of the layers, which say how they become ONNX.
@@ -36,17 +46,38 @@ def graph_file(module: nn.Module, fingerprint: bytes, input_shape: tuple[int, ..
         Digest of its weights.
     input_shape
         (C, H, W) of one input.
+    suffix
+        What kind of file it is.
+    makers
+        Names of the Python modules that make such files.
     """
     digest = hashlib.blake2b(fingerprint, digest_size=20)
     digest.update(f"{module!r}{input_shape}{torch.__version__}{__version__}".encode())
-    digest.update(_code_digest(_modules_of(module)))
-    return state_folder() / "graphs" / f"{digest.hexdigest()}.onnx"
+    digest.update(_code_digest(_modules_of(module) | makers))
+    return state_folder() / "graphs" / f"{digest.hexdigest()}{suffix}"
 
 
-def recall(file: Path, module: nn.Module, input_shape: tuple[int, int, int]) -> bytes | None:
+def recall(
+    file: Path,
+    module: nn.Module,
+    input_shape: tuple[int, int, int],
+    answer_of: Answer | None = None,
+) -> bytes | None:
     """Return a kept graph if it still says what the network says, else None.
 
     The code of a layer may have changed since: the graph is asked about one random input.
+
+    Parameters
+    ----------
+    file
+        From `graph_file`.
+    module
+        The network.
+    input_shape
+        (C, H, W) of one input.
+    answer_of
+        Returns the outputs of a file's content for inputs, None if it is damaged; without it,
+        ONNX Runtime is asked.
     """
     try:
         content = file.read_bytes()
@@ -55,7 +86,7 @@ def recall(file: Path, module: nn.Module, input_shape: tuple[int, int, int]) -> 
         return None
     example = np.random.default_rng(0).standard_normal((1, *input_shape)).astype(np.float32)
     expected = _torch_answer(module, example)
-    answer = _graph_answer(content, example)
+    answer = (answer_of or _graph_answer)(content, example)
     if answer is None or answer.shape != expected.shape:
         return None
     relative, absolute = tolerance_of(module, _TOLERANCE)
@@ -75,9 +106,9 @@ def keep(file: Path, content: bytes) -> None:
 
 
 def _modules_of(module: nn.Module) -> frozenset[str]:
-    """Return the names of the Python modules that decide what the graph looks like."""
+    """Return the names of the Python modules that the layers come from."""
     own = {type(layer).__module__ for layer in module.modules()}
-    return frozenset({*own, "emostudio.inference.graph"})
+    return frozenset(own)
 
 
 @cache
@@ -106,7 +137,7 @@ def source_of(name: str) -> bytes:
 
 
 def _drop_oldest(folder: Path) -> None:
-    newest_first = sorted(folder.glob("*.onnx"), key=lambda path: -path.stat().st_mtime_ns)
+    newest_first = sorted(folder.glob("*.*"), key=lambda path: -path.stat().st_mtime_ns)
     total = 0
     for path in newest_first:
         total += path.stat().st_size

@@ -11,8 +11,8 @@ from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.paths import safe_name
 from emostudio.evaluation.bench import Entry
 from emostudio.evaluation.memory import resident_bytes
+from emostudio.inference.base import Deployable
 from emostudio.inference.catalogue import ENGINES, default_engine
-from emostudio.inference.engines.onnxruntime import ENGINE as ONNXRUNTIME
 from emostudio.models.loaded import LoadedModel
 from emostudio.worker.resolve import Found, macs_of
 
@@ -86,17 +86,17 @@ def memory_command(
 ) -> tuple[str, ...]:
     """Return the command line of a fresh process that loads one model on one engine.
 
-    On ONNX Runtime the process gets the exported graphs, so that it loads what a deployment would
-    load and not the libraries that made the export.
+    Where an engine has files of its own the process gets those, so that it loads what a deployment
+    would load and not the libraries that made them.
     """
     files = [str(file)]
-    if engine == ONNXRUNTIME.key:
+    member = ENGINES.get(engine)
+    if isinstance(member, Deployable):
         files = []
-        for number, content in enumerate(ONNXRUNTIME.graphs(model)):
-            suffix = f"-{number}" if number else ""
-            graph = folder / "memory" / f"{safe_name(model.info.name)}{suffix}.onnx"
-            write_bytes(graph, content)
-            files.append(str(graph))
+        for number, content in enumerate(member.deployed(model)):
+            part = folder / "memory" / f"{safe_name(model.info.name)}-{engine}-{number}"
+            write_bytes(part, content)
+            files.append(str(part))
     shape = ",".join(map(str, model.input_shape))
     return (
         sys.executable, "-m", "emostudio.worker.memory_probe",

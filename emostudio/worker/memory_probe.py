@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emostudio.evaluation.memory import probe
+from emostudio.inference.base import Deployable
 
 if TYPE_CHECKING:  # torch must not be in a process that only runs an ONNX graph
     from emostudio.inference.base import Session
@@ -31,10 +33,10 @@ def main(arguments: list[str]) -> None:
 
 
 def _open(engine: str, files: list[Path], threads: int) -> Session:
-    if engine == "onnxruntime":
-        from emostudio.inference.engines.onnxruntime import open_graphs
-
-        return open_graphs([file.read_bytes() for file in files], threads)
+    # The catalogue would load every engine's libraries into the memory that is measured.
+    member = importlib.import_module(f"emostudio.inference.engines.{engine}").ENGINE
+    if isinstance(member, Deployable):
+        return member.open_deployed([file.read_bytes() for file in files], threads)
     if engine == "opencv":
         from emostudio.inference.engines.opencv import CaffeSession
         from emostudio.models.container import read_container

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import weakref
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emostudio.core.errors import InputError
-from emostudio.inference.base import EngineSettings, Kernels, Session, kernels_of
+from emostudio.inference.base import EngineSettings, Kernels, Session, fingerprint_of, kernels_of
 from emostudio.inference.onnx_sessions import SegmentedSession, open_graph
 
 if TYPE_CHECKING:
@@ -109,6 +108,14 @@ class OnnxRuntimeEngine:
         kernels = kernels_of(model.module, self.key) if model.module is not None else "real"
         return open_graphs(self.graphs(model), threads, kernels)
 
+    def deployed(self, model: LoadedModel) -> tuple[bytes, ...]:
+        """Return the graphs that run for `model`."""
+        return self.graphs(model)
+
+    def open_deployed(self, contents: Sequence[bytes], threads: int) -> Session:
+        """Return a session on what `deployed` returned."""
+        return open_graphs(contents, threads)
+
     def graph(self, model: LoadedModel) -> bytes:
         """Return the one ONNX graph that runs for `model`: its own, or its network exported.
 
@@ -134,7 +141,7 @@ class OnnxRuntimeEngine:
         """
         if model.module is None:
             return (model.onnx_bytes or b"",)
-        fingerprint = _fingerprint(model.module)
+        fingerprint = fingerprint_of(model.module)
         known = self._exports.get(model.module)
         if known is None or known[0] != fingerprint:
             known = (fingerprint, _exported(model.module, fingerprint, model.input_shape))
@@ -180,15 +187,6 @@ def _kept_or_exported(
         content = onnx_graph(module, input_shape)
         keep(file, content)
     return content
-
-
-def _fingerprint(module: nn.Module) -> bytes:
-    """Digest of all weights, so that a network trained further is exported again."""
-    digest = hashlib.blake2b(digest_size=16)
-    for name, tensor in module.state_dict().items():
-        digest.update(f"{name}{tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().reshape(-1).contiguous().numpy().data)
-    return digest.digest()
 
 
 ENGINE = OnnxRuntimeEngine()

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import fx, nn
 
-from emostudio.inference.packed.sign_lowering import sign_layer, why_not_packed
-from emostudio.inference.packed.spec import SignLayerLike, affine_of
+from emostudio.inference.packed.sign_lowering import sign_layer
+from emostudio.inference.packed.spec import SignLayerLike, affine_of, why_not_packed
 from emostudio.inference.packed.step import Step
 from emostudio.inference.packed.steps import Add, Flatten, Join, MaxPool, ScaleChannels
 from emostudio.inference.packed.tracing import Shape, module_of
@@ -121,12 +121,3 @@ def _slopes(layer: nn.Module, channels: int) -> NDArray[np.float32]:
         return np.ascontiguousarray(slopes)
     slope = layer.negative_slope if isinstance(layer, nn.LeakyReLU) else 0.0
     return np.full(channels, slope, np.float32)
-
-
-def has_kernels(network: nn.Module) -> bool:
-    """Whether a network holds a layer that has kernels of its own."""
-    return any(_has_kernel(layer) for layer in network.modules())
-
-
-def _has_kernel(layer: nn.Module) -> bool:
-    return isinstance(layer, SignLayerLike) and not why_not_packed(layer.packed_spec())

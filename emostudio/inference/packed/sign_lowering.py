@@ -18,14 +18,6 @@ Pair = tuple[int, int]
 _NEVER = 2**30
 
 
-def why_not_packed(spec: SignLayerSpec | None) -> str:
-    """Return why a layer on signs has no packed kernel, or nothing."""
-    if spec is None or binary_scales(spec.layer.weight) is None:
-        return "its weights are not binary"
-    fan_in = spec.layer.weight[0].numel()
-    return "" if fan_in <= xnor.MOST_INPUTS else f"{fan_in} inputs are more than 16 bits can count"
-
-
 def sign_layer(
     spec: SignLayerSpec, size: Pair, inputs: tuple[str, ...], outputs: tuple[str, ...]
 ) -> SignLayer:

@@ -8,6 +8,9 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import nn
 
+MOST_INPUTS = 65535
+"""Differing signs are counted in 16 bits."""
+
 
 @dataclass(frozen=True)
 class SignLayerSpec:
@@ -85,3 +88,20 @@ def binary_scales(weight: torch.Tensor) -> torch.Tensor | None:
     if not bool(torch.all(flat[0].abs() == size[0])):  # most layers fail here, at once
         return None
     return size if bool(torch.all(flat.abs() == size[:, None])) else None
+
+
+def why_not_packed(spec: SignLayerSpec | None) -> str:
+    """Return why a layer on signs has no packed kernel, or nothing."""
+    if spec is None or binary_scales(spec.layer.weight) is None:
+        return "its weights are not binary"
+    fan_in = spec.layer.weight[0].numel()
+    return "" if fan_in <= MOST_INPUTS else f"{fan_in} inputs are more than 16 bits can count"
+
+
+def has_kernels(network: nn.Module) -> bool:
+    """Whether a network holds a layer that has kernels of its own."""
+    return any(_has_kernel(layer) for layer in network.modules())
+
+
+def _has_kernel(layer: nn.Module) -> bool:
+    return isinstance(layer, SignLayerLike) and not why_not_packed(layer.packed_spec())

@@ -24,9 +24,6 @@ OUTPUTS = 64
 """Outputs of one block of weights."""
 GROUP = 4
 """Inputs that share a byte."""
-MOST_INPUTS = 65535
-"""Differing signs are counted in 16 bits."""
-
 _TABLE = np.array([(a ^ w).bit_count() for a in range(16) for w in range(16)], np.uint8)
 # Byte p of a block belongs to this output, so that widening even and odd bytes gives them in order.
 _PLACE_OF_BYTE = np.array([p // 2 + 16 * (p % 2) for p in range(32)])
