@@ -11,10 +11,17 @@ from numpy.typing import NDArray
 from torch import fx, nn
 
 from emostudio.inference.packed.sign_lowering import sign_layer
-from emostudio.inference.packed.spec import SignLayerLike, affine_of, why_not_packed
+from emostudio.inference.packed.spec import (
+    SignLayerLike,
+    affine_of,
+    takes_binary_weights,
+    takes_codes,
+    why_not_packed,
+)
 from emostudio.inference.packed.step import Step
 from emostudio.inference.packed.steps import Add, Flatten, Join, MaxPool, ScaleChannels
 from emostudio.inference.packed.tracing import Shape, module_of
+from emostudio.inference.packed.weight_lowering import binary_weight_layer, codebook_layer
 
 SCALES = (nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.LeakyReLU, nn.PReLU)
 """Layers that treat every number by itself, in a way that depends on its channel at most."""
@@ -50,12 +57,18 @@ def layer_step(lowering: Lowering, node: fx.Node) -> Step | None:
     if layer is None or len(node.all_input_nodes) != 1:
         return None
     shape, inputs, outputs = lowering.input_shape(node), lowering.input_names(node), (node.name,)
+    size = (shape[1], shape[2]) if len(shape) == 3 else (1, 1)
     if isinstance(layer, SignLayerLike):
         spec = layer.packed_spec()
         if spec is None or why_not_packed(spec):
             return None
-        size = (shape[1], shape[2]) if len(shape) == 3 else (1, 1)
         return sign_layer(spec, size, inputs, outputs)
+    rank = 3 if isinstance(layer, nn.Conv2d) else 1
+    if isinstance(layer, nn.Conv2d | nn.Linear) and len(shape) == rank:
+        if takes_binary_weights(layer):
+            return binary_weight_layer(layer, size, inputs, outputs)
+        if isinstance(layer, nn.Linear) and takes_codes(layer):
+            return codebook_layer(layer, inputs, outputs)
     return None
 
 

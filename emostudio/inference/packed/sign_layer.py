@@ -13,42 +13,9 @@ from emostudio.inference.packed import xnor
 from emostudio.inference.packed.compiling import use_threads
 from emostudio.inference.packed.kernels import signs as kernels
 from emostudio.inference.packed.step import Scratch, Values
+from emostudio.inference.packed.window import Window
 
 Pair = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Window:
-    """Geometry of a convolution, each (vertical, horizontal); a linear layer has 1 x 1 places.
-
-    Attributes
-    ----------
-    size
-        Height and width of the input.
-    kernel, stride, dilation
-        As in a convolution.
-    padding
-        Places around the input, of zeros or of the signs that `SignLayer.around` names.
-    """
-
-    size: Pair = (1, 1)
-    kernel: Pair = (1, 1)
-    stride: Pair = (1, 1)
-    padding: Pair = (0, 0)
-    dilation: Pair = (1, 1)
-
-    @property
-    def padded(self) -> Pair:
-        """Return height and width with the padding."""
-        return self.size[0] + 2 * self.padding[0], self.size[1] + 2 * self.padding[1]
-
-    @property
-    def places(self) -> Pair:
-        """Return height and width of the output."""
-        reach = [d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel, strict=True)]
-        sides = zip(self.padded, reach, self.stride, strict=True)
-        rows, columns = ((side - span) // stride + 1 for side, span, stride in sides)
-        return rows, columns
 
 
 @dataclass(frozen=True)
@@ -176,7 +143,10 @@ class SignLayer:
 
     def _counts(self, packed: NDArray[np.uint8], scratch: Scratch) -> NDArray[np.uint16]:
         count, depth = len(packed), packed.shape[3]
-        origins, runs = scratch.kept(self, "reach", count, lambda: self._reach(count, depth))
+        joined = self.weights.shape[2] == self.window.kernel[0]
+        origins, runs = scratch.kept(
+            self, "reach", count, lambda: self.window.reach(count, depth, joined=joined)
+        )
         blocks = self.weights.shape[1]
         shape = (len(origins), blocks * xnor.OUTPUTS)
         groups = len(self.weights)
@@ -194,20 +164,6 @@ class SignLayer:
             all_counts[:, group * share : (group + 1) * share] = counts[:, :share]
         found: NDArray[np.uint16] = all_counts
         return found
-
-    def _reach(self, count: int, depth: int) -> tuple[Any, Any]:
-        """Return where each place begins in packed signs, and each run from there."""
-        rows, columns = self.window.padded
-        down, right = self.window.stride
-        y, x = np.indices(self.window.places).reshape(2, -1)
-        first = ((y * down * columns) + x * right) * depth
-        images = np.arange(count)[:, None] * (rows * columns * depth)
-        origins = (images + first).reshape(-1).astype(np.int64)
-        taps = np.arange(self.window.kernel[0]) * self.window.dilation[0] * columns * depth
-        if self.weights.shape[2] != self.window.kernel[0]:  # a run for each place of the kernel
-            across = np.arange(self.window.kernel[1]) * self.window.dilation[1] * depth
-            taps = (taps[:, None] + across).reshape(-1)
-        return origins, taps.astype(np.int64)
 
     def _extra(self, given: NDArray[Any]) -> NDArray[np.float32]:
         """Return the shortcut, (P, C), or (0, 1)."""

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from emostudio.inference.packed import xnor
-from emostudio.inference.packed.sign_layer import Finish, Limits, SignLayer, Window
+from emostudio.inference.packed.sign_layer import Finish, Limits, SignLayer
 from emostudio.inference.packed.spec import SignLayerSpec, binary_scales
+from emostudio.inference.packed.window import Window
 
 Pair = tuple[int, int]
 _NEVER = 2**30
@@ -33,17 +34,16 @@ def sign_layer(
         Names of the value read and of the one written.
     """
     layer = spec.layer
-    window = _window(spec, size)
-    weight = layer.weight.detach().reshape(*layer.weight.shape[:2], *window.kernel)
-    upper = (weight >= 0).numpy().transpose(0, 2, 3, 1)  # (O, kH, kW, I)
+    window = window_of(layer, size, spec.surround)
+    upper = _upper(layer, window)
     around = _around(spec)
     kinds, kind = _border_kinds(window, zeros=not len(around))
     base = np.stack([_base(upper, taps) for taps in kinds])
     return SignLayer(
         inputs=inputs,
         outputs=outputs,
-        weights=_packed(upper, layer, window),
-        channels=_channels(layer),
+        weights=packed_signs(layer, window),
+        channels=channels_of(layer),
         input_scale=_floats(spec.input_scale),
         input_shift=_floats(spec.input_shift),
         window=window,
@@ -55,12 +55,12 @@ def sign_layer(
     )
 
 
-def _window(spec: SignLayerSpec, size: Pair) -> Window:
-    layer = spec.layer
+def window_of(layer: nn.Conv2d | nn.Linear, size: Pair, surround: Pair = (0, 0)) -> Window:
+    """Return a layer's geometry for an input of this size, zeros around it included."""
     if isinstance(layer, nn.Linear):
         return Window()
     inner = _pair(layer.padding)
-    padding = (inner[0] + spec.surround[0], inner[1] + spec.surround[1])
+    padding = (inner[0] + surround[0], inner[1] + surround[1])
     return Window(
         size, _pair(layer.kernel_size), _pair(layer.stride), padding, _pair(layer.dilation)
     )
@@ -71,7 +71,7 @@ def _around(spec: SignLayerSpec) -> NDArray[np.uint8]:
     if spec.surround == (0, 0):
         return np.empty(0, np.uint8)
     groups = spec.layer.groups if isinstance(spec.layer, nn.Conv2d) else 1
-    share = _channels(spec.layer)[0] // groups
+    share = channels_of(spec.layer)[0] // groups
     bits = np.zeros((groups, -(-share // xnor.GROUP) * xnor.GROUP), np.uint8)
     bits[:, :share] = (spec.input_shift >= 0).numpy().reshape(groups, share)
     nibbles = xnor.nibbles_of(bits).reshape(-1)
@@ -79,20 +79,35 @@ def _around(spec: SignLayerSpec) -> NDArray[np.uint8]:
     return around
 
 
-def _packed(
-    upper: NDArray[np.bool_], layer: nn.Conv2d | nn.Linear, window: Window
+def _upper(layer: nn.Conv2d | nn.Linear, window: Window) -> NDArray[np.bool_]:
+    """Return where weights are positive, (O, kH, kW, I)."""
+    weight = layer.weight.detach().reshape(*layer.weight.shape[:2], *window.kernel)
+    return (weight >= 0).numpy().transpose(0, 2, 3, 1)
+
+
+def packed_signs(
+    layer: nn.Conv2d | nn.Linear,
+    window: Window,
+    place_of_byte: NDArray[np.int64] = xnor.PLACE_OF_BYTE,
+    *,
+    join: bool = True,
 ) -> NDArray[np.uint8]:
+    """Return the signs of a layer's weights, (groups, blocks, runs, bytes, 32).
+
+    With `join`, a row of the kernel is one run where it can be, else every place of it is.
+    """
+    upper = _upper(layer, window)
     groups = layer.groups if isinstance(layer, nn.Conv2d) else 1
     outputs, rows, columns, depth = upper.shape
     padded = np.zeros((outputs, rows, columns, -(-depth // xnor.GROUP) * xnor.GROUP), np.bool_)
     padded[..., :depth] = upper
     # only neighbours that lie side by side in memory make one run
-    joined = groups == 1 and window.dilation[1] == 1
+    joined = join and groups == 1 and window.dilation[1] == 1
     shape = (outputs, rows, -1) if joined else (outputs, rows * columns, padded.shape[3])
     runs = padded.reshape(shape)
     share = outputs // groups
-    parts = [xnor.packed_weights(runs[g * share : (g + 1) * share]) for g in range(groups)]
-    return np.stack(parts)
+    parts = (runs[g * share : (g + 1) * share] for g in range(groups))
+    return np.stack([xnor.packed_weights(part, place_of_byte) for part in parts])
 
 
 def _border_kinds(window: Window, *, zeros: bool) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
@@ -183,7 +198,8 @@ def with_limits(
     return dataclasses.replace(layer, outputs=(output,), limits=limits)
 
 
-def _channels(layer: nn.Conv2d | nn.Linear) -> Pair:
+def channels_of(layer: nn.Conv2d | nn.Linear) -> Pair:
+    """Return C_in and C_out."""
     if isinstance(layer, nn.Conv2d):
         return layer.in_channels, layer.out_channels
     return layer.in_features, layer.out_features

@@ -10,6 +10,9 @@ from torch import nn
 
 MOST_INPUTS = 65535
 """Differing signs are counted in 16 bits."""
+LEAST_OUTPUTS = 32
+MOST_LEVELS = 16
+_GLANCE = 4096
 
 
 @dataclass(frozen=True)
@@ -104,4 +107,39 @@ def has_kernels(network: nn.Module) -> bool:
 
 
 def _has_kernel(layer: nn.Module) -> bool:
-    return isinstance(layer, SignLayerLike) and not why_not_packed(layer.packed_spec())
+    if isinstance(layer, SignLayerLike):
+        return not why_not_packed(layer.packed_spec())
+    return takes_binary_weights(layer) or takes_codes(layer)
+
+
+def takes_codes(layer: nn.Module) -> bool:
+    """Whether there is a kernel for a linear layer of at most 16 different weights."""
+    if type(layer) is not nn.Linear or layer.out_features < LEAST_OUTPUTS:
+        return False
+    return shared_levels(layer.weight) is not None
+
+
+def shared_levels(weight: torch.Tensor) -> torch.Tensor | None:
+    """Return the different values of a tensor in ascending order, None if more than 16."""
+    flat = weight.detach().reshape(-1)
+    levels = torch.unique(flat[:_GLANCE])  # most layers have more already here
+    if len(levels) > MOST_LEVELS:
+        return None
+    places = torch.searchsorted(levels, flat).clamp_(max=len(levels) - 1)
+    if not bool(torch.all(levels[places] == flat)):
+        levels = torch.unique(flat)
+    return levels if len(levels) <= MOST_LEVELS else None
+
+
+def takes_binary_weights(layer: nn.Module) -> bool:
+    """Whether there are kernels for a layer's binary weights and numbers as inputs.
+
+    They compute 64 outputs at a time: groups of few outputs would leave most of that unused.
+    """
+    if type(layer) is nn.Conv2d:  # a subclass may compute something else
+        fits = layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
+        if not fits or layer.out_channels // layer.groups < LEAST_OUTPUTS:
+            return False
+    elif type(layer) is not nn.Linear or layer.out_features < LEAST_OUTPUTS:
+        return False
+    return binary_scales(layer.weight) is not None

@@ -13,6 +13,8 @@ from emostudio.inference.packed.compiling import use_threads
 from emostudio.inference.packed.kernels import signs as kernels
 from emostudio.inference.packed.step import Scratch, Values
 
+_SPATIAL = 4
+
 
 @dataclass(frozen=True)
 class GraphStep:
@@ -94,7 +96,7 @@ class Flatten:
     def run(self, values: Values, scratch: Scratch) -> None:
         """Add the flat values."""
         given = values[self.inputs[0]]
-        if given.ndim == 4:
+        if given.ndim == _SPATIAL:
             given = given.transpose(0, 3, 1, 2)
         values[self.outputs[0]] = np.ascontiguousarray(given).reshape(len(given), -1)
 
@@ -126,12 +128,13 @@ class Add:
 
 @dataclass(frozen=True)
 class ChannelsLast:
-    """(N, C, H, W) to (N, H, W, C)."""
+    """(N, C, H, W) to (N, H, W, C); (N, K) stays as it is."""
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
 
     def run(self, values: Values, scratch: Scratch) -> None:
         """Add the turned value."""
-        turned = values[self.inputs[0]].transpose(0, 2, 3, 1)
+        given = values[self.inputs[0]]
+        turned = given.transpose(0, 2, 3, 1) if given.ndim == _SPATIAL else given
         values[self.outputs[0]] = np.ascontiguousarray(turned)

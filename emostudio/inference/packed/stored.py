@@ -13,7 +13,10 @@ from safetensors.numpy import load, save
 
 from emostudio.core.errors import InputError
 from emostudio.inference.packed import sign_layer, steps
+from emostudio.inference.packed.binary_weights import BinaryWeightLayer
+from emostudio.inference.packed.codebook import CodebookLinear
 from emostudio.inference.packed.program import Program
+from emostudio.inference.packed.window import Window
 
 _KEY = "program"
 _VERSION = 1
@@ -22,7 +25,9 @@ _PARTS = {
     for part in (
         Program,
         sign_layer.SignLayer,
-        sign_layer.Window,
+        Window,
+        BinaryWeightLayer,
+        CodebookLinear,
         sign_layer.Limits,
         sign_layer.Finish,
         steps.GraphStep,

@@ -175,6 +175,20 @@ madd_words = _binary(
 )
 
 
+def _unpacked(start: int) -> Callable[[Any, Any, Any], Any]:
+    places = [8 * half + place for half in (0, 2) for place in range(start, start + 8)]
+    order = [byte for place in places for byte in (place, place + BYTES)]
+
+    def build(builder: Any, left: Any, right: Any) -> Any:
+        return builder.shuffle_vector(left, right, ir.Constant(ir.VectorType(_I32, BYTES), order))
+
+    return build
+
+
+unpack_low = _binary("unpacklo_epi8", _VECTOR, _unpacked(0))
+unpack_high = _binary("unpackhi_epi8", _VECTOR, _unpacked(8))
+
+
 def _unary(name: str, build: Callable[[Any, Any], Any]) -> Any:
     def typed(typing: Any, value: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

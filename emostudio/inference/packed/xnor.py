@@ -25,19 +25,23 @@ OUTPUTS = 64
 GROUP = 4
 """Inputs that share a byte."""
 _TABLE = np.array([(a ^ w).bit_count() for a in range(16) for w in range(16)], np.uint8)
-# Byte p of a block belongs to this output, so that widening even and odd bytes gives them in order.
-_PLACE_OF_BYTE = np.array([p // 2 + 16 * (p % 2) for p in range(32)])
+PLACE_OF_BYTE = np.array([p // 2 + 16 * (p % 2) for p in range(32)])
+"""Which of 32 outputs a byte belongs to: widening even and odd bytes gives them in order."""
 
 Bytes = NDArray[np.uint8]
 
 
-def packed_weights(upper: NDArray[np.bool_]) -> Bytes:
+def packed_weights(
+    upper: NDArray[np.bool_], place_of_byte: NDArray[np.int64] = PLACE_OF_BYTE
+) -> Bytes:
     """Pack the signs of weights for `count_differing`.
 
     Parameters
     ----------
     upper
         True for +1, shape (O, R, I): runs of inputs that lie together in memory.
+    place_of_byte
+        Which of 32 outputs each byte belongs to.
 
     Returns
     -------
@@ -48,16 +52,21 @@ def packed_weights(upper: NDArray[np.bool_]) -> Bytes:
     padded = np.zeros((blocks * OUTPUTS, runs, groups * GROUP), np.uint8)
     padded[:outputs, :, :inputs] = upper
     nibbles = nibbles_of(padded).reshape(blocks, 2, 32, runs, groups)
-    ordered = nibbles[:, :, _PLACE_OF_BYTE].transpose(0, 1, 3, 4, 2)
+    ordered = nibbles[:, :, place_of_byte].transpose(0, 1, 3, 4, 2)
     return np.ascontiguousarray(ordered[:, 0] | (ordered[:, 1] << 4))
 
 
-def unpacked_weights(packed: Bytes, outputs: int, inputs: int) -> NDArray[np.bool_]:
+def unpacked_weights(
+    packed: Bytes,
+    outputs: int,
+    inputs: int,
+    place_of_byte: NDArray[np.int64] = PLACE_OF_BYTE,
+) -> NDArray[np.bool_]:
     """Return the signs (O, R, I) that `packed_weights` packed."""
     blocks, runs, groups, _ = packed.shape
     nibbles = np.empty((blocks, 2, 32, runs, groups), np.uint8)
     parts = np.stack([packed & 15, packed >> 4], axis=1).transpose(0, 1, 4, 2, 3)
-    nibbles[:, :, _PLACE_OF_BYTE] = parts
+    nibbles[:, :, place_of_byte] = parts
     bits = (nibbles[..., None] >> np.arange(GROUP, dtype=np.uint8)) & 1
     flat = bits.reshape(blocks * OUTPUTS, runs, groups * GROUP)
     return flat[:outputs, :, :inputs].astype(np.bool_)
@@ -124,10 +133,14 @@ def count_differing(
     if threads == 1:
         kernels.count(*arguments, blocks, 0, blocks, 0, places)
     else:
-        # few blocks cannot share many threads evenly: then the places are split as well
-        parts = 1 if blocks >= 4 * threads else min(2 * threads, max(1, places // 8))
+        parts = parts_of(blocks, places, threads)
         use_threads(threads)
         kernels.count_threaded(*arguments, blocks, places, parts)
+
+
+def parts_of(blocks: int, places: int, threads: int) -> int:
+    """Return into how many parts the places are split, so that threads get even shares."""
+    return 1 if blocks >= 4 * threads else min(2 * threads, max(1, places // 8))
 
 
 def _count_plainly(
