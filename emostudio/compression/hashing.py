@@ -23,6 +23,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from emostudio.compression import hash_kernels
 from emostudio.compression.surgery import WeightHolder
 from emostudio.compression.xxh32 import virtual_entries
 
@@ -32,6 +33,7 @@ MODES: tuple[str, ...] = get_args(Mode)
 _BIAS_SEED = 0x85EBCA6B
 _CHUNK = 1 << 22
 _TILE_ROWS = 256
+_WORTH_COMPILING = 1 << 16
 
 
 class HashedMatrix(WeightHolder):
@@ -267,6 +269,9 @@ class BucketLookup(torch.autograd.Function):
 def look_up(buckets: torch.Tensor, entries: torch.Tensor) -> torch.Tensor:
     """Return ``sign * buckets[bucket]`` for entries int32 (n,)."""
     values = torch.empty(entries.numel(), dtype=buckets.dtype, device=buckets.device)
+    if _is_compiled_for(buckets, entries):
+        hash_kernels.look_up(buckets.detach().numpy(), entries.numpy(), values.numpy())
+        return values
     for start in range(0, entries.numel(), _CHUNK):
         part = entries[start : start + _CHUNK]
         chosen = buckets.index_select(0, part.abs() - 1)
@@ -277,10 +282,20 @@ def look_up(buckets: torch.Tensor, entries: torch.Tensor) -> torch.Tensor:
 def gather(values: torch.Tensor, entries: torch.Tensor, size: int) -> torch.Tensor:
     """Return the signed sum of the members of each of `size` buckets; values (n,)."""
     summed = torch.zeros(size, dtype=values.dtype, device=values.device)
+    if _is_compiled_for(values, entries):
+        members = values.detach().contiguous()
+        hash_kernels.gather(members.numpy(), entries.numpy(), summed.numpy())
+        return summed
     for start in range(0, entries.numel(), _CHUNK):
         part, members = entries[start : start + _CHUNK], values[start : start + _CHUNK]
         summed.index_add_(0, part.abs() - 1, torch.where(part < 0, -members, members))
     return summed
+
+
+def _is_compiled_for(values: torch.Tensor, entries: torch.Tensor) -> bool:
+    """Whether the compiled kernels take these; few entries are not worth loading them."""
+    on_cpu = values.device.type == "cpu" and values.dtype in (torch.float32, torch.float64)
+    return on_cpu and entries.numel() >= _WORTH_COMPILING
 
 
 def virtual_rows(layer: HashedMatrix, start: int, end: int) -> torch.Tensor:

@@ -1,8 +1,9 @@
 """HashedNets: all weights of a layer share few buckets, chosen by a hash of their place.
 
 Use it where fully connected layers fill the file: at one eighth, every weight costs 4 bits and no
-index is stored. The values have to be trained; nothing gets faster by itself, and in the survey's
-way of running it (rebuilding the matrix at each call) it is several times slower.
+index is stored. The values have to be trained. With the survey's general hash nothing gets faster,
+and in its way of running it (rebuilding the matrix at each call) it is several times slower; where
+rows share one signed permutation, layers become as much faster as they become smaller.
 
 References
 ----------
@@ -24,6 +25,7 @@ from emostudio.compression.base import HASHED
 from emostudio.compression.fine_tuning import FineTuneSettings
 from emostudio.compression.hashing import MODES, HashedConv2d, HashedLinear, HashedMatrix
 from emostudio.compression.replacement import ReplacementMethod, bias_of
+from emostudio.compression.row_hashing import RowHashedLinear, row_buckets
 from emostudio.compression.surgery import WeightLayer
 from emostudio.core.answers import ClaimInfo
 from emostudio.core.errors import InputError
@@ -47,6 +49,13 @@ class HashedSettings(FineTuneSettings):
         help="Stored weights as a share of the virtual ones; the survey's is one eighth.",
         low=0.001,
         high=1.0,
+    )
+    pattern: Literal["general", "rows"] = setting(
+        "general",
+        title="Who shares",
+        help="General: any weight with any other, as the survey. Rows: columns share, the same in "
+        "every row; linear layers then fold their input first and train and run several times "
+        "faster.",
     )
     mode: Literal["materialise", "rebuild", "tiles"] = setting(
         "materialise",
@@ -145,8 +154,14 @@ class Hashed(ReplacementMethod[HashedSettings]):
         bias = bias_of(layer)
         count = 0 if bias is None else bias.numel()
         hashed_bias = math.ceil(count * settings.compression) if settings.hash_bias else count
+        rows, share = len(layer.weight), settings.compression
+        by_rows = settings.pattern == "rows" and isinstance(layer, nn.Linear)
+        buckets = math.ceil(layer.weight.numel() * share)
+        if by_rows:
+            buckets = row_buckets(rows, layer.weight.numel() // rows, share)
         return {
-            "buckets": math.ceil(layer.weight.numel() * settings.compression),
+            "buckets": buckets,
+            "pattern": "rows" if by_rows else "general",
             "bias_buckets": hashed_bias,
             "seed": settings.hash_seed,
             "signed": settings.signed,
@@ -210,6 +225,14 @@ class Hashed(ReplacementMethod[HashedSettings]):
         buckets, biases = int(count or 0), int(bias or 0)
         if isinstance(layer, nn.Conv2d):
             return HashedConv2d(layer, buckets, biases, **further)
+        if arguments.get("pattern", "general") == "rows":
+            if buckets % layer.out_features or buckets > layer.weight.numel():
+                raise InputError(
+                    "A hashed layer cannot be rebuilt",
+                    why=f"its rows cannot share {buckets} buckets",
+                )
+            shape = (layer.out_features, layer.in_features)
+            return RowHashedLinear(shape, buckets, biases, **further)
         return HashedLinear((layer.out_features, layer.in_features), buckets, biases, **further)
 
 
