@@ -39,8 +39,9 @@ EXTRA: dict[str, tuple[str, dict[str, Any]]] = {
     "xnor (paper)": ("xnor", {"mode": "paper"}),
     "binary_net (paper)": ("binary_net", {"mode": "paper"}),
     "binary_activations (paper)": ("binary_activations", {"mode": "paper"}),
+    "hashed (rows)": ("hashed", {"pattern": "rows"}),
 }
-"""The same methods once more, as the survey's released code has them."""
+"""The same methods once more, as the survey's released code has them, or by another setting."""
 
 
 def measure(arguments: argparse.Namespace) -> list[Row]:
