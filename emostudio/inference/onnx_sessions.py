@@ -52,6 +52,31 @@ def open_graph(content: bytes, threads: int) -> Any:
         ) from error
 
 
+def run_in_slices(
+    run: SegmentRun, size: int | None, batch: NDArray[np.float32]
+) -> tuple[NDArray[Any], ...]:
+    """Run a graph on any number of pictures, if need be in slices of its fixed batch size.
+
+    Parameters
+    ----------
+    run
+        Takes `size` pictures, or any number where it is None.
+    size
+        The graph's batch size.
+    batch
+        Inputs (N, ...).
+    """
+    if size in (None, len(batch)):
+        return run(batch)
+    parts = []
+    for start in range(0, len(batch), size or 1):
+        part = batch[start : start + (size or 1)]
+        padding = np.repeat(part[-1:], (size or 1) - len(part), axis=0)
+        found = run(np.concatenate([part, padding]))
+        parts.append([output[: len(part)] for output in found])
+    return tuple(np.concatenate(outputs) for outputs in zip(*parts, strict=True))
+
+
 def run_segments(segments: Sequence[SegmentRun], batch: NDArray[np.float32]) -> NDArray[np.float32]:
     """Run segments one after another, each on the pictures that nothing answered before.
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from emostudio.core.errors import InputError
 from emostudio.inference.base import EngineSettings, Kernels, Session, fingerprint_of, kernels_of
-from emostudio.inference.onnx_sessions import SegmentedSession, open_graph
+from emostudio.inference.onnx_sessions import SegmentedSession, open_graph, run_in_slices
 
 if TYPE_CHECKING:
     from torch import nn
@@ -54,23 +54,14 @@ class OnnxRuntimeSession:
         """Return the outputs (N, K) for normalised inputs (N, C, H, W)."""
         if self._session is None:
             raise ValueError("The session is closed")
-        if self._fixed_batch in (None, len(batch)):
-            return self._run(batch)
-        size = self._fixed_batch or 1
-        outputs = []
-        for start in range(0, len(batch), size):
-            part = batch[start : start + size]
-            padding = np.repeat(part[-1:], size - len(part), axis=0)
-            outputs.append(self._run(np.concatenate([part, padding]))[: len(part)])
-        return np.concatenate(outputs)
+        return run_in_slices(self._run, self._fixed_batch, batch)[0]
 
     def close(self) -> None:
         """Free the graph."""
         self._session = None
 
-    def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        outputs: NDArray[np.float32] = self._session.run([self._output], {self._input: batch})[0]
-        return outputs
+    def _run(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        return tuple(self._session.run([self._output], {self._input: batch}))
 
 
 class OnnxRuntimeEngine:

@@ -1,0 +1,143 @@
+"""OpenVINO on the CPU, on the same graphs as ONNX Runtime."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emostudio.core.errors import EmoStudioError, InputError
+from emostudio.inference.base import EngineSettings, Kernels, kernels_of
+from emostudio.inference.engines.onnxruntime import ENGINE as ONNX_GRAPHS
+from emostudio.inference.onnx_sessions import SegmentRun, run_in_slices, run_segments
+
+if TYPE_CHECKING:
+    from emostudio.models.loaded import LoadedModel
+
+_TELEMETRY = "openvino_telemetry"
+
+
+class OpenVinoSession:
+    """One compiled graph, or the graphs of segments in their order.
+
+    Parameters
+    ----------
+    contents
+        ONNX models.
+    threads
+        Threads within one operator.
+    kernels
+        Whether the graphs imitate arithmetic they have no kernels for.
+
+    Raises
+    ------
+    EmoStudioError
+        If OpenVINO refuses a graph.
+    """
+
+    engine = "openvino"
+
+    def __init__(self, contents: Sequence[bytes], threads: int, kernels: Kernels = "real") -> None:
+        self.kernels = kernels
+        self._runs = [_opened(content, threads) for content in contents]
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the outputs (N, K) for normalised inputs (N, C, H, W)."""
+        if not self._runs:
+            raise ValueError("The session is closed")
+        return run_segments(self._runs, batch)
+
+    def close(self) -> None:
+        """Free the graphs."""
+        self._runs = []
+
+
+class OpenVinoEngine:
+    """OpenVINO, CPU plugin, float32."""
+
+    key = "openvino"
+    title = "OpenVINO"
+    family = "float"
+    summary = "Another fast float engine; takes more memory than ONNX Runtime"
+    reference = "https://docs.openvino.ai"
+    settings_type = EngineSettings
+
+    def why_unavailable(self) -> str:
+        """Return why OpenVINO cannot be loaded, or nothing."""
+        return "" if importlib.util.find_spec("openvino") else "openvino is not installed"
+
+    def supports(self, model: LoadedModel) -> str:
+        """Return why the engine cannot run `model`, or nothing."""
+        return ONNX_GRAPHS.supports(model)
+
+    def open(self, model: LoadedModel, threads: int) -> OpenVinoSession:
+        """Return a session on the model's graphs.
+
+        Raises
+        ------
+        InputError
+            If the engine does not support the model.
+        EmoStudioError
+            If the network cannot be exported, or OpenVINO refuses it.
+        """
+        reason = self.supports(model)
+        if reason:
+            raise InputError(f"{model.info.name} cannot run on openvino", why=reason)
+        kernels = kernels_of(model.module, self.key) if model.module is not None else "real"
+        return OpenVinoSession(ONNX_GRAPHS.graphs(model), threads, kernels)
+
+    def deployed(self, model: LoadedModel) -> tuple[bytes, ...]:
+        """Return the graphs that run for `model`."""
+        return ONNX_GRAPHS.graphs(model)
+
+    def open_deployed(self, contents: Sequence[bytes], threads: int) -> OpenVinoSession:
+        """Return a session on what `deployed` returned."""
+        return OpenVinoSession(contents, threads)
+
+
+@functools.cache
+def _library() -> Any:
+    """Return the module, loaded without the package that would report its use.
+
+    Python treats a module noted as None as not installed; OpenVINO then does without.
+    """
+    if _TELEMETRY not in sys.modules:
+        sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # the documented way
+    import openvino
+
+    return openvino
+
+
+def _opened(content: bytes, threads: int) -> SegmentRun:
+    properties = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": 1,
+        "INFERENCE_PRECISION_HINT": "f32",  # without it newer processors would round to 16 bits
+    }
+    try:
+        core = _library().Core()
+        compiled = core.compile_model(core.read_model(content), "CPU", properties)
+    except RuntimeError as error:
+        raise EmoStudioError(
+            "OpenVINO refuses the network",
+            why=str(error).strip().splitlines()[-1][:200],
+            next_step="Run it on onnxruntime",
+        ) from error
+    request = compiled.create_infer_request()
+    first = compiled.input(0).get_partial_shape()[0]
+    size = first.get_length() if first.is_static else None
+
+    def run(features: NDArray[np.float32]) -> tuple[NDArray[Any], ...]:
+        found = request.infer({0: features})
+        return tuple(np.array(found[output]) for output in compiled.outputs)
+
+    return functools.partial(run_in_slices, run, size)
+
+
+ENGINE = OpenVinoEngine()
