@@ -21,7 +21,7 @@ from emostudio.core.jobs import JobContext
 from emostudio.data.base import Split
 from emostudio.data.dataset import Dataset
 from emostudio.evaluation import accuracy, complexity
-from emostudio.inference.catalogue import open_classifier
+from emostudio.inference.catalogue import fastest_engine, open_classifier
 from emostudio.inference.classifier import Classifier
 from emostudio.models.loaded import LoadedModel
 from emostudio.models.segments import leaves_early
@@ -150,7 +150,8 @@ def measure(
         Measures resident memory in a fresh process; None leaves it open.
     """
     parameters, macs = costs(model)
-    classifier = open_classifier(model, threads=context.threads)
+    engine = None if model.members else fastest_engine(model, context.threads)
+    classifier = open_classifier(model, engine, context.threads)
     try:
         scored = _accuracy(classifier, dataset, model, context)
         is_real = classifier.session.kernels == "real"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from emostudio.core.catalogue import Catalogue
 from emostudio.core.errors import InputError
 from emostudio.inference.base import Engine, Session, kernels_of
+from emostudio.inference.choosing import candidates, measure, remembered
 from emostudio.inference.classifier import Classifier
 from emostudio.inference.ensemble import EnsembleClassifier
 
@@ -17,6 +18,9 @@ ENGINES: Catalogue[Engine] = Catalogue("emostudio.inference.engines", "ENGINE", 
 
 DEFAULT_ENGINE = "onnxruntime"
 """The fastest float engine; gains are stated against it, never against eager torch."""
+
+PACKED_ENGINE = "packed"
+"""The engine that runs weights without unpacking them."""
 
 
 def open_session(model: LoadedModel, engine: str | None = None, threads: int = 1) -> Session:
@@ -36,7 +40,7 @@ def open_session(model: LoadedModel, engine: str | None = None, threads: int = 1
     InputError
         If the engine is unknown, unavailable here, or cannot run the model.
     """
-    member = ENGINES.get(engine or default_engine(model))
+    member = ENGINES.get(engine or default_engine(model, threads))
     why_not = member.why_unavailable() or member.supports(model)
     if why_not:
         raise InputError(
@@ -47,11 +51,37 @@ def open_session(model: LoadedModel, engine: str | None = None, threads: int = 1
     return member.open(model, threads)
 
 
-def default_engine(model: LoadedModel) -> str:
-    """Return `DEFAULT_ENGINE`, or another engine for a model that it cannot run.
+def default_engine(model: LoadedModel, threads: int = 1) -> str:
+    """Return the engine that measured fastest, or else `DEFAULT_ENGINE`, or one that can.
 
-    Where it would only imitate a method's arithmetic, an engine with real kernels comes first.
+    Where the default would only imitate a method's arithmetic, one with real kernels comes first.
     """
+    choice = _choice(model, threads, measured=False)
+    return choice or _preferred(model)
+
+
+def fastest_engine(model: LoadedModel, threads: int = 1) -> str:
+    """Return the same, measured first where more than one engine has kernels for the weights."""
+    choice = _choice(model, threads, measured=True)
+    return choice or _preferred(model)
+
+
+def _choice(model: LoadedModel, threads: int, *, measured: bool) -> str:
+    """Return the fastest engine; nothing where there is no choice, or none was made."""
+    packed = ENGINES.get(PACKED_ENGINE)
+    if model.module is None or packed.why_unavailable() or packed.supports(model):
+        return ""
+    known = [ENGINES.get(key) for key in (DEFAULT_ENGINE, PACKED_ENGINE)]
+    able = [engine for engine in candidates(model, known) if not engine.supports(model)]
+    if len(able) < len(known):
+        return ""
+    found = remembered(model, threads)
+    if found is None and measured:
+        found = measure(model, able, threads)
+    return "" if found is None else found.engine
+
+
+def _preferred(model: LoadedModel) -> str:
     runnable = runnable_engines(model)
     if model.module is not None:
         by_preference = sorted(runnable, key=lambda key: key != DEFAULT_ENGINE)

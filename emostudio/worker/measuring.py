@@ -12,7 +12,7 @@ from emostudio.core.paths import safe_name
 from emostudio.evaluation.bench import Entry
 from emostudio.evaluation.memory import resident_bytes
 from emostudio.inference.base import Deployable
-from emostudio.inference.catalogue import ENGINES, default_engine
+from emostudio.inference.catalogue import ENGINES, fastest_engine
 from emostudio.models.loaded import LoadedModel
 from emostudio.worker.resolve import Found, macs_of
 
@@ -47,12 +47,13 @@ def bench_entries(
     """
     entries: list[Entry] = []
     refused: list[str] = []
-    for key in engines or dict.fromkeys(default_engine(model) for _, model in models):
+    chosen = [] if engines else [fastest_engine(model, threads) for _, model in models]
+    for key in engines or dict.fromkeys(chosen):
         engine = ENGINES.get(key)
         if why_not := engine.why_unavailable():
             raise InputError(f"The engine {key} cannot be used", why=why_not)
-        for found, model in models:
-            if not engines and default_engine(model) != key:
+        for place, (found, model) in enumerate(models):
+            if not engines and chosen[place] != key:
                 continue
             if reason := engine.supports(model):
                 refused.append(f"{found.name} does not run on {key}: {reason}")

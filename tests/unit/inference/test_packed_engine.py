@@ -9,8 +9,9 @@ from emostudio.compression.binary_blocks import BinaryBlock, BlockDesign
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.errors import InputError
 from emostudio.core.model_info import ModelInfo, Preprocessing
+from emostudio.inference import choosing
 from emostudio.inference.base import Deployable
-from emostudio.inference.catalogue import ENGINES, default_engine, open_session
+from emostudio.inference.catalogue import ENGINES, default_engine, fastest_engine, open_session
 from emostudio.models.loaded import LoadedModel
 
 
@@ -79,3 +80,46 @@ def test_deployed_files_answer_as_the_session_does(model, batch, key):
     assert isinstance(engine, Deployable)
     deployed = engine.open_deployed(engine.deployed(model), 1)
     assert np.allclose(deployed.run(batch), engine.open(model, 1).run(batch), atol=1e-5)
+
+
+@pytest.fixture
+def binary_weights() -> LoadedModel:
+    torch.manual_seed(0)
+    layer = nn.Linear(4096, 512)
+    layer.weight.data = torch.where(layer.weight >= 0, 0.02, -0.02)
+    network = nn.Sequential(nn.Flatten(), layer, nn.ReLU(), nn.Linear(512, 8))
+    info = ModelInfo(
+        name="bits",
+        architecture="test",
+        labels=EMOTIONS,
+        preprocessing=Preprocessing(height=64, width=64, channels=1),
+    )
+    return LoadedModel(info, network.eval())
+
+
+def test_the_engine_that_measured_fastest_is_remembered(binary_weights, monkeypatch, tmp_path):
+    monkeypatch.setenv("EMOSTUDIO_STATE", str(tmp_path))
+    assert default_engine(binary_weights) == "onnxruntime"  # nothing is measured yet
+    fastest = fastest_engine(binary_weights)
+    medians = choosing.remembered(binary_weights).median_ms
+    assert set(medians) == {"onnxruntime", "packed"}
+    assert fastest == min(medians, key=medians.get) == default_engine(binary_weights)
+    (kept,) = (tmp_path / "engine_choices").iterdir()
+    kept.write_text("{", "utf-8")
+    assert default_engine(binary_weights) == "onnxruntime"  # a damaged note is none
+
+
+def test_wrong_answers_are_never_fastest(binary_weights, monkeypatch, tmp_path):
+    monkeypatch.setenv("EMOSTUDIO_STATE", str(tmp_path))
+    monkeypatch.setattr(
+        "emostudio.inference.engines.packed.PackedSession.run",
+        lambda _, batch: np.zeros((len(batch), 8), np.float32),
+    )
+    assert fastest_engine(binary_weights) == "onnxruntime"
+    assert set(choosing.remembered(binary_weights).median_ms) == {"onnxruntime"}
+
+
+def test_without_a_choice_nothing_is_measured(model, monkeypatch, tmp_path):
+    monkeypatch.setenv("EMOSTUDIO_STATE", str(tmp_path))
+    assert fastest_engine(model) == "packed"  # the only one with real kernels
+    assert not (tmp_path / "engine_choices").exists()
