@@ -185,6 +185,12 @@ class ActivationBinarisation(Method[Any]):
             return reason
         return why_not_binary(layer, self._binariser(settings).level_count)
 
+    @property
+    def _speed_note(self) -> str:
+        if self.has_binary_weights:
+            return "signs are counted by the packed engine; elsewhere they are imitated in float32"
+        return "signs are imitated in float32: no time is measured"
+
     def plan(self, model: LoadedModel, settings: Any) -> Planned:
         """Predict blocks and bits: their sizes are exact."""
         planned = skeleton(model)
@@ -202,7 +208,7 @@ class ActivationBinarisation(Method[Any]):
             model=with_coded(planned, coded),
             trainings=trainings,
             layers=tuple(selection.layers),
-            notes=("signs are imitated in float32: no time is measured", *selection.warnings),
+            notes=(self._speed_note, *selection.warnings),
             skipped=selection.skipped,
         )
 

@@ -92,7 +92,8 @@ def compare(
         Name of the model the others are held against; None takes the first teacher, else the
         first model.
     dataset, split, engine
-        Which measurements to show; None takes those that most of the models share.
+        Which measurements to show; None takes those that most of the models share, and of a model
+        without any on that engine those it has.
     speed_claims
         Keys of the methods for which a speed-up was published, see `claims.speed_claims`: their
         variants are refuted where they are not faster, however small they are.
@@ -104,7 +105,7 @@ def compare(
     data, part = _shared_data(ordered, dataset, split)
     chosen_engine = engine or _shared_engine(ordered)
     evaluations = {m.name: _evaluation(m, data, part) for m in ordered}
-    benches = _benches(ordered, chosen_engine)
+    benches = _benches(ordered, chosen_engine, is_asked=engine is not None)
     judge = _Judge(ordered, benches, speed_claims)
     reference = evaluations[first.name]
     rows = [
@@ -160,8 +161,14 @@ def _evaluation(model: ModelRecord, dataset: str, split: str) -> EvaluationRecor
     return next((e for e in model.evaluations if (e.dataset, e.split) == (dataset, split)), None)
 
 
-def _benches(models: Sequence[ModelRecord], engine: str) -> dict[str, BenchRecord | None]:
-    """Take each model's record of the bench that covers most models, else its newest one."""
+def _benches(
+    models: Sequence[ModelRecord], engine: str, *, is_asked: bool
+) -> dict[str, BenchRecord | None]:
+    """Take each model's record of the bench that covers most models, else its newest one.
+
+    A model that was only measured elsewhere shows that, unless one engine is asked for: binary
+    networks have no real kernels where the others run best.
+    """
     shared: Counter[str] = Counter()
     newest: dict[str, float] = {}
     for model in models:
@@ -174,6 +181,7 @@ def _benches(models: Sequence[ModelRecord], engine: str) -> dict[str, BenchRecor
     chosen: dict[str, BenchRecord | None] = {}
     for model in models:
         own = [b for b in model.benches if b.result.engine == engine]
+        own = own or ([] if is_asked else list(model.benches))
         in_best = [b for b in own if b.bench == best]
         chosen[model.name] = next(iter(in_best or own), None)
     return chosen

@@ -1,8 +1,8 @@
 """XNOR-Net: weights and activations are signs, with one number per filter.
 
 Use it where a bit engine will run the network: a product of signs is one XNOR, and 64 of them fit
-into a word. Here torch imitates the signs in float32, so no time is measured. The default recipe
-trains in two stages with shortcuts, learned shifts and a teacher.
+into a word. Torch imitates the signs in float32, to train; the packed engine counts them. The
+default recipe trains in two stages with shortcuts, learned shifts and a teacher.
 
 The paper's mode repeats what the survey's code does: zeros around the input, normalisation (so that
 the border is normalised too), sign, layer, and whatever followed in the network; SGD at a constant

@@ -7,7 +7,7 @@ import contextlib
 from emostudio.core.errors import InputError
 from emostudio.core.events import Finished, Progress
 from emostudio.core.jobs import LiveJob
-from emostudio.inference.catalogue import open_classifier
+from emostudio.inference.catalogue import fastest_engine, open_classifier
 from emostudio.vision.catalogue import choose_source, open_detector
 from emostudio.vision.pipeline import LiveSetup, run
 from emostudio.vision.shared_frames import SharedFrames
@@ -26,7 +26,9 @@ def handle(job: LiveJob, context: HandlerContext) -> Handling:
         variants = []
         for found in models:
             yield Progress(message=f"Loading {found.name}")
-            classifier = open_classifier(found.load(), job.engine, threads=1)
+            model = found.load()
+            engine = job.engine or (None if model.members else fastest_engine(model))
+            classifier = open_classifier(model, engine, threads=1)
             stack.callback(classifier.close)
             variants.append((found.name, classifier))
         sink = stack.enter_context(SharedFrames()) if job.send_frames else None

@@ -201,3 +201,13 @@ def test_without_a_known_parent_the_baseline_is_the_judge():
     teacher, _, cp = family(0.8)
     row = compare([teacher, cp.model_copy(update={"parent": "deleted"})]).rows[1]
     assert (row.verdict, row.judged_against) == ("Proved", "t")
+
+
+def test_a_model_measured_on_another_engine_only_shows_that():
+    signs = model("v", benches=(timed("v", 1.0, engine="packed", ratios=(faster("v", "t", 3.0),)),))
+    teacher = model("t", "teacher", benches=(timed("t", 3.0),), slot=0)
+    rows = {row.model: row for row in compare([teacher, signs]).rows}
+    assert (rows["v"].engine, rows["v"].latency_ms.p50) == ("packed", 1.0)
+    assert rows["v"].speed.ratio == 3.0
+    asked = {row.model: row for row in compare([teacher, signs], engine="onnxruntime").rows}
+    assert asked["v"].latency_ms is None
