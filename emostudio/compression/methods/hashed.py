@@ -116,7 +116,7 @@ class Hashed(ReplacementMethod[HashedSettings]):
     key = "hashed"
     title = "HashedNets"
     family = rules.HASHING
-    summary = "Share weights by a hash of their place; smaller file, dense arithmetic."
+    summary = "Share weights by a hash of their place; smaller file; faster only where rows share."
     reference = "Chen et al., ICML 2015, arXiv:1504.04788"
     settings_type = HashedSettings
     claim = ClaimInfo(smaller=64.0, baseline="networks of the same size on MNIST", source="Table 1")
