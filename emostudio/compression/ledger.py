@@ -150,8 +150,8 @@ def measure(
         Measures resident memory in a fresh process; None leaves it open.
     """
     parameters, macs = costs(model)
-    engine = None if model.members else fastest_engine(model, context.threads)
-    classifier = open_classifier(model, engine, context.threads)
+    fastest_engine(model, context.threads)  # remembered: what is opened next runs on it
+    classifier = open_classifier(model, threads=context.threads)
     try:
         scored = _accuracy(classifier, dataset, model, context)
         is_real = classifier.session.kernels == "real"
