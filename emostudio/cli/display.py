@@ -177,47 +177,6 @@ def show_ablation(answer: Document, output: Output) -> None:
     table(output, ("Share of", "Accuracy", "Size", "Time"), shares)
 
 
-def show_evaluation(report: Document, output: Output) -> None:
-    """Show accuracies and pairs."""
-    rows = [
-        (
-            result["model"],
-            f"{result['samples']:,}",
-            percent(result["accuracy"]),
-            " to ".join(percent(bound) for bound in result["accuracy_interval"]),
-            f"{result['macro_f1']:.3f}",
-            percent(result["balanced_accuracy"]),
-        )
-        for result in report["results"]
-    ]
-    table(output, ("Model", "Images", "Accuracy", "95 %", "Macro-F1", "Balanced"), rows)
-    for pair in report["paired"]:
-        low, high = pair["interval"]
-        output.console.print(
-            f"{pair['b']} against {pair['a']}: {100 * pair['difference']:+.1f} points "
-            f"({100 * low:+.1f} to {100 * high:+.1f}), p = {pair['p_value']:.3g}",
-            markup=False,
-        )
-
-
-def show_bench(report: Document, output: Output) -> None:
-    """Show latencies, memory and sizes."""
-    rows = [
-        (
-            result["model"],
-            result["engine"],
-            result["kernels"],
-            *(milliseconds(result["latency_ms"], key) for key in ("p50", "p95", "p99")),
-            format_bytes(result["disk_bytes"]),
-            size(result["resident_bytes"]),
-        )
-        for result in report["results"]
-    ]
-    table(output, ("Model", "Engine", "Kernels", "p50 ms", "p95", "p99", "Disk", "Memory"), rows)
-    for ratio in report["ratios"]:
-        output.console.print(ratio["verdict"], markup=False)
-
-
 def show_live(report: Document, output: Output) -> None:
     """Show the counters of a live view."""
     stages = ", ".join(f"{name} {ms:.1f} ms" for name, ms in report["stages_ms"].items())

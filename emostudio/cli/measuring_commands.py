@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from emostudio.cli.display import show_bench, show_evaluation
 from emostudio.cli.display_low_rank import show_break_even
+from emostudio.cli.display_measured import show_bench, show_evaluation
 from emostudio.cli.options import (
     Context,
     DataOption,
@@ -54,7 +54,7 @@ def bench(
     engines: EnginesOption = [],  # noqa: B006 - typer reads the default, nothing changes it
     threads: Annotated[int, typer.Option(help="CPU threads.", min=1, max=256)] = 1,
     blocks: Annotated[int, typer.Option(help="Blocks with rebuilt sessions.", min=3)] = 30,
-    pairs: Annotated[int, typer.Option(help="Turns per block.", min=3)] = 20,
+    pairs: Annotated[int, typer.Option(help="Turns per block.", min=3)] = 23,
     workspace: WorkspaceOption = None,
     is_json: JsonOption = False,
 ) -> None:
@@ -73,14 +73,19 @@ def compare(
     out: Annotated[Path, typer.Option(help="File: html, pdf, svg, png, csv, tex or json.")],
     data: Annotated[str | None, typer.Option(help="Dataset whose accuracies count.")] = None,
     title: Annotated[str, typer.Option(help="Heading.")] = "Comparison",
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Refuse figures that are not fit to be published.")
+    ] = False,
     workspace: WorkspaceOption = None,
     is_json: JsonOption = False,
 ) -> None:
     """Write what was measured about models to a file."""
-    job = CompareJob(models=tuple(models), out=str(out), data=data, title=title)
+    job = CompareJob(models=tuple(models), out=str(out), data=data, title=title, publish=publish)
     answer = run_job(job, workspace, context.obj)
     context.obj.answer(answer)
     context.obj.console.print(answer["out"])
+    for blocker in answer["blockers"]:
+        context.obj.console.print(f"Not for publication: {blocker}", markup=False)
 
 
 def breakeven(

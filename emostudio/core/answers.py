@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from emostudio.core.low_rank import LowRankOutlook
+from emostudio.core.measured import Steadiness
 from emostudio.core.model_info import ModelInfo
 
 
@@ -265,6 +266,7 @@ class BenchResult(_Answer):
     parameters: int | None
     macs: int | None
     samples: int = 0
+    steadiness: Steadiness | None = None
 
 
 class Ratio(_Answer):
@@ -284,8 +286,10 @@ class BenchReport(_Answer):
     results: tuple[BenchResult, ...]
     ratios: tuple[Ratio, ...] = ()
     warnings: tuple[str, ...] = ()
+    blockers: tuple[str, ...] = ()
+    """Those of the warnings for which the figures must not be published; empty if they may."""
     conditions: dict[str, Any] = Field(default_factory=dict)
-    """Load, governor and power while measuring; ``clean`` says whether the figures can be used."""
+    """Load, governor and power while measuring; ``clean`` says whether the machine was quiet."""
     samples_ms: dict[str, tuple[tuple[float, ...], ...]] = Field(default_factory=dict)
     """Raw timings by ``model@engine``, one row per block."""
 

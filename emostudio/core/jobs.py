@@ -193,6 +193,8 @@ class CompareJob(_Job):
     out: str
     data: str | None = None
     title: str = "Comparison"
+    publish: bool = False
+    """Refuse to write anything where a measurement is not fit to be published."""
 
 
 class ExportJob(_Job):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -62,7 +62,10 @@ class Entry:
 
 
 def bench(
-    entries: Sequence[Entry], threads: int, protocol: latency.Protocol
+    entries: Sequence[Entry],
+    threads: int,
+    protocol: latency.Protocol,
+    other_work: Callable[[], Sequence[str]] = tuple,
 ) -> Generator[Event, None, BenchReport]:
     """Measure all entries against each other.
 
@@ -76,6 +79,8 @@ def bench(
         CPU threads of every session.
     protocol
         How long to measure.
+    other_work
+        Names other jobs of ours that are running right now; asked before and after.
 
     Yields
     ------
@@ -88,33 +93,54 @@ def bench(
     names = _contender_names(entries)
     kernels = {name: _kernels(entry, threads) for name, entry in names.items()}
     real = {name: entry for name, entry in names.items() if kernels[name] == "real"}
-    timings = yield from _time(real, threads, protocol)
+    beside = list(other_work())
+    timings = yield from _time(real, replace(protocol, threads=threads))
+    blockers = (*_beside_words([*beside, *other_work()]), *(timings.warnings if timings else ()))
     resident = yield from _measure_memory(names)
-    warnings = (*timings.warnings, *_early_warnings(real)) if timings else ()
+    warnings = (*blockers, *_early_warnings(real))
     for warning in warnings:
         yield Note(level="warning", what=warning)
+    conditions = timings.conditions if timings else machine.conditions()
     return BenchReport(
         machine=machine.describe(),
         results=tuple(
-            BenchResult(
-                model=entry.name,
-                engine=entry.engine,
-                threads=threads,
-                kernels=kernels[name],
-                latency_ms=timings.latency(name) if timings and name in real else None,
-                disk_bytes=entry.disk_bytes,
-                resident_bytes=resident[name],
-                parameters=entry.parameters,
-                macs=entry.macs,
-                samples=timings.samples_ms[name].size if timings and name in real else 0,
-            )
+            _result(name, entry, kernels[name], threads, resident[name], timings)
             for name, entry in names.items()
         ),
         ratios=_ratios(real, timings) if timings else (),
         warnings=warnings,
-        conditions=timings.conditions if timings else machine.conditions(),
+        blockers=blockers,
+        conditions={**conditions, "clean": conditions.get("clean", True) and not beside},
         samples_ms=_kept_samples(timings) if timings else {},
     )
+
+
+def _result(
+    name: str,
+    entry: Entry,
+    kernels: Kernels,
+    threads: int,
+    resident_bytes: int | None,
+    timings: latency.Timings | None,
+) -> BenchResult:
+    timed = timings if timings is not None and name in timings.samples_ms else None
+    return BenchResult(
+        model=entry.name,
+        engine=entry.engine,
+        threads=threads,
+        kernels=kernels,
+        latency_ms=timed.latency(name) if timed else None,
+        steadiness=timed.steadiness(name) if timed else None,
+        disk_bytes=entry.disk_bytes,
+        resident_bytes=resident_bytes,
+        parameters=entry.parameters,
+        macs=entry.macs,
+        samples=timed.samples_ms[name].size if timed else 0,
+    )
+
+
+def _beside_words(work: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{title} was running at the same time" for title in dict.fromkeys(work))
 
 
 def bench_inputs(
@@ -169,13 +195,13 @@ def _kernels(entry: Entry, threads: int) -> Kernels:
 
 
 def _time(
-    real: dict[str, Entry], threads: int, protocol: latency.Protocol
+    real: dict[str, Entry], protocol: latency.Protocol
 ) -> Generator[Event, None, latency.Timings | None]:
     if not real:
         return None
     run = latency.compare(
         [
-            latency.Contender(name, _opener(entry, threads), _inputs_for(entry))
+            latency.Contender(name, _opener(entry, protocol.threads or 1), _inputs_for(entry))
             for name, entry in real.items()
         ],
         protocol,

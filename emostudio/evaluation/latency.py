@@ -21,9 +21,12 @@ from numpy.typing import NDArray
 
 from emostudio.core.answers import Latency, Ratio
 from emostudio.core.events import Progress
-from emostudio.evaluation import machine
+from emostudio.core.measured import Steadiness
+from emostudio.evaluation import machine, validity
+from emostudio.evaluation.foreign_load import LoadMeter, load_facts
 from emostudio.inference.base import Session
 from emostudio.statistics.blocks import block_ratio, percentiles
+from emostudio.statistics.steadiness import steadiness
 
 WARM_UP_QUERIES = 5
 """Queries before each block: fresh sessions fault in their memory."""
@@ -31,9 +34,6 @@ WARM_UP_S = 1.0
 """Work before the first block: clocks and caches settle."""
 OUTPUT_TOLERANCE = 1e-4
 _LOGGED_SHARE = 0.01
-_MIN_SIDE_S = 10.0
-_MIN_BLOCKS = 30
-_MAX_SCATTER = 0.1
 _MAX_PER_TURN = 100
 _SILENCE_S = 0.4
 
@@ -72,12 +72,15 @@ class Protocol:
         turn. A third of a second gives 10 s in 30 blocks.
     seed
         Decides every order.
+    threads
+        Threads of the sessions, recorded and held against the processors there are.
     """
 
     blocks: int = 30
     queries: int = 23
     block_s: float = 1 / 3
     seed: int = 0
+    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -91,9 +94,10 @@ class Timings:
     outputs_match
         By contender: whether answers logged while timing equal those of the untimed pass.
     conditions
-        The machine's state before and after, and ``clean``.
+        The machine's state before the first block, what others used meanwhile
+        (``foreign_share`` of all processors, and by block), ``threads``, and ``clean``.
     warnings
-        What the reader has to know.
+        Why the figures are not fit to be published; empty if they are.
     """
 
     samples_ms: dict[str, NDArray[np.float64]]
@@ -104,6 +108,10 @@ class Timings:
     def latency(self, name: str) -> Latency:
         """Return the percentiles of one contender."""
         return percentiles(self.samples_ms[name])
+
+    def steadiness(self, name: str) -> Steadiness:
+        """Return drift and outliers of one contender."""
+        return steadiness(self.samples_ms[name])
 
     def ratio(self, a: str, b: str) -> Ratio:
         """Return time of `b` over time of `a` with interval and words."""
@@ -142,23 +150,26 @@ def compare(
         runners.append(_prepare(one, protocol))
     rows: dict[str, list[NDArray[np.float64]]] = {one.name: [] for one in contenders}
     matches = {one.name: True for one in contenders}
-    started = time.monotonic()
+    started, meter, foreign = time.monotonic(), LoadMeter(), []
     for block in range(protocol.blocks):
         progress = _progress(block, protocol.blocks, started)
         yield progress
         for name, row, same in (yield from _block(runners, protocol.queries, order, progress)):
             rows[name].append(row)
             matches[name] = matches[name] and same
+        foreign.append(meter.read())
     samples = {name: np.stack(times) for name, times in rows.items()}
-    disturbances = [
-        *machine.disturbances(before, machine.conditions()),
-        *_signs_of_noise(samples, matches),
-    ]
+    load = load_facts(foreign)
+    disturbances = (
+        *machine.disturbances(before, machine.conditions(), protocol.threads),
+        *validity.foreign_load_words(load["foreign_share"]),
+        *validity.noise_words(samples, matches),
+    )
     return Timings(
         samples_ms=samples,
         outputs_match=matches,
-        conditions={**before, "clean": not disturbances},
-        warnings=(*disturbances, *_too_short(samples, protocol)),
+        conditions={**before, **load, "threads": protocol.threads, "clean": not disturbances},
+        warnings=(*disturbances, *validity.too_short_words(samples)),
     )
 
 
@@ -243,30 +254,6 @@ def _progress(block: int, blocks: int, started: float) -> Progress:
     return Progress(
         fraction=block / blocks, message=f"Block {block + 1} of {blocks}", seconds_left=left_s
     )
-
-
-def _signs_of_noise(samples: dict[str, NDArray[np.float64]], matches: dict[str, bool]) -> list[str]:
-    found = []
-    for name, times in samples.items():
-        if not matches[name]:
-            found.append(f"{name} answered differently while it was timed")
-        medians = np.median(times, axis=1)
-        if len(medians) > 1 and medians.std(ddof=1) >= _MAX_SCATTER * medians.mean():
-            found.append(f"Blocks of {name} scatter by 10 % or more: the machine was not quiet")
-    return found
-
-
-def _too_short(samples: dict[str, NDArray[np.float64]], protocol: Protocol) -> list[str]:
-    found = []
-    if protocol.blocks < _MIN_BLOCKS:
-        found.append(
-            f"Only {protocol.blocks} blocks; {_MIN_BLOCKS} are needed for a figure to publish"
-        )
-    timed_s = {name: float(times.sum()) / 1e3 for name, times in samples.items()}
-    shortest = min(timed_s, key=lambda name: timed_s[name])
-    if timed_s[shortest] < _MIN_SIDE_S:
-        found.append(f"{shortest} was timed for {timed_s[shortest]:.1f} s only")
-    return found
 
 
 @contextmanager

@@ -34,6 +34,7 @@ _LIBRARIES = (
     "opencv-python",
     "PySide6-Essentials",
 )
+_CPU_FOLDER = Path("/sys/devices/system/cpu")
 _MAX_LOAD_PER_CORE = 0.5
 """Above this load somebody else is computing and timings are marked."""
 
@@ -57,8 +58,10 @@ def conditions() -> dict[str, Any]:
     """Return what could disturb a measurement right now, as JSON values.
 
     Keys: ``time``, ``load_per_core`` (load of everybody, this process included, over the last
-    minute), ``cpu_percent`` since the last call, ``governor``, ``on_battery``, ``temperature_c``,
-    ``memory_available_bytes``; None where the system does not say.
+    minute), ``cpu_percent`` since the last call, ``governor``, ``turbo``, ``on_battery``,
+    ``temperature_c``, ``throttle_count`` (how often the processor slowed itself since it was
+    started), ``allowed_cpus`` (this process may use), ``memory_available_bytes``; None where the
+    system does not say.
     """
     load = psutil.getloadavg()[0] / (os.cpu_count() or 1)
     battery = _quietly(psutil.sensors_battery) if hasattr(psutil, "sensors_battery") else None
@@ -66,27 +69,43 @@ def conditions() -> dict[str, Any]:
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "load_per_core": round(load, 2),
         "cpu_percent": psutil.cpu_percent(),
-        "governor": _governor(),
+        "governor": _system_text("cpu0/cpufreq/scaling_governor"),
+        "turbo": _turbo(),
         "on_battery": None if battery is None else not battery.power_plugged,
         "temperature_c": _temperature(),
+        "throttle_count": _throttle_count(),
+        "allowed_cpus": _allowed_cpus(),
         "memory_available_bytes": psutil.virtual_memory().available,
     }
 
 
-def disturbances(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
+def disturbances(
+    before: dict[str, Any], after: dict[str, Any], threads: int | None = None
+) -> tuple[str, ...]:
     """Say in words why timings taken between two `conditions` may be worth less.
 
     The load is the one before: afterwards the measurement itself is part of it.
+
+    Parameters
+    ----------
+    threads
+        Threads of the timed sessions, None where unknown.
     """
     found = []
     if before["load_per_core"] > _MAX_LOAD_PER_CORE:
         found.append(
             f"Other programs were computing: load {before['load_per_core']:.2f} per core at start"
         )
-    if after["on_battery"]:
+    if before["on_battery"] or after["on_battery"]:
         found.append("The machine runs on battery")
     if before["governor"] in {"powersave", "conservative"}:
         found.append(f"The CPU governor is {before['governor']}")
+    throttled = (after.get("throttle_count") or 0) - (before.get("throttle_count") or 0)
+    if throttled > 0:
+        found.append(f"The processor throttled itself {throttled} times: it was too hot")
+    allowed = before.get("allowed_cpus")
+    if threads is not None and allowed is not None and threads > allowed:
+        found.append(f"{threads} threads had to share {allowed} processors")
     return tuple(found)
 
 
@@ -135,12 +154,32 @@ def _cpuinfo() -> list[str]:
         return []
 
 
-def _governor() -> str | None:
-    path = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+def _system_text(name: str) -> str | None:
+    """Return what Linux says under ``/sys/devices/system/cpu``, None if nothing."""
     try:
-        return path.read_text("utf-8").strip()
+        return (_CPU_FOLDER / name).read_text("utf-8").strip()
     except OSError:
         return None
+
+
+def _turbo() -> bool | None:
+    boost, no_turbo = _system_text("cpufreq/boost"), _system_text("intel_pstate/no_turbo")
+    if boost is not None:
+        return boost == "1"
+    return None if no_turbo is None else no_turbo == "0"
+
+
+def _throttle_count() -> int | None:
+    counts = []
+    for folder in sorted(_CPU_FOLDER.glob("cpu[0-9]*")):
+        text = _system_text(f"{folder.name}/thermal_throttle/core_throttle_count")
+        if text is not None and text.isdecimal():
+            counts.append(int(text))
+    return sum(counts) if counts else None
+
+
+def _allowed_cpus() -> int | None:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
 
 
 def _temperature() -> float | None:

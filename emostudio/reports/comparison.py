@@ -140,8 +140,12 @@ def build(
         curves=tuple(replace(curve, slot=slots.get(curve.model, curve.slot)) for curve in curves),
         claims=tuple(check_claims(records, comparison.baseline, METHODS.members())),
         facts=tuple(_facts(comparison, records)),
-        caveats=(*comparison.notes, *caveats),
+        caveats=(*_not_for_publication(comparison), *comparison.notes, *caveats),
     )
+
+
+def _not_for_publication(comparison: Comparison) -> list[str]:
+    return [f"Not for publication: {blocker}" for blocker in comparison.blockers]
 
 
 def _with_own_slots(comparison: Comparison) -> Comparison:

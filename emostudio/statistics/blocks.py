@@ -115,15 +115,3 @@ def percentiles(samples_ms: NDArray[np.floating]) -> Latency:
         p95=float(np.quantile(flat, 0.95)) if flat.size >= _QUERIES_P95 else None,
         p99=float(np.quantile(flat, 0.99)) if flat.size >= _QUERIES_P99 else None,
     )
-
-
-def outlier_counts(samples_ms: NDArray[np.floating]) -> tuple[int, int]:
-    """Count mild and far outliers by Tukey's fences (1.5 and 3 interquartile ranges).
-
-    They are shown, never removed.
-    """
-    flat = np.asarray(samples_ms, dtype=np.float64).ravel()
-    low, high = np.quantile(flat, [0.25, 0.75])
-    distance = np.maximum(low - flat, flat - high)
-    far = int((distance > 3 * (high - low)).sum())
-    return (int((distance > 1.5 * (high - low)).sum()) - far, far)

@@ -11,8 +11,9 @@ from typing import Any
 import psutil
 
 from emostudio.core.events import Event
-from emostudio.core.jobs import JobContext
+from emostudio.core.jobs import JobContext, JobStatus
 from emostudio.worker.control import JobControl
+from emostudio.workspace.processes import is_worked_on
 from emostudio.workspace.records import RunRecord
 from emostudio.workspace.store import Workspace
 
@@ -61,6 +62,16 @@ class HandlerContext:
             report=self.control.report,
             checkpoint_requested=self.control.take_checkpoint_request,
         )
+
+
+def other_work(context: HandlerContext) -> tuple[str, ...]:
+    """Return the titles of the workspace's other runs that a process works on right now."""
+    own = context.run.id if context.run is not None else None
+    return tuple(
+        run.title
+        for run in context.workspace.runs()
+        if run.status == JobStatus.RUNNING and run.id != own and is_worked_on(run)
+    )
 
 
 def core_count() -> int:

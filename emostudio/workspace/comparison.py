@@ -71,6 +71,8 @@ class Comparison(_Frozen):
     engine: str = ""
     machine: dict[str, Any] = {}
     notes: tuple[str, ...] = ()
+    blockers: tuple[str, ...] = ()
+    """Why the figures must not be published, each once; empty if they may."""
 
 
 def compare(
@@ -120,6 +122,7 @@ def compare(
         engine=chosen_engine,
         machine=machine,
         notes=_notes(ordered, evaluations, benches),
+        blockers=tuple(dict.fromkeys(w for b in benches.values() if b for w in b.blockers)),
     )
 
 

@@ -154,7 +154,13 @@ class ModelStore(WorkspaceFolder):
                 continue
             ratios = tuple(r for r in report.ratios if _takes_part(result.model, r))
             record = BenchRecord(
-                measured=now(), bench=bench, machine=report.machine, result=result, ratios=ratios
+                measured=now(),
+                bench=bench,
+                machine=report.machine,
+                result=result,
+                ratios=ratios,
+                blockers=report.blockers,
+                conditions=report.conditions,
             )
             self._add_measurement(result.model, record)
         return bench

@@ -91,6 +91,10 @@ class BenchRecord(_Record):
     result: BenchResult
     ratios: tuple[Ratio, ...] = ()
     """Ratios of the same bench in which this model takes part."""
+    blockers: tuple[str, ...] = ()
+    """Why the figures must not be published; empty if they may."""
+    conditions: dict[str, Any] = Field(default_factory=dict)
+    """Load, power, throttling and threads while measuring, see `evaluation.machine.conditions`."""
 
 
 class DatasetRecord(_Record):

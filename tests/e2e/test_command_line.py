@@ -129,6 +129,10 @@ def test_compare_writes_what_its_suffix_says(command, models, tmp_path):
         assert (tmp_path / f"out.{suffix}").read_text().count("small")
         assert [row["model"] for row in answer["rows"]] == list(models)
     command("compare", *models, "--out", str(tmp_path / "out.exe"), code=2)
+    # the bench above was brief, which blocks publication and nothing else
+    hasty = tmp_path / "hasty.csv"
+    command("compare", *models, "--out", str(hasty), "--publish", code=2)
+    assert not hasty.exists()
 
 
 def test_export_checks_parity_and_comes_back_by_import(command, models, tmp_path):

@@ -268,6 +268,8 @@ class ComparePage(Page):
                 self.tr("1 thread") if count == 1 else self.tr("{0} threads").format(count)
             )
         parts += [note for note in found.notes if "timed together" in note]
+        if found.blockers:
+            parts.append(self.tr("Not for publication: {0}").format(found.blockers[0]))
         return ". ".join(parts) or self.tr("Nothing measured yet")
 
     def _title(self) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from emostudio.core.errors import InputError
 from emostudio.core.events import Note
 from emostudio.core.jobs import BenchJob
 from emostudio.evaluation.bench import bench
 from emostudio.evaluation.latency import Protocol
 from emostudio.inference.catalogue import ENGINES
-from emostudio.worker.context import HandlerContext, Handling
+from emostudio.worker.context import HandlerContext, Handling, other_work
 from emostudio.worker.measuring import bench_entries
 from emostudio.worker.resolve import find_models
 
@@ -26,6 +28,6 @@ def handle(job: BenchJob, context: HandlerContext) -> Handling:
             next_step=f"Engines: {', '.join(ENGINES.members())}",
         )
     protocol = Protocol(blocks=job.blocks, queries=job.pairs)
-    report = yield from bench(entries, job.threads, protocol)
+    report = yield from bench(entries, job.threads, protocol, partial(other_work, context))
     context.workspace.add_bench(report)
     return report

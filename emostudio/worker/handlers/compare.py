@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from emostudio.compression.catalogue import METHODS
+from emostudio.core.errors import InputError
 from emostudio.core.events import Progress
 from emostudio.core.jobs import CompareJob
 from emostudio.reports.comparison import write_comparison
@@ -15,14 +16,20 @@ from emostudio.workspace.comparison import compare
 
 
 def handle(job: CompareJob, context: HandlerContext) -> Handling:
-    """Write the file; answers with its path and the rows."""
+    """Write the file; answers with its path and the rows, refuses what must not be published."""
     yield Progress(message="Writing the comparison")
     names = [found.name for found in find_models(job.models, context.workspace)]
-    out = Path(job.out).expanduser()
-    written = write_comparison(context.workspace, names, out, data=job.data, title=job.title)
     rows = compare(
         [context.workspace.model(name) for name in names],
         dataset=job.data,
         speed_claims=speed_claims(METHODS.members().values()),
     )
+    if job.publish and rows.blockers:
+        raise InputError(
+            "These figures are not fit to be published",
+            why="; ".join(rows.blockers),
+            next_step="Measure again on a quiet machine, or leave out --publish",
+        )
+    out = Path(job.out).expanduser()
+    written = write_comparison(context.workspace, names, out, data=job.data, title=job.title)
     return {"out": str(written), **rows.model_dump(mode="json")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 
 from emostudio.core.answers import BenchReport
 from emostudio.core.events import Event, Progress
@@ -11,7 +12,7 @@ from emostudio.evaluation.accuracy import compare_all, evaluate_paired
 from emostudio.evaluation.bench import bench
 from emostudio.evaluation.latency import Protocol
 from emostudio.inference.catalogue import DEFAULT_ENGINE, open_classifier
-from emostudio.worker.context import HandlerContext
+from emostudio.worker.context import HandlerContext, other_work
 from emostudio.worker.measuring import bench_entries
 from emostudio.worker.outcome import TEST, Saved
 from emostudio.worker.resolve import Found
@@ -57,6 +58,6 @@ def bench_all(
     found = [(Found(s.record.name, s.record.file, s.record), s.model) for s in models]
     entries, _ = bench_entries(found, (DEFAULT_ENGINE,), 1, context.folder)
     blocks = BLOCKS if left_s > _HURRY_S else _HURRIED_BLOCKS
-    report = yield from bench(entries, 1, Protocol(blocks=blocks))
+    report = yield from bench(entries, 1, Protocol(blocks=blocks), partial(other_work, context))
     context.workspace.add_bench(report)
     return report

@@ -63,6 +63,23 @@ def test_report_holds_latency_sizes_and_ratios():
     assert any(isinstance(event, Progress) for event in events)
     assert any(isinstance(event, Note) and "Only 3 blocks" in event.what for event in events)
     assert report.model_dump(mode="json")["machine"]["cpu"]
+    assert len(child.steadiness.block_medians_ms) == 3
+    assert report.conditions["threads"] == 1
+
+
+def test_other_jobs_that_run_meanwhile_block_publication():
+    torch.set_num_threads(1)
+    protocol = Protocol(blocks=3, queries=4, block_s=0)
+    run = bench([Entry(_model("a"), "torch")], 1, protocol, lambda: ["Train vgg"])
+    while True:
+        try:
+            next(run)
+        except StopIteration as done:
+            report = done.value
+            break
+    assert report.blockers[0] == "Train vgg was running at the same time"
+    assert any("Only 3 blocks" in blocker for blocker in report.blockers)
+    assert not report.conditions["clean"]
 
 
 def test_one_model_on_two_engines_gets_two_names():

@@ -144,3 +144,17 @@ def test_a_cancelled_measurement_stops_in_the_middle_of_a_block(clock):
     run.close()
     assert _Session.log[-1] == "close a"
     assert gc.isenabled()
+
+
+def test_work_of_others_while_timing_is_recorded_and_blocks_publication(clock, monkeypatch):
+    class Busy:
+        def read(self):
+            return 0.5
+
+    monkeypatch.setattr(latency, "LoadMeter", Busy)
+    protocol = Protocol(blocks=3, queries=4, block_s=0, threads=1)
+    _, timings = _finish(latency.compare([_contender(clock, "a", 1.0)], protocol))
+    assert timings.conditions["foreign_share_by_block"] == [0.5, 0.5, 0.5]
+    assert timings.conditions["threads"] == 1
+    assert not timings.conditions["clean"]
+    assert "Other programs used 50 % of the processors meanwhile" in timings.warnings

@@ -46,3 +46,26 @@ def test_missing_sensors_are_no_fault(monkeypatch):
     facts = machine.conditions()
     assert facts["temperature_c"] is None
     assert facts["on_battery"] is None
+
+
+def test_throttling_and_too_many_threads_are_named():
+    before = _quiet(throttle_count=3, allowed_cpus=2)
+    found = machine.disturbances(before, _quiet(throttle_count=5), threads=4)
+    assert found == (
+        "The processor throttled itself 2 times: it was too hot",
+        "4 threads had to share 2 processors",
+    )
+    assert machine.disturbances(before, _quiet(throttle_count=3), threads=2) == ()
+
+
+def test_throttling_and_turbo_are_read_from_the_system(monkeypatch, tmp_path):
+    monkeypatch.setattr(machine, "_CPU_FOLDER", tmp_path)
+    assert machine.conditions()["throttle_count"] is None
+    assert machine.conditions()["turbo"] is None
+    for cpu, count in (("cpu0", "2"), ("cpu1", "5")):
+        (tmp_path / cpu / "thermal_throttle").mkdir(parents=True)
+        (tmp_path / cpu / "thermal_throttle" / "core_throttle_count").write_text(count)
+    (tmp_path / "intel_pstate").mkdir()
+    (tmp_path / "intel_pstate" / "no_turbo").write_text("1\n")
+    assert machine.conditions()["throttle_count"] == 7
+    assert machine.conditions()["turbo"] is False

@@ -5,7 +5,6 @@ from emostudio.statistics.blocks import (
     block_ratio,
     blocks_needed,
     claims_difference,
-    outlier_counts,
     percentiles,
     speed_words,
 )
@@ -86,8 +85,3 @@ def test_percentiles_need_enough_queries(queries, has_p95, has_p99):
     assert latency.p50 == pytest.approx(1.5)
     assert (latency.p95 is not None) == has_p95
     assert (latency.p99 is not None) == has_p99
-
-
-def test_outliers_are_counted_by_distance():
-    times = np.concatenate([np.linspace(1.0, 1.2, 96), [1.4, 1.42, 3.0, 5.0]])
-    assert outlier_counts(times) == (2, 2)

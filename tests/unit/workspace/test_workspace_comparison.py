@@ -211,3 +211,11 @@ def test_a_model_measured_on_another_engine_only_shows_that():
     assert rows["v"].speed.ratio == 3.0
     asked = {row.model: row for row in compare([teacher, signs], engine="onnxruntime").rows}
     assert asked["v"].latency_ms is None
+
+
+def test_what_blocks_publication_is_said_once_for_all_models():
+    why = "The machine runs on battery"
+    benches = [timed(name, 1.0).model_copy(update={"blockers": (why,)}) for name in "ab"]
+    models = [model(name, benches=(bench,)) for name, bench in zip("ab", benches, strict=True)]
+    assert compare(models).blockers == (why,)
+    assert compare([model("a", benches=(timed("a", 1.0),))]).blockers == ()

@@ -1,0 +1,78 @@
+"""Accuracy and speed as tables for people; with JSON the console is silent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emostudio.cli.output import Output
+from emostudio.cli.tables import milliseconds, percent, size, table
+from emostudio.core.units import format_bytes
+
+Document = dict[str, Any]
+
+
+def show_evaluation(report: Document, output: Output) -> None:
+    """Show accuracies and pairs."""
+    rows = [
+        (
+            result["model"],
+            f"{result['samples']:,}",
+            percent(result["accuracy"]),
+            " to ".join(percent(bound) for bound in result["accuracy_interval"]),
+            f"{result['macro_f1']:.3f}",
+            percent(result["balanced_accuracy"]),
+        )
+        for result in report["results"]
+    ]
+    table(output, ("Model", "Images", "Accuracy", "95 %", "Macro-F1", "Balanced"), rows)
+    for pair in report["paired"]:
+        low, high = pair["interval"]
+        output.console.print(
+            f"{pair['b']} against {pair['a']}: {100 * pair['difference']:+.1f} points "
+            f"({100 * low:+.1f} to {100 * high:+.1f}), p = {pair['p_value']:.3g}",
+            markup=False,
+        )
+
+
+def show_bench(report: Document, output: Output) -> None:
+    """Show latencies, memory and sizes."""
+    rows = [
+        (
+            result["model"],
+            result["engine"],
+            result["kernels"],
+            *(milliseconds(result["latency_ms"], key) for key in ("p50", "p95", "p99")),
+            format_bytes(result["disk_bytes"]),
+            size(result["resident_bytes"]),
+        )
+        for result in report["results"]
+    ]
+    table(output, ("Model", "Engine", "Kernels", "p50 ms", "p95", "p99", "Disk", "Memory"), rows)
+    for ratio in report["ratios"]:
+        output.console.print(ratio["verdict"], markup=False)
+    _show_steadiness(report, output)
+    for blocker in report["blockers"]:
+        output.console.print(f"Not for publication: {blocker}", markup=False)
+
+
+def _show_steadiness(report: Document, output: Output) -> None:
+    """Show drift and outliers: they are counted, never removed."""
+    rows = []
+    for result in report["results"]:
+        steady = result["steadiness"]
+        if steady is None:
+            continue
+        low, high = steady["drift_interval"]
+        rows.append(
+            (
+                result["model"],
+                result["engine"],
+                f"{result['samples']:,}",
+                f"{steady['mild_outliers']} + {steady['far_outliers']}",
+                f"{steady['scatter_percent']:.1f} %",
+                f"{steady['drift_percent']:+.1f} % ({low:+.1f} to {high:+.1f})",
+            )
+        )
+    if rows:
+        titles = ("Model", "Engine", "Queries", "Outliers", "Scatter", "Drift")
+        table(output, titles, rows)
