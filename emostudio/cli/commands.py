@@ -11,6 +11,7 @@ from emostudio.cli import (
     making_commands,
     measuring_commands,
     model_commands,
+    paper_commands,
     studio_commands,
 )
 
@@ -32,6 +33,7 @@ def make_app() -> typer.Typer:
         model_commands,
         making_commands,
         measuring_commands,
+        paper_commands,
         job_commands,
     ):
         module.add_to(app)

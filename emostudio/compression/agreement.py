@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from emostudio.core.emotions import Emotion
-from emostudio.core.events import Note
+from emostudio.core.events import Agreement, Note
 from emostudio.core.jobs import JobContext
 from emostudio.core.model_info import ModelInfo
 from emostudio.training.batches import Batch
@@ -63,13 +63,13 @@ def balancing_weights(labels: NDArray[np.int64], class_count: int) -> torch.Tens
     return torch.from_numpy(weights * counts.sum() / (weights * counts).sum()).float()
 
 
-def agreement_note(
+def agreement(
     student: nn.Module,
     info: ModelInfo,
     teacher: LabelSource,
     batches: Sequence[Batch],
     job: JobContext,
-) -> Note | None:
+) -> tuple[Agreement, Note] | None:
     """Say on how many held-out pictures a student answers as its teacher does.
 
     Agreement is all there is to see on pictures without labels; where some have one, the share
@@ -84,9 +84,13 @@ def agreement_note(
     teacher
         Asked for labels only.
     batches
-        Pictures that were not trained on; without any there is no note.
+        Pictures that were not trained on; without any there is nothing to say.
     job
         Told of the progress; may cancel.
+
+    Returns
+    -------
+    The share, and the same in words.
     """
     if not batches:
         return None
@@ -103,8 +107,9 @@ def agreement_note(
             f"{np.mean(ours[known] == true_names):.1%} right, the teacher "
             f"{np.mean(theirs[known] == true_names):.1%}"
         )
-    what = f"Student and teacher agree on {np.mean(theirs == ours):.1%} of {len(ours)} "
-    return Note(what=what + "held-out pictures", why=why)
+    share = float(np.mean(theirs == ours))
+    what = f"Student and teacher agree on {share:.1%} of {len(ours)} held-out pictures"
+    return Agreement(share=share, images=len(ours)), Note(what=what, why=why)
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import nn
 
 from emostudio.compression import rules
-from emostudio.compression.agreement import agreement_note
+from emostudio.compression.agreement import agreement
 from emostudio.compression.base import ApplyContext, Method, Planned, PlannedTraining
 from emostudio.compression.fine_tuning import TrainingLimits
 from emostudio.core.emotions import Emotion
@@ -163,9 +163,9 @@ def train_student(
     student.to("cpu").eval()
     batches = Batches(dataset, info, chosen, context.job, needs_labels=False)
     held_out = batches.validation_batches()
-    note = agreement_note(student, info, LabelsOf(teacher), held_out, context.job)
-    if note is not None:
-        yield note
+    told = agreement(student, info, LabelsOf(teacher), held_out, context.job)
+    if told is not None:
+        yield from told
 
 
 def training_settings(settings: DistillationSettings, **changes: Any) -> TrainingSettings:

@@ -130,6 +130,14 @@ class VariantSaved(_Event):
     planned_disk_bytes: int | None = None
 
 
+class Agreement(_Event):
+    """On which share of `images` held-out pictures a student answers as its teacher does."""
+
+    type: Literal["agreement"] = "agreement"
+    share: float
+    images: int
+
+
 class LiveFrame(_Event):
     """A frame of a live view is in shared memory; faces and probabilities travel here."""
 
@@ -196,6 +204,7 @@ Event = Annotated[
     | LayerHealth
     | CheckpointSaved
     | VariantSaved
+    | Agreement
     | LiveFrame
     | LiveCounters
     | SharedMemory

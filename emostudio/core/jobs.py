@@ -230,6 +230,34 @@ class QuickstartJob(_Job):
     seed: int = 0
 
 
+class PaperJob(_Job):
+    """Run one of the paper's experiments; answers `paper.results.ResultTable`.
+
+    What a study with the same settings has finished before is not done again.
+    """
+
+    kind: Literal["paper"] = "paper"
+    experiment: Literal["table1", "table2", "table3", "figures", "all"] = "all"
+    preset: Literal["quick", "full"] = "quick"
+    data: str | None = None
+    """Labelled faces; None draws some."""
+    teacher: str | None = None
+    """Black box for Table 3; None trains a teacher on other drawn faces."""
+    pool: str | None = None
+    """Faces without labels for Table 3; None takes the training pictures of `data`."""
+    seed: int = 0
+    out: str | None = None
+    """File to write in the end: html, pdf, svg, png, csv, tex or json."""
+
+
+class PaperReportJob(_Job):
+    """Write what a study has found so far; answers with the file's path."""
+
+    kind: Literal["paper_report"] = "paper_report"
+    study: PaperJob
+    out: str
+
+
 Job = Annotated[
     DescribeJob
     | DoctorJob
@@ -248,14 +276,16 @@ Job = Annotated[
     | CompareJob
     | ExportJob
     | LiveJob
-    | QuickstartJob,
+    | QuickstartJob
+    | PaperJob
+    | PaperReportJob,
     Field(discriminator="kind"),
 ]
 
 JOB_ADAPTER: TypeAdapter[Job] = TypeAdapter(Job)
 
 RUN_KINDS = frozenset(
-    {"train", "compress", "ablate", "evaluate", "bench", "quickstart", "import_data"}
+    {"train", "compress", "ablate", "evaluate", "bench", "quickstart", "import_data", "paper"}
 )
 """Jobs that get a run folder; all others are questions, answered and forgotten."""
 
@@ -275,6 +305,9 @@ def job_title(job: Job) -> str:
         word = "Evaluation" if isinstance(job, EvaluateJob) else "Benchmark"
         count = len(job.models)
         return f"{word} of {Path(job.models[0]).stem}" if count == 1 else f"{word}, {count} models"
+    if isinstance(job, PaperJob):
+        what = "tables and figures" if job.experiment == "all" else job.experiment
+        return f"Paper, {what}, {job.preset}"
     if isinstance(job, ImportDataJob):
         return f"Import {Path(job.path).name}"
     return job.kind.replace("_", " ").capitalize()

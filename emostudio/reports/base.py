@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from emostudio.core.settings import Settings
+from emostudio.paper.results import ResultTable
 from emostudio.workspace.claims import ClaimCheck
 from emostudio.workspace.comparison import Comparison
 
@@ -48,6 +49,15 @@ class Report:
     caveats: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class PaperReport:
+    """Tables of the paper's experiments, ours beside the paper's."""
+
+    title: str
+    tables: tuple[ResultTable, ...]
+    created: datetime
+
+
 class NoSettings(Settings):
     """Writers take no settings."""
 
@@ -62,12 +72,15 @@ class Writer:
         Suffix without the dot.
     write
         ``write(report, path)``, atomic.
+    write_tables
+        The same for the paper's tables.
     """
 
     key: str
     title: str
     summary: str
     write: Callable[[Report, Path], None]
+    write_tables: Callable[[PaperReport, Path], None]
     family: str = "report"
     reference: str = ""
     settings_type: type[BaseModel] = NoSettings

@@ -150,7 +150,7 @@ def _draw_table(axes: Axes, rows: Sequence[ComparisonRow]) -> None:
     for place, row in enumerate(rows):
         y = _HEAD_IN + _ROW_IN * (place + 0.5)
         _name(axes, row, y)
-        _badge(axes, row.verdict, width - _VERDICT_IN + 0.15, y)
+        draw_badge(axes, row.verdict, width - _VERDICT_IN + 0.15, y)
         axes.plot([0, width], [y + _ROW_IN / 2] * 2, color=palette.LINE, linewidth=0.6)
 
 
@@ -196,7 +196,8 @@ def _name(axes: Axes, row: ComparisonRow, y: float) -> None:
     axes.text(0.36, y, row.model, fontsize=8, weight=500, va="center")
 
 
-def _badge(axes: Axes, verdict: str, x: float, y: float) -> None:
+def draw_badge(axes: Axes, verdict: str, x: float, y: float) -> None:
+    """Draw a verdict with its left edge at `x`, in axes whose data units are inches."""
     badge = palette.BADGES.get(verdict)
     if badge is None:
         return

@@ -7,7 +7,8 @@ import io
 from pathlib import Path
 
 from emostudio.core.atomic import write_text
-from emostudio.reports.base import Report, Writer
+from emostudio.paper.results import Measured, ResultCell
+from emostudio.reports.base import PaperReport, Report, Writer
 from emostudio.reports.table import COLUMNS
 from emostudio.workspace.comparison import ComparisonRow
 
@@ -44,4 +45,40 @@ def _interval_values(row: ComparisonRow) -> list[str]:
     ]
 
 
-WRITER = Writer("csv", "CSV", "The table with all decimals, for a spreadsheet", _write)
+_TABLE_WORDS = (
+    "table", "row", "reference", "column", "unit", "paper", "ours", "low", "high", "interval",
+    "engine", "machine", "as_paper", "as_paper_low", "as_paper_high", "dataset", "seeds",
+    "verdict", "caveats",
+)  # fmt: skip
+
+
+def _write_tables(report: PaperReport, path: Path) -> None:
+    """Write one line per figure: nothing stands without its interval, engine and machine."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerow(_TABLE_WORDS)
+    for table in report.tables:
+        for row in table.rows:
+            for column in table.columns:
+                cell = row.cells.get(column.key, ResultCell())
+                ours, counted = _numbers(cell.ours), _numbers(cell.as_paper)
+                words = [cell.ours.basis, cell.ours.engine, cell.ours.machine] if cell.ours else []
+                writer.writerow(
+                    [table.key, row.title, row.reference, column.title, column.unit]
+                    + ["" if cell.paper is None else f"{cell.paper:.10g}", *ours]
+                    + (words or ["", "", ""])
+                    + [*counted, row.dataset, " ".join(map(str, row.seeds)), row.verdict]
+                    + ["; ".join(row.caveats)]
+                )
+    write_text(path, stream.getvalue())
+
+
+def _numbers(measured: Measured | None) -> list[str]:
+    if measured is None:
+        return ["", "", ""]
+    return [f"{value:.10g}" for value in (measured.value, measured.low, measured.high)]
+
+
+WRITER = Writer(
+    "csv", "CSV", "The table with all decimals, for a spreadsheet", _write, _write_tables
+)

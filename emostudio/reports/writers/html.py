@@ -13,9 +13,11 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from emostudio.core.atomic import write_text
+from emostudio.paper.words import cell_words, footer_words, has_accounting
 from emostudio.reports import palette
-from emostudio.reports.base import Report, Writer
+from emostudio.reports.base import PaperReport, Report, Writer
 from emostudio.reports.findings import findings
+from emostudio.reports.paper_sheet import curves_figure
 from emostudio.reports.sheet import confusion_page, curves_page, pareto_figure
 from emostudio.reports.style import chart_style
 from emostudio.reports.table import Column, accuracy_strips, cells, shown_columns, speed_strips
@@ -32,14 +34,18 @@ _MARKS = {
 }
 
 
-def _write(report: Report, path: Path) -> None:
-    environment = Environment(
+def _environment() -> Environment:
+    return Environment(
         loader=PackageLoader("emostudio.reports"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _write(report: Report, path: Path) -> None:
+    environment = _environment()
     with chart_style():
         charts = {
             "pareto": _svg(pareto_figure(report), "Accuracy against time per variant"),
@@ -104,4 +110,24 @@ def _groups(columns: Sequence[Column]) -> list[tuple[str, int]]:
     ]
 
 
-WRITER = Writer("html", "HTML", "Everything on one page that opens in any browser", _write)
+def _write_tables(report: PaperReport, path: Path) -> None:
+    with chart_style():
+        curves = {
+            table.key: _svg(curves_figure(table), "Error while training, by epoch")
+            for table in report.tables
+        }
+    page = _environment().get_template("paper.html")
+    text = page.render(
+        report=report,
+        curves=curves,
+        badges=palette.BADGES,
+        cell_words=cell_words,
+        footer_words=footer_words,
+        has_accounting=has_accounting,
+    )
+    write_text(path, text)
+
+
+WRITER = Writer(
+    "html", "HTML", "Everything on one page that opens in any browser", _write, _write_tables
+)

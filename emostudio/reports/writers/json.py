@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from emostudio.core.atomic import write_json
-from emostudio.reports.base import Report, Writer
+from emostudio.reports.base import PaperReport, Report, Writer
 
 
 def _write(report: Report, path: Path) -> None:
@@ -24,4 +24,17 @@ def _write(report: Report, path: Path) -> None:
     )
 
 
-WRITER = Writer("json", "JSON", "All measurements behind the table, for programs", _write)
+def _write_tables(report: PaperReport, path: Path) -> None:
+    write_json(
+        path,
+        {
+            "title": report.title,
+            "created": report.created.isoformat(timespec="seconds"),
+            "tables": [table.model_dump(mode="json") for table in report.tables],
+        },
+    )
+
+
+WRITER = Writer(
+    "json", "JSON", "All measurements behind the table, for programs", _write, _write_tables
+)

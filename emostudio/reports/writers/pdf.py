@@ -7,7 +7,8 @@ from pathlib import Path
 from matplotlib.backends.backend_pdf import PdfPages
 
 from emostudio.core.atomic import atomic_file
-from emostudio.reports.base import Report, Writer
+from emostudio.reports.base import PaperReport, Report, Writer
+from emostudio.reports.paper_sheet import table_figure
 from emostudio.reports.sheet import confusion_page, curves_page, overview_page
 from emostudio.reports.style import chart_style
 
@@ -22,4 +23,13 @@ def _write(report: Report, path: Path) -> None:
                 book.savefig(figure)
 
 
-WRITER = Writer("pdf", "PDF", "Table, chart, confusion matrices and training curves", _write)
+def _write_tables(report: PaperReport, path: Path) -> None:
+    metadata = {"Title": report.title, "Creator": "EmoStudio", "CreationDate": report.created}
+    with chart_style(), atomic_file(path) as stream, PdfPages(stream, metadata=metadata) as book:
+        for table in report.tables:
+            book.savefig(table_figure(table))
+
+
+WRITER = Writer(
+    "pdf", "PDF", "Table, chart, confusion matrices and training curves", _write, _write_tables
+)

@@ -7,7 +7,9 @@ from itertools import groupby
 from pathlib import Path
 
 from emostudio.core.atomic import write_text
-from emostudio.reports.base import Report, Writer
+from emostudio.paper.results import ResultTable
+from emostudio.paper.words import cell_words, footer_words, has_accounting
+from emostudio.reports.base import PaperReport, Report, Writer
 from emostudio.reports.table import MISSING, Cell, Column, cells, shown_columns
 from emostudio.workspace.comparison import ComparisonRow
 
@@ -85,4 +87,41 @@ def _escape(text: str) -> str:
     return "".join(_SPECIAL.get(sign, sign) for sign in text)
 
 
-WRITER = Writer("tex", "LaTeX", "The table for a paper, with booktabs rules", _write)
+def _write_tables(report: PaperReport, path: Path) -> None:
+    lines = ["% needs \\usepackage{booktabs}"]
+    for table in report.tables:
+        lines += _tabular(table)
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def _tabular(table: ResultTable) -> list[str]:
+    groups, whose = [], []
+    for column in table.columns:
+        names = ["paper", "ours", *(["as paper"] if has_accounting(table, column) else [])]
+        unit = f", {column.unit}" if column.unit else ""
+        title = _escape(f"{column.title}{unit}")
+        groups.append(rf"\multicolumn{{{len(names)}}}{{c}}{{{title}}}")
+        whose += names
+    body = [
+        " & ".join(map(_escape, [row.title, *cell_words(table, row), row.verdict])) + r" \\"
+        for row in table.rows
+    ]
+    return [
+        *(f"% {line}" for line in footer_words(table)),
+        *(f"% {item.verdict}: {item.title}. {item.words}" for item in table.findings),
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{_escape(table.title)}. {_escape(footer_words(table)[-1])}}}",
+        rf"\begin{{tabular}}{{l{'r' * len(whose)}l}}",
+        r"\toprule",
+        " & ".join(["", *groups, ""]) + r" \\",
+        " & ".join(["", *whose, "Verdict"]) + r" \\",
+        r"\midrule",
+        *body,
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+
+
+WRITER = Writer("tex", "LaTeX", "The table for a paper, with booktabs rules", _write, _write_tables)

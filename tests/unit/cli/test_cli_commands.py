@@ -34,6 +34,11 @@ COMMANDS = [
     "compare",
     "export",
     "live",
+    "paper claims",
+    "paper table2",
+    "paper table3",
+    "paper figures",
+    "paper all",
     "jobs",
     "resume",
     "cancel",
@@ -52,6 +57,24 @@ def test_every_command_takes_a_workspace_and_json(capfd, command):
     assert code == 0
     assert "--workspace" in out
     assert "--json" in out
+
+
+def test_paper_claims_are_shown_and_written_without_any_run(capfd, tmp_path):
+    out = tmp_path / "claims.csv"
+    code, shown, _ = run(
+        capfd, "paper", "claims", "--workspace", str(tmp_path / "ws"), "--out", str(out)
+    )
+    assert code == 0
+    assert "BWN and XNOR-Net" in shown
+    assert out.read_text().count("Table 1, row") == 20
+
+
+def test_paper_refuses_an_unknown_preset_and_file_format(capfd, tmp_path):
+    words = ["paper", "table2", "--workspace", str(tmp_path)]
+    code, _, error = run(capfd, *words, "--preset", "huge")
+    assert (code, "quick, full" in error) == (2, True)
+    code, _, error = run(capfd, *words, "--out", "x.docx")
+    assert (code, ".html" in error) == (2, True)
 
 
 def test_breakeven_tells_the_ceiling_and_what_is_not_measured(capfd, tmp_path):

@@ -1,0 +1,92 @@
+"""What holds for every experiment of the paper and every preset."""
+
+import pytest
+
+from emostudio.compression.catalogue import METHODS
+from emostudio.core.jobs import JOB_ADAPTER, CompressJob, TrainJob
+from emostudio.core.settings import parse_settings
+from emostudio.data.opening import synthetic_request
+from emostudio.data.synthetic.settings import SyntheticSettings
+from emostudio.models.catalogue import ARCHITECTURES
+from emostudio.paper.base import Findings
+from emostudio.paper.catalogue import EXPERIMENTS, ORDER
+from emostudio.paper.presets import PRESETS
+from emostudio.paper.study import StudySettings
+from emostudio.paper.words import cell_words, footer_words, heads
+from emostudio.training.settings import TrainingSettings
+
+every_experiment = pytest.mark.parametrize("key", ORDER)
+every_preset = pytest.mark.parametrize("preset", PRESETS)
+
+
+def parts(key, preset, **study):
+    return EXPERIMENTS.get(key).parts(StudySettings(preset=preset, **study))
+
+
+def test_every_experiment_has_its_place_in_the_order():
+    assert set(EXPERIMENTS.members()) == set(ORDER)
+
+
+@every_experiment
+@every_preset
+@pytest.mark.parametrize("study", [{}, {"teacher": "a.onnx", "pool": "faces"}, {"teacher": "net"}])
+def test_parts_come_after_the_parts_they_need(key, preset, study):
+    seen = set()
+    for part in parts(key, preset, **study):
+        assert part.key not in seen
+        assert set(part.needs) <= seen, part.key
+        assert part.weight > 0
+        seen.add(part.key)
+
+
+@every_preset
+def test_a_part_that_experiments_share_is_the_same_job(preset):
+    found = {}
+    for key in ORDER:
+        for part in parts(key, preset):
+            assert found.setdefault(part.key, part.job) == part.job
+
+
+@every_experiment
+@every_preset
+def test_every_job_survives_json_and_its_settings_are_known(key, preset):
+    for part in parts(key, preset):
+        job = part.job
+        assert JOB_ADAPTER.validate_json(job.model_dump_json()) == job
+        if isinstance(job, TrainJob):
+            parse_settings(TrainingSettings, job.training, "training")
+            architecture = ARCHITECTURES.get(job.architecture)
+            parse_settings(architecture.settings_type, job.architecture_settings, "architecture")
+        elif isinstance(job, CompressJob):
+            for step in job.recipe.steps:
+                parse_settings(METHODS.get(step.method).settings_type, step.settings, step.method)
+
+
+@every_preset
+def test_drawn_faces_of_a_preset_can_be_drawn_and_the_other_teacher_knows_no_contempt(preset):
+    sizes = PRESETS[preset]
+    for argument in (sizes.data, sizes.other_data):
+        SyntheticSettings.model_validate(synthetic_request(argument).settings)
+    other = SyntheticSettings.model_validate(synthetic_request(sizes.other_data).settings)
+    assert "contempt" not in other.emotions
+    assert len(other.emotions) == 7
+
+
+def test_rankings_of_the_full_preset_and_of_table_3_rest_on_three_seeds():
+    assert PRESETS["full"].seeds >= 3
+    assert min(sizes.distillation_seeds for sizes in PRESETS.values()) >= 3
+
+
+@every_experiment
+@every_preset
+def test_an_empty_study_shows_the_paper_s_figures_and_none_of_ours(key, preset):
+    table = EXPERIMENTS.get(key).table(Findings(StudySettings(preset=preset), None, {}))
+    assert table.key == key
+    assert table.rows
+    assert table.caveats
+    for row in table.rows:
+        assert row.reference
+        assert set(row.cells) == {column.key for column in table.columns}
+        assert all(cell.ours is None for cell in row.cells.values())
+        assert len(cell_words(table, row)) == len(heads(table))
+    assert footer_words(table)

@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import pytest
+from paper_fakes import record, trained
+
+from emostudio.core.errors import InputError
+from emostudio.core.jobs import BenchJob, CompressJob
+from emostudio.paper.catalogue import EXPERIMENTS, table_of
+from emostudio.paper.parts import Part
+from emostudio.paper.study import Study, StudySettings, studies
+
+
+@pytest.fixture
+def study(tmp_path):
+    return Study(tmp_path, StudySettings())
+
+
+@pytest.fixture
+def parts(study):
+    return EXPERIMENTS.get("table2").parts(study.settings)
+
+
+def test_a_finished_part_is_found_again(study, parts):
+    result = trained(parts[0])
+    study.keep(result)
+    assert study.results(parts) == {parts[0].key: result}
+
+
+def test_a_part_of_another_preset_does_not_count(study, parts):
+    study.keep(trained(parts[0], fingerprint="other"))
+    assert study.results(parts) == {}
+
+
+def test_a_damaged_part_is_done_again(study, parts):
+    study.keep(trained(parts[0]))
+    file = study.folder / "parts" / f"{parts[0].key}.json"
+    file.write_bytes(file.read_bytes()[:-40])
+    assert study.results(parts) == {}
+
+
+def test_the_same_settings_name_the_same_study_and_others_another(tmp_path):
+    first = StudySettings(data="faces.csv")
+    assert StudySettings(data="faces.csv").name == first.name
+    assert StudySettings(data="faces.csv", teacher="net").name != first.name
+    assert "faces" in first.name
+
+
+def test_the_study_worked_on_last_comes_first(tmp_path):
+    old, new = (Study(tmp_path, StudySettings(data=name)) for name in ("old", "new"))
+    for study in (old, new):
+        study.write_record(record(study.settings))
+    part = EXPERIMENTS.get("table2").parts(old.settings)[0]
+    old.keep(trained(part))
+    later = (new.folder / "study.json").stat().st_mtime + 60
+    import os
+
+    os.utime(old.folder / "parts", (later, later))
+    assert [study.settings.data for study in studies(tmp_path)] == ["old", "new"]
+
+
+def test_a_table_tells_how_much_is_done(study, parts):
+    study.keep(trained(parts[0]))
+    table = table_of(study, "table2")
+    assert (table.parts_done, table.parts_total, table.seconds) == (1, len(parts), 10.0)
+    assert not table.is_complete
+
+
+def test_an_unknown_experiment_lists_the_known_ones(study):
+    with pytest.raises(InputError) as error:
+        table_of(study, "table9")
+    assert "table2" in str(error.value)
+
+
+def test_models_of_parts_and_data_are_put_into_the_job():
+    job = CompressJob(teacher="part:a", data="faces", recipe={"steps": ()})
+    part = Part("b", "B", job)
+    made = part.resolved({"a": "net-2"}, lambda argument: f"{argument}-imported")
+    assert part.needs == ("a",)
+    assert (made.teacher, made.data) == ("net-2", "faces-imported")
+
+
+def test_a_bench_goes_on_without_a_model_that_failed():
+    part = Part("bench", "Bench", BenchJob(models=("part:a", "part:b", "own")))
+    assert part.resolved({"a": "net"}, Path).models == ("net", "own")
+
+
+def test_the_fingerprint_follows_the_job():
+    job = BenchJob(models=("part:a",))
+    other = job.model_copy(update={"blocks": 12})
+    assert Part("x", "X", job).fingerprint != Part("x", "X", other).fingerprint

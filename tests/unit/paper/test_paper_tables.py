@@ -1,0 +1,153 @@
+"""Tables from finished parts: the right numbers in the right places, or none."""
+
+import pytest
+from paper_fakes import benched, record, trained
+
+from emostudio.paper.base import Findings
+from emostudio.paper.catalogue import EXPERIMENTS
+from emostudio.paper.distillation import student_key
+from emostudio.paper.gains import BENCH
+from emostudio.paper.study import StudySettings
+
+SETTINGS = StudySettings()
+
+
+def parts_of(key):
+    return {part.key: part for part in EXPERIMENTS.get(key).parts(SETTINGS)}
+
+
+def table(key, results, **fields):
+    findings = Findings(SETTINGS, record(**fields), results)
+    return EXPERIMENTS.get(key).table(findings)
+
+
+def row(made, key):
+    return next(row for row in made.rows if row.key == key)
+
+
+@pytest.fixture
+def networks():
+    parts = parts_of("table2")
+    results = {key: trained(part) for key, part in parts.items() if key != BENCH}
+    models = [result.model for result in results.values()]
+    results[BENCH] = benched(parts[BENCH], models, simulated=("model-binary_activations-s0",))
+    return results
+
+
+def test_sizes_are_the_file_and_apart_from_it_what_the_survey_would_count(networks):
+    made = table("table2", networks)
+    vgg, bwn = row(made, "vgg_s").cells["size_mib"], row(made, "bwn").cells["size_mib"]
+    assert vgg.ours.value == bwn.ours.value == pytest.approx(4000 / 2**20)
+    assert vgg.as_paper.value == pytest.approx(4 * 1000 / 2**20)
+    assert bwn.as_paper.value == pytest.approx(1000 / 8 / 2**20)
+    assert bwn.ours.basis == "exact"
+
+
+def test_a_step_is_divided_by_its_pictures(networks):
+    step = row(table("table2", networks), "hashed").cells["training_ms"].ours
+    assert (step.low, step.value, step.high) == pytest.approx((1.9, 2.0, 2.2))
+    assert "20 pictures" in step.basis
+
+
+def test_speed_is_against_vgg_and_the_survey_s_is_computed_from_its_times(networks):
+    made = table("table2", networks)
+    speed = row(made, "hashed").cells["speed"]
+    assert speed.paper == pytest.approx(33.4 / 158.2)
+    assert (speed.ours.value, speed.ours.low) == pytest.approx((2.0, 1.8))
+    assert row(made, "vgg_s").cells["speed"].ours.value == 1.0
+
+
+def test_a_network_without_real_kernels_has_no_time(networks):
+    simulated = row(table("table2", networks), "binary_activations")
+    assert simulated.cells["inference_ms"].ours is None
+    assert simulated.cells["speed"].ours is None
+    assert simulated.verdict == "Simulated"
+
+
+def test_a_faster_network_is_proved_and_the_two_parents_are_baselines(networks):
+    made = table("table2", networks)
+    assert row(made, "hashed").verdict == "Proved"
+    assert row(made, "vgg_s").verdict == row(made, "squeezenet").verdict == "Baseline"
+
+
+def test_accuracy_has_the_honest_column_and_the_paper_accounting(networks):
+    accuracy = row(table("table2", networks), "bwn").cells["accuracy"]
+    assert accuracy.ours.value == pytest.approx(90.0)
+    assert accuracy.ours.low < 90 < accuracy.ours.high
+    assert accuracy.as_paper.value == pytest.approx(80.0)
+
+
+def test_before_the_bench_there_is_no_verdict(networks):
+    del networks[BENCH]
+    assert row(table("table2", networks), "hashed").verdict == ""
+
+
+def test_claims_show_ours_only_where_table_2_measured_the_method(networks):
+    made = table("table1", networks)
+    assert row(made, "cp").cells["smaller"].ours.value == 1.0
+    assert row(made, "cp").verdict == "Refuted"
+    assert row(made, "fitnets").cells["smaller"].ours is None
+    assert row(made, "fitnets").verdict == ""
+
+
+def test_curves_are_the_trainings_of_table_2(networks):
+    made = table("figures", networks)
+    assert [curve.reference for curve in made.curves] == [f"Figure {n}" for n in range(1, 7)]
+    assert made.curves[0].train_error == (0.5, 0.2)
+    last = row(made, "figure1").cells["last_error"]
+    assert (last.paper, last.ours.value) == pytest.approx((2.87, 30.0))
+
+
+def students(accuracies):
+    """Students of the foreign teacher by loss: one accuracy per seed."""
+    parts = parts_of("table3")
+    return {
+        key: trained(parts[key], accuracy, agreement=accuracy)
+        for loss, values in accuracies.items()
+        for seed, accuracy in enumerate(values)
+        for key in [student_key("foreign", loss, seed)]
+    }
+
+
+def finding(made, start):
+    return next(f for f in made.findings if f.words.startswith(start))
+
+
+def test_the_ordering_is_proved_where_the_interval_over_seeds_leaves_out_zero():
+    results = students({"labels": (0.50, 0.52, 0.51), "softmax": (0.60, 0.61, 0.62)})
+    told = finding(table("table3", results), "Teacher of other faces, on the test")
+    assert told.verdict == "Proved"
+    assert told.difference.value == pytest.approx(10.0)
+    assert "3 seeds" in told.difference.basis
+
+
+def test_the_ordering_is_not_decided_where_seeds_disagree():
+    results = students({"labels": (0.50, 0.60, 0.51), "softmax": (0.52, 0.58, 0.53)})
+    told = finding(table("table3", results), "Teacher of other faces, on the test")
+    assert told.verdict == "Not decided"
+
+
+def test_the_reverse_ordering_is_refuted():
+    results = students({"labels": (0.60, 0.61, 0.62), "softmax": (0.50, 0.51, 0.515)})
+    told = finding(table("table3", results), "Teacher of other faces, on the test")
+    assert told.verdict == "Refuted"
+
+
+def test_one_seed_decides_nothing():
+    assert table("table3", students({"labels": (0.5,), "softmax": (0.9,)})).findings == ()
+
+
+def test_agreement_is_on_faces_held_back_and_beside_it_as_the_survey_counts():
+    results = students({"softmax": (0.6, 0.62)})
+    cell = row(table("table3", results), "foreign-softmax").cells["agreement"]
+    assert cell.ours.value == pytest.approx(61.0)
+    assert "2 seeds" in cell.ours.basis
+    assert cell.as_paper.value == pytest.approx(80.0)
+
+
+def test_drawn_faces_are_warned_of_and_rafd_is_not(networks):
+    drawn = table("table2", networks)
+    assert drawn.caveats[0].title == "Other pictures."
+    assert drawn.caveats[0].is_warning
+    same = table("table2", networks, reader="rafd")
+    assert "Other pictures." not in [caveat.title for caveat in same.caveats]
