@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from textwrap import wrap
+from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
@@ -37,8 +37,9 @@ def tables_figure(report: PaperReport) -> Figure:
     if len(report.tables) == 1:
         _draw(figure, report.tables[0])
         return figure
-    parts = figure.subfigures(len(report.tables), 1, height_ratios=heights, hspace=0)
-    for part, table in zip(list(np.ravel(parts)), report.tables, strict=True):
+    shape = (len(report.tables), 1)
+    parts: Any = figure.subfigures(*shape, squeeze=False, height_ratios=heights, hspace=0)
+    for part, table in zip(parts[:, 0], report.tables, strict=True):
         _draw(part, table)
     return figure
 
