@@ -26,12 +26,47 @@ def show_evaluation(report: Document, output: Output) -> None:
     ]
     table(output, ("Model", "Images", "Accuracy", "95 %", "Macro-F1", "Balanced"), rows)
     for pair in report["paired"]:
-        low, high = pair["interval"]
-        output.console.print(
-            f"{pair['b']} against {pair['a']}: {100 * pair['difference']:+.1f} points "
-            f"({100 * low:+.1f} to {100 * high:+.1f}), p = {pair['p_value']:.3g}",
-            markup=False,
+        output.console.print(_pair_words(pair), markup=False)
+    _show_calibration(report, output)
+
+
+def _pair_words(pair: Document) -> str:
+    low, high = pair["interval"]
+    words = (
+        f"{pair['b']} against {pair['a']}: {100 * pair['difference']:+.1f} points "
+        f"({100 * low:+.1f} to {100 * high:+.1f}), p = {pair['p_value']:.3g}"
+    )
+    if pair["p_holm"] is not None and pair["p_holm"] != pair["p_value"]:
+        words += f", {pair['p_holm']:.3g} after Holm"
+    if pair["bootstrap"] is not None:
+        low, high = pair["bootstrap"]["interval"]
+        drawn = f"{pair['bootstrap']['units']:,} {pair['bootstrap']['unit']}"
+        words += f"; bootstrap of {drawn} {100 * low:+.1f} to {100 * high:+.1f}"
+    return words
+
+
+def _show_calibration(report: Document, output: Output) -> None:
+    """Show calibration errors beside what chance alone would give."""
+    rows = []
+    for result in report["results"]:
+        found = result["calibration"]
+        if found is None:
+            continue
+        is_off = found["error"] > found["floor_high"]
+        lean = "too sure" if found["confidence"] > result["accuracy"] else "too unsure"
+        rows.append(
+            (
+                result["model"],
+                f"{found['error']:.3f}",
+                f"{found['floor']:.3f} (to {found['floor_high']:.3f})",
+                lean if is_off else "no error proved",
+                "" if found["temperature"] is None else f"{found['temperature']:.2f}",
+                "" if found["error_scaled"] is None else f"{found['error_scaled']:.3f}",
+            )
         )
+    if rows:
+        titles = ("Model", "Calibration error", "Chance", "Confidence", "Temperature", "Scaled")
+        table(output, titles, rows)
 
 
 def show_bench(report: Document, output: Output) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,13 +18,15 @@ from emostudio.cli.options import (
     PresetOption,
     RecipeOption,
     SeedOption,
+    SeedsOption,
     SetOption,
     StepOption,
     WorkspaceOption,
 )
+from emostudio.cli.output import Output
 from emostudio.cli.running import run_job
 from emostudio.core.errors import InputError
-from emostudio.core.jobs import AblateJob, CompressJob, PlanJob, TrainJob
+from emostudio.core.jobs import AblateJob, CompressJob, PlanJob, TrainJob, seeded
 from emostudio.core.model_info import Transform
 from emostudio.core.recipe import Recipe
 from emostudio.workspace.presets import preset as preset_recipe
@@ -48,6 +51,7 @@ def train(
     ] = "none",
     name: NameOption = None,
     seed: SeedOption = 0,
+    seeds: SeedsOption = 1,
     workspace: WorkspaceOption = None,
     is_json: JsonOption = False,
 ) -> None:
@@ -65,9 +69,7 @@ def train(
         name=name,
         seed=seed,
     )
-    answer = run_job(job, workspace, context.obj)
-    context.obj.answer(answer)
-    show_trained(answer, context.obj)
+    _run_seeds(job, seeds, workspace, context.obj, show_trained)
 
 
 def compress(
@@ -78,6 +80,7 @@ def compress(
     step: StepOption = [],  # noqa: B006 - typer reads the default, nothing changes it
     name: NameOption = None,
     seed: SeedOption = 0,
+    seeds: SeedsOption = 1,
     preset: PresetOption = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only predict, do nothing.")] = False,
     measure: Annotated[
@@ -100,9 +103,7 @@ def compress(
             show_outlook(outlook, context.obj)
         return
     job = CompressJob(teacher=teacher, data=data, recipe=chosen, name=name, seed=seed)
-    answer = run_job(job, workspace, context.obj)
-    context.obj.answer(answer)
-    show_compressed(answer, context.obj)
+    _run_seeds(job, seeds, workspace, context.obj, show_compressed)
 
 
 def ablate(
@@ -121,6 +122,23 @@ def ablate(
     answer = run_job(job, workspace, context.obj)
     context.obj.answer(answer)
     show_ablation(answer, context.obj)
+
+
+def _run_seeds(
+    job: TrainJob | CompressJob,
+    seeds: int,
+    workspace: Path | None,
+    output: Output,
+    show: Callable[[dict[str, Any], Output], None],
+) -> None:
+    """Run a job once, or from several seeds one after another."""
+    answers = []
+    for each in seeded(job, seeds):
+        answers.append(run_job(each, workspace, output))
+        show(answers[-1], output)
+    output.answer(answers[0] if seeds == 1 else {"answers": answers})
+    if seeds > 1:
+        output.console.print("Compare them: emostudio compare takes the seeds together")
 
 
 def _recipe(file: Path | None, steps: list[str], preset: str | None) -> Recipe:

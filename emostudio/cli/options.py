@@ -17,6 +17,14 @@ JsonOption = Annotated[
     bool, typer.Option("--json", help="Print exactly one JSON document on stdout.")
 ]
 SeedOption = Annotated[int, typer.Option(help="Decides every random choice.", min=0)]
+SeedsOption = Annotated[
+    int,
+    typer.Option(
+        help="From how many seeds to make it, counting up from --seed; 5 to rank methods.",
+        min=1,
+        max=100,
+    ),
+]
 NameOption = Annotated[str | None, typer.Option(help="What to call the result.")]
 DataOption = Annotated[
     str,

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from emostudio.core.low_rank import LowRankOutlook
-from emostudio.core.measured import Steadiness
+from emostudio.core.measured import Calibration, Resampling, Steadiness
 from emostudio.core.model_info import ModelInfo
 
 
@@ -223,6 +223,7 @@ class EvaluationResult(_Answer):
     engine: str = ""
     dropped: int = 0
     """Images of the split that do not count: no label, or a class the model does not know."""
+    calibration: Calibration | None = None
 
 
 class PairedResult(_Answer):
@@ -232,8 +233,17 @@ class PairedResult(_Answer):
     b: str
     difference: float
     interval: tuple[float, float]
+    """95 % interval after Bonett and Price, widened to the bootstrap by subject where known."""
     p_value: float
+    """McNemar's exact test."""
     agreement: float
+    p_holm: float | None = None
+    """`p_value` corrected for the comparisons shown beside this one; None where it stands alone."""
+    only_a: int | None = None
+    only_b: int | None = None
+    """Images that only one of the two gets right."""
+    bootstrap: Resampling | None = None
+    """None where the models never disagree."""
 
 
 class EvaluationReport(_Answer):

@@ -290,6 +290,20 @@ RUN_KINDS = frozenset(
 """Jobs that get a run folder; all others are questions, answered and forgotten."""
 
 
+def seeded(job: TrainJob | CompressJob, seeds: int) -> tuple[TrainJob | CompressJob, ...]:
+    """Return `job` from several seeds, counting up from its own.
+
+    A name that was given is kept for one seed; several are told apart by ``-s`` and the seed.
+    """
+    if seeds == 1:
+        return (job,)
+    made = []
+    for seed in range(job.seed, job.seed + seeds):
+        name = f"{job.name}-s{seed}" if job.name else None
+        made.append(job.model_copy(update={"seed": seed, "name": name}))
+    return tuple(made)
+
+
 def job_title(job: Job) -> str:
     """Return a short name of a job for lists."""
     name = getattr(job, "name", None)

@@ -23,3 +23,61 @@ class Steadiness(_Measured):
     drift_interval: tuple[float, float]
     """Its 95 % interval; without zero inside, the machine was changing."""
     block_medians_ms: tuple[float, ...] = ()
+
+
+class CalibrationBin(_Measured):
+    """Answers of similar confidence: a point of the reliability plot."""
+
+    images: int
+    confidence: float
+    accuracy: float
+
+
+class Calibration(_Measured):
+    """How far a model's confidence and its accuracy are apart, in shares."""
+
+    error: float
+    """Expected calibration error over bins of equally many images."""
+    floor: float
+    """The error that a perfectly calibrated model would show on average on these images."""
+    floor_high: float
+    """19 of 20 perfectly calibrated models would show less than this."""
+    confidence: float
+    """Mean confidence; above the accuracy the model is too sure of itself."""
+    bins: tuple[CalibrationBin, ...] = ()
+    temperature: float | None = None
+    """Fitted on validation images; None where there are none."""
+    error_scaled: float | None = None
+    """The error after dividing the logits by `temperature`."""
+
+    @property
+    def is_miscalibrated(self) -> bool:
+        """Whether the error is more than chance explains."""
+        return self.error > self.floor_high
+
+
+class Resampling(_Measured):
+    """Paired bootstrap of a difference of accuracies."""
+
+    unit: str
+    """``subjects``: whole people were drawn, as pictures of one are alike; or ``images``."""
+    units: int
+    """How many people or images there are to draw from."""
+    resamples: int
+    interval: tuple[float, float]
+    """95 % percentile interval of the difference."""
+
+
+class SeedGroup(_Measured):
+    """The same recipe from several seeds: what training luck does to it."""
+
+    title: str
+    models: tuple[str, ...]
+    seeds: tuple[int, ...]
+    accuracies: tuple[float, ...]
+    """In the order of `models`; the dots behind the mean."""
+    mean: float
+    interval: tuple[float, float]
+    """95 % interval of the mean, Student t over the seeds."""
+    is_enough: bool
+    """Whether there are the five seeds that a ranking of methods needs."""

@@ -14,10 +14,17 @@ from emostudio.core.errors import InputError
 from emostudio.data.base import Split
 from emostudio.data.dataset import Dataset
 from emostudio.data.labels import targets
-from emostudio.inference.classifier import Classifier
+from emostudio.inference.classifier import Classifier, softmax
 from emostudio.statistics import classification
+from emostudio.statistics.calibration import calibration, fit_temperature
 from emostudio.statistics.intervals import wilson
-from emostudio.statistics.paired import discordant, mcnemar_exact, paired_difference
+from emostudio.statistics.paired import (
+    discordant,
+    mcnemar_exact,
+    paired_bootstrap,
+    paired_difference,
+    with_holm,
+)
 
 _BATCH = 64
 
@@ -64,6 +71,7 @@ def evaluate_paired(
     split: Split | str,
     name: str,
     report: Callable[[float, str], None] | None = None,
+    temperature: float | None = None,
 ) -> Evaluation:
     """Classify a split and keep every answer.
 
@@ -81,32 +89,70 @@ def evaluate_paired(
         Name of the model in the result.
     report
         Told of the share done before each batch; may raise to stop.
+    temperature
+        Of the model, from `validation_temperature`: says what scaling would leave of its
+        calibration error.
 
     Raises
     ------
     InputError
         If the split has no image that counts.
     """
-    indices = dataset.indices(split)
-    truth = targets(dataset.emotions[indices], classifier.info.labels, "drop")
-    images, truth = indices[truth >= 0], truth[truth >= 0]
+    images, truth, dropped = _counting(classifier, dataset, split)
     if not len(images):
         raise InputError(
             f"{name} cannot be evaluated on {dataset.name}",
             why="the split has no labelled image of a class the model knows",
             next_step="Choose another split or dataset",
         )
-    predicted = _predict(classifier, dataset, images, report)
+    outputs = _outputs(classifier, dataset, images, report)
+    predicted = outputs.argmax(axis=1)
     confusion = classification.confusion_matrix(truth, predicted, len(classifier.info.labels))
     canonical = np.array([label.position for label in classifier.info.labels], dtype=np.int8)
-    result = _result(classifier, name, confusion, dropped=len(indices) - len(images))
+    result = _result(classifier, name, confusion, dropped)
+    found = calibration(_probabilities(classifier, outputs), truth, temperature)
     return Evaluation(
-        result=result,
+        result=result.model_copy(update={"calibration": found}),
         images=images,
         correct=predicted == truth,
         answers=canonical[predicted],
         subjects=dataset.subjects[images],
     )
+
+
+def validation_temperature(
+    classifier: Classifier,
+    dataset: Dataset,
+    report: Callable[[float, str], None] | None = None,
+    most_images: int = 2000,
+) -> float | None:
+    """Fit the temperature of a model on validation images, never on those it is judged on.
+
+    Parameters
+    ----------
+    most_images
+        More than that many are thinned evenly: one number needs no more.
+
+    Returns
+    -------
+    None where the dataset has no validation image that counts.
+    """
+    images, truth, _ = _counting(classifier, dataset, Split.VALIDATION)
+    if not len(images):
+        return None
+    chosen = np.linspace(0, len(images) - 1, min(most_images, len(images))).astype(np.int64)
+    outputs = _outputs(classifier, dataset, images[chosen], report)
+    return fit_temperature(_probabilities(classifier, outputs), truth[chosen])
+
+
+def _counting(
+    classifier: Classifier, dataset: Dataset, split: Split | str
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Places and classes of the images that count, and how many others the split has."""
+    indices = dataset.indices(split)
+    truth = targets(dataset.emotions[indices], classifier.info.labels, "drop")
+    counts = truth >= 0
+    return indices[counts], truth[counts], int((~counts).sum())
 
 
 def compare(a: Evaluation, b: Evaluation) -> PairedResult:
@@ -121,36 +167,45 @@ def compare(a: Evaluation, b: Evaluation) -> PairedResult:
     subjects = a.subjects[places_a]
     known = subjects if len(common) and bool((subjects >= 0).any()) else None
     difference, low, high = paired_difference(correct_a, correct_b, known)
+    only_a, only_b = discordant(correct_a, correct_b)
     return PairedResult(
         a=a.result.model,
         b=b.result.model,
         difference=difference,
         interval=(low, high),
-        p_value=mcnemar_exact(*discordant(correct_a, correct_b)),
+        p_value=mcnemar_exact(only_a, only_b),
         agreement=classification.agreement(a.answers[places_a], b.answers[places_b]),
+        only_a=only_a,
+        only_b=only_b,
+        bootstrap=paired_bootstrap(correct_a, correct_b, known),
     )
 
 
 def compare_all(evaluations: Sequence[Evaluation]) -> tuple[PairedResult, ...]:
-    """Compare every model with the first, the baseline."""
-    return tuple(compare(evaluations[0], other) for other in evaluations[1:])
+    """Compare every model with the first, the baseline; p-values corrected after Holm."""
+    pairs = [compare(evaluations[0], other) for other in evaluations[1:]]
+    return with_holm(pairs)
 
 
-def _predict(
+def _outputs(
     classifier: Classifier,
     dataset: Dataset,
     images: NDArray[np.int64],
     report: Callable[[float, str], None] | None,
-) -> NDArray[np.int64]:
+) -> NDArray[np.float32]:
+    """Return what the network says (N, K) of these images."""
     pixels = dataset.pixels(classifier.info.preprocessing)
     answers = []
     bounds = [*range(0, len(images), _BATCH), len(images)]
     for start, stop in pairwise(bounds):
         if report is not None:
             report(start / len(images), f"Evaluating {classifier.info.name}")
-        outputs = classifier.outputs(np.asarray(pixels[images[start:stop]]))
-        answers.append(outputs.argmax(axis=1))
+        answers.append(classifier.outputs(np.asarray(pixels[images[start:stop]])))
     return np.concatenate(answers)
+
+
+def _probabilities(classifier: Classifier, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    return outputs if classifier.info.outputs == "probabilities" else softmax(outputs)
 
 
 def _result(

@@ -17,6 +17,7 @@ from emostudio.reports.catalogue import WRITERS
 from emostudio.workspace.claims import check_claims, speed_claims
 from emostudio.workspace.comparison import Comparison, ComparisonRow, compare
 from emostudio.workspace.records import ModelRecord
+from emostudio.workspace.seeds import seed_words
 from emostudio.workspace.store import Workspace
 
 _NOT_FOR = (
@@ -128,7 +129,7 @@ def build(
     claiming = speed_claims(METHODS.members().values())
     comparison = _with_own_slots(compare(records, dataset=data, speed_claims=claiming))
     slots = {row.model: row.slot for row in comparison.rows}
-    caveats = [_HERE, _ONE_RUN, _NOT_FOR]
+    caveats = [_HERE, *_seed_lines(comparison), _NOT_FOR]
     if len({row.samples for row in comparison.rows if row.samples}) > 1:
         caveats.insert(0, _DIFFERENT_IMAGES)
     if comparison.dataset in synthetic:
@@ -146,6 +147,14 @@ def build(
 
 def _not_for_publication(comparison: Comparison) -> list[str]:
     return [f"Not for publication: {blocker}" for blocker in comparison.blockers]
+
+
+def _seed_lines(comparison: Comparison) -> list[str]:
+    """Say what is known over seeds, and that the rest is one training run each."""
+    grouped = {name for group in comparison.seed_groups for name in group.models}
+    variants = {row.model for row in comparison.rows if not row.is_baseline}
+    lines = [seed_words(group) for group in comparison.seed_groups]
+    return lines if variants and variants <= grouped else [*lines, _ONE_RUN]
 
 
 def _with_own_slots(comparison: Comparison) -> Comparison:

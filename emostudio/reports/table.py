@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from emostudio.statistics.verdicts import is_proved_loss
 from emostudio.workspace.comparison import ComparisonRow
 
 MISSING = "–"
@@ -53,6 +54,11 @@ def _percentile(name: str) -> Callable[[ComparisonRow], float | None]:
     return value
 
 
+def _calibration_error(row: ComparisonRow) -> float | None:
+    found = row.evaluation.calibration if row.evaluation is not None else None
+    return None if found is None else found.error
+
+
 COLUMNS: tuple[Column, ...] = (
     Column("training_step_ms", "Training", "step", "ms", lambda row: row.training_step_ms),
     Column("inference_p50_ms", "Inference", "p50", "ms", _percentile("p50"), "low"),
@@ -91,6 +97,14 @@ COLUMNS: tuple[Column, ...] = (
         decimals=1,
     ),
     Column("macro_f1", "", "F1", "macro", lambda row: row.macro_f1, "high", decimals=3),
+    Column(
+        "calibration_error_percent",
+        "",
+        "Cal. error",
+        "points",
+        lambda row: _scaled(_calibration_error(row), 100),
+        decimals=1,
+    ),
 )
 
 
@@ -126,8 +140,8 @@ def shown_columns(rows: Sequence[ComparisonRow]) -> list[Column]:
 
 
 def has_proved_loss(row: ComparisonRow) -> bool:
-    """Return whether the paired interval says that the row is less accurate than the baseline."""
-    return row.paired is not None and row.paired.interval[1] < 0
+    """Return whether interval and exact test say that the row lost accuracy to the baseline."""
+    return is_proved_loss(row.paired)
 
 
 def _decimals(known: Sequence[float]) -> int:

@@ -43,13 +43,12 @@ def wilson(successes: int, count: int, confidence: float = CONFIDENCE) -> tuple[
         raise ValueError(f"{successes} of {count} is not a share")
     if count == 0:
         return (0.0, 1.0)
-    z = normal_quantile(confidence)
-    share = successes / count
-    denominator = 1 + z * z / count
-    centre = (share + z * z / (2 * count)) / denominator
-    half = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / denominator
+    from scipy.stats import binomtest  # the window imports this package and must not load scipy
+
+    found = binomtest(successes, count).proportion_ci(confidence, method="wilson")
     # At 0 and `count` hits the bound is exactly 0 or 1; rounding must not push it past the share.
-    return (min(max(0.0, centre - half), share), max(min(1.0, centre + half), share))
+    share = successes / count
+    return (min(max(0.0, float(found.low)), share), max(min(1.0, float(found.high)), share))
 
 
 def t_interval(

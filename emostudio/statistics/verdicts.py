@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from enum import StrEnum
 
-from emostudio.core.answers import Ratio
+from emostudio.core.answers import PairedResult, Ratio
 from emostudio.statistics.blocks import MARGIN, claims_difference
+
+SIGNIFICANT = 0.05
 
 
 class Verdict(StrEnum):
@@ -54,6 +56,16 @@ def variant_verdict(
 def is_proved_faster(speed: Ratio | None) -> bool:
     """Return whether the interval proves `speed.a` faster than `speed.b`."""
     return speed is not None and claims_difference(speed) and speed.ratio > 1
+
+
+def is_proved_loss(paired: PairedResult | None) -> bool:
+    """Return whether `paired.b` is proved less accurate than `paired.a`.
+
+    The interval must lie below zero, and the exact test must hold among all comparisons shown.
+    """
+    if paired is None or paired.interval[1] >= 0:
+        return False
+    return (paired.p_value if paired.p_holm is None else paired.p_holm) < SIGNIFICANT
 
 
 def claim_verdict(published: float, measured: float, low: float, high: float) -> Verdict:

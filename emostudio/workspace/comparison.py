@@ -9,10 +9,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from emostudio.core.answers import BenchResult, EvaluationResult, Latency, PairedResult, Ratio
+from emostudio.core.measured import SeedGroup
+from emostudio.statistics.paired import with_holm
 from emostudio.statistics.pareto import pareto_front
 from emostudio.statistics.verdicts import Verdict, variant_verdict
 from emostudio.workspace.claims import speed_between
 from emostudio.workspace.records import BenchRecord, EvaluationRecord, ModelRecord
+from emostudio.workspace.seeds import seed_groups
 
 STEP_MS_KEY = "training_step_ms"
 """Key under which `ModelInfo.measurements` keeps the median time of a training step."""
@@ -73,6 +76,8 @@ class Comparison(_Frozen):
     notes: tuple[str, ...] = ()
     blockers: tuple[str, ...] = ()
     """Why the figures must not be published, each once; empty if they may."""
+    seed_groups: tuple[SeedGroup, ...] = ()
+    """Variants that differ in their seed only."""
 
 
 def compare(
@@ -115,13 +120,14 @@ def compare(
     ]
     machine = next((b.machine for b in benches.values() if b is not None), {})
     return Comparison(
-        rows=_with_front(rows),
+        rows=_with_front(_with_holm(rows)),
         baseline=first.name,
         dataset=data,
         split=part,
         engine=chosen_engine,
         machine=machine,
         notes=_notes(ordered, evaluations, benches),
+        seed_groups=seed_groups(ordered, {row.model: row.accuracy for row in rows}),
         blockers=tuple(dict.fromkeys(w for b in benches.values() if b for w in b.blockers)),
     )
 
@@ -283,6 +289,15 @@ class _Judge:
             claims_speed=any(s.method in self._speed_claims for s in model.info.recipe.steps),
         )
         return row.model_copy(update={"verdict": verdict.value, "judged_against": against})
+
+
+def _with_holm(rows: list[ComparisonRow]) -> list[ComparisonRow]:
+    """Correct the p-values for as many comparisons as are shown."""
+    pairs = {pair.b: pair for pair in with_holm([row.paired for row in rows if row.paired])}
+    return [
+        row.model_copy(update={"paired": pairs[row.paired.b]}) if row.paired else row
+        for row in rows
+    ]
 
 
 def _with_front(rows: list[ComparisonRow]) -> tuple[ComparisonRow, ...]:

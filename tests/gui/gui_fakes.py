@@ -162,7 +162,8 @@ def add_measurements(workspace, numbers, *, kernels=None):
         change = accuracy - numbers[base][0]
         paired = () if name == base else (
             PairedResult(a=base, b=name, difference=change,
-                         interval=(change - 0.01, change + 0.01), p_value=0.2, agreement=0.95),
+                         interval=(change - 0.01, change + 0.01),
+                         p_value=0.001 if abs(change) > 0.01 else 0.2, agreement=0.95),
         )  # fmt: skip
         workspace.add_evaluation(name, "faces", "test", evaluation(name, accuracy), paired)
     results, ratios = [], []

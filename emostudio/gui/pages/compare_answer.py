@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from emostudio.gui.pages.compare_table import has_proved_loss
 from emostudio.statistics.verdicts import is_proved_faster
 from emostudio.workspace.comparison import Comparison, ComparisonRow
+from emostudio.workspace.seeds import seed_words
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A heading and two lines; `model` is the variant it is about, empty for none."""
+    """A heading and up to three lines; `model` is the variant it is about, empty for none."""
 
     heading: str
     lines: tuple[str, ...] = ()
@@ -70,8 +71,13 @@ def _about(heading: str, row: ComparisonRow, comparison: Comparison) -> Answer:
             f"{row.speed.ratio:.2f}× faster than {comparison.baseline} "
             f"(95 % {low:.2f}–{high:.2f}), {_size(row, comparison, is_short=True)}"
         )
-    lines = (first, accuracy_words(row))
+    lines = (first, accuracy_words(row), _seeds_of(row, comparison))
     return Answer(heading, tuple(line for line in lines if line), row.verdict, row.model)
+
+
+def _seeds_of(row: ComparisonRow, comparison: Comparison) -> str:
+    groups = [group for group in comparison.seed_groups if row.model in group.models]
+    return seed_words(groups[0]) if groups else ""
 
 
 def _size(row: ComparisonRow, comparison: Comparison, *, is_short: bool = False) -> str:

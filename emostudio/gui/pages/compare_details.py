@@ -37,7 +37,7 @@ class DetailsCard(Card):
         self._icon = IconLabel("info", "text3", 16)
         self.heading = label("", "card", wrap=True)
         self.live = button(self.tr("Try live"), "small", "live", self._ask_live)
-        self._lines = [label("", "small", "text2", wrap=True) for _ in range(2)]
+        self._lines = [label("", "small", "text2", wrap=True) for _ in range(3)]
         self.claims = DataTable(self._claim_columns(), self.tr("Claim ledger"))
         self.bars = ClassBars()
         self.confusion = ConfusionChart()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from PySide6.QtCore import QCoreApplication
 
 from emostudio.qt.table_models import EMPTY_CELL, Cell, Column, IntervalScale, Row
-from emostudio.statistics.verdicts import Verdict
+from emostudio.statistics.verdicts import Verdict, is_proved_loss
 from emostudio.workspace.comparison import Comparison, ComparisonRow
 
 SIMULATED = "simulated"
@@ -42,6 +42,9 @@ def columns(comparison: Comparison, *, is_wide: bool = False) -> tuple[Column, .
         _number("macs", "MACs", _tr("million"), 66, _tr("Multiply-adds for one image")),
         _number("accuracy", _tr("Accuracy"), "%, 95 %", wide, scale=accuracy),
         _number("f1", "F1", _tr("macro"), 58),
+        _number(
+            "calibration", _tr("Cal. error"), _tr("in points"), 70, _tr("Confidence less accuracy")
+        ),
         Column("verdict", _tr("Verdict"), width=116),
     )
 
@@ -59,10 +62,15 @@ def _number(
 
 
 def measured_keys(comparison: Comparison, *, is_wide: bool = False) -> tuple[str, ...]:
-    """Return the columns worth showing at first: training times only with room, if measured."""
-    has_training = any(row.training_step_ms is not None for row in comparison.rows)
+    """Return the columns worth showing at first: some only with room, if measured."""
+    extra = {
+        "training": any(row.training_step_ms is not None for row in comparison.rows),
+        "calibration": any(
+            row.evaluation and row.evaluation.calibration for row in comparison.rows
+        ),
+    }
     keys = [column.key for column in columns(comparison)]
-    return tuple(key for key in keys if key != "training" or (has_training and is_wide))
+    return tuple(key for key in keys if key not in extra or (extra[key] and is_wide))
 
 
 def rows(comparison: Comparison) -> list[Row]:
@@ -86,6 +94,8 @@ def rows(comparison: Comparison) -> list[Row]:
         cells["variant"] = Cell(row.model, slot=row.slot, tooltip=f"{row.model}: {tip}")
         if row.engine:
             cells["engine"] = Cell(row.engine, tone="text2")
+        cells["p50"] = replace(cells["p50"], tooltip=_steadiness_words(row))
+        cells["calibration"] = _calibration(row)
         cells["speed"] = _speed(row)
         cells["accuracy"] = accuracies[place]
         if row.verdict:
@@ -100,8 +110,8 @@ def rows(comparison: Comparison) -> list[Row]:
 
 
 def has_proved_loss(row: ComparisonRow) -> bool:
-    """Whether the paired interval says that the row is less accurate than the baseline."""
-    return row.paired is not None and row.paired.interval[1] < 0
+    """Whether interval and exact test say that the row is less accurate than the baseline."""
+    return is_proved_loss(row.paired)
 
 
 def _numbers(
@@ -163,6 +173,34 @@ def _speed(row: ComparisonRow) -> Cell:
         interval_slot=row.slot,
         tooltip=f"{row.speed.ratio:.2f}× ({low:.2f}–{high:.2f}): {row.speed.verdict}",
     )
+
+
+def _steadiness_words(row: ComparisonRow) -> str:
+    steady = row.bench.steadiness if row.bench is not None else None
+    if steady is None:
+        return ""
+    low, high = steady.drift_interval
+    outliers = _tr("{0} mild and {1} far outliers of {2} queries, none left out").format(
+        steady.mild_outliers, steady.far_outliers, f"{row.bench.samples:,}" if row.bench else ""
+    )
+    drift = _tr("drift {0} % ({1} to {2})").format(
+        f"{steady.drift_percent:+.1f}", f"{low:+.1f}", f"{high:+.1f}"
+    )
+    return f"{outliers}; {drift}"
+
+
+def _calibration(row: ComparisonRow) -> Cell:
+    found = row.evaluation.calibration if row.evaluation is not None else None
+    if found is None:
+        return EMPTY_CELL
+    tip = _tr("{0} points would be chance (up to {1})").format(
+        f"{100 * found.floor:.1f}", f"{100 * found.floor_high:.1f}"
+    )
+    if found.temperature is not None and found.error_scaled is not None:
+        tip += _tr("; {0} with temperature {1}").format(
+            f"{100 * found.error_scaled:.1f}", f"{found.temperature:.2f}"
+        )
+    return Cell(f"{100 * found.error:.1f}", found.error, tooltip=tip)
 
 
 def _accuracies(found: Sequence[ComparisonRow]) -> list[Cell]:

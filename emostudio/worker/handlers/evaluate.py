@@ -5,7 +5,13 @@ from __future__ import annotations
 from emostudio.core.answers import EvaluationReport
 from emostudio.core.events import Progress
 from emostudio.core.jobs import EvaluateJob
-from emostudio.evaluation.accuracy import compare, compare_all, evaluate_paired
+from emostudio.data.base import Split
+from emostudio.evaluation.accuracy import (
+    compare,
+    compare_all,
+    evaluate_paired,
+    validation_temperature,
+)
 from emostudio.inference.catalogue import open_classifier
 from emostudio.worker.context import HandlerContext, Handling
 from emostudio.worker.resolve import find_models, open_data
@@ -20,8 +26,12 @@ def handle(job: EvaluateJob, context: HandlerContext) -> Handling:
         yield Progress(fraction=number / len(models), message=f"Evaluating {found.name}")
         classifier = open_classifier(found.load(), job.engine, context.threads)
         try:
+            report = context.control.report
+            # a temperature fitted on the images that are judged would flatter the model
+            is_validation = job.split.lower() == Split.VALIDATION.name.lower()
+            warmth = None if is_validation else validation_temperature(classifier, dataset, report)
             evaluations.append(
-                evaluate_paired(classifier, dataset, job.split, found.name, context.control.report)
+                evaluate_paired(classifier, dataset, job.split, found.name, report, warmth)
             )
         finally:
             classifier.close()

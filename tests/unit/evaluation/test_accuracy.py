@@ -5,7 +5,13 @@ from emostudio.core.emotions import EMOTIONS, Emotion
 from emostudio.core.errors import InputError, JobCancelled
 from emostudio.core.model_info import ModelInfo, Preprocessing
 from emostudio.data.base import Split
-from emostudio.evaluation.accuracy import compare, compare_all, evaluate, evaluate_paired
+from emostudio.evaluation.accuracy import (
+    compare,
+    compare_all,
+    evaluate,
+    evaluate_paired,
+    validation_temperature,
+)
 from emostudio.inference.classifier import Classifier
 
 GEOMETRY = Preprocessing(height=8, width=8, channels=1, scale=1.0)
@@ -151,3 +157,32 @@ def test_a_cancelled_evaluation_stops():
 
     with pytest.raises(JobCancelled):
         evaluate(_classifier(), _Pictures([0, 1]), Split.TEST, "m", cancel)
+
+
+def test_the_temperature_comes_from_validation_images_only():
+    splits = [Split.VALIDATION] * 20 + [Split.TEST] * 20
+    # always sure of itself, but wrong in a quarter of the validation images
+    answers = ([0, 0, 0, 1] * 5) + [0] * 20
+    data = _Pictures([0] * 40, answers=answers, splits=splits)
+    temperature = validation_temperature(_classifier(), data)
+    # 5 / T is the logit at which the first of eight classes has probability 3/4
+    assert temperature == pytest.approx(5 / np.log(3 * 7), rel=0.35)
+    result = evaluate_paired(_classifier(), data, Split.TEST, "m", temperature=temperature).result
+    assert result.accuracy == 1
+    assert result.calibration.temperature == temperature
+    assert result.calibration.error < result.calibration.error_scaled
+
+
+def test_without_validation_images_there_is_no_temperature():
+    assert validation_temperature(_classifier(), _Pictures([0, 1])) is None
+
+
+def test_pairs_carry_the_counts_the_bootstrap_and_the_corrected_p_value():
+    truth = [0] * 40
+    first = evaluate_paired(_classifier(), _Pictures(truth, subjects=[0, 1] * 20), Split.TEST, "a")
+    worse = _Pictures(truth, answers=[1] * 10 + [0] * 30, subjects=[0, 1] * 20)
+    others = [evaluate_paired(_classifier(), worse, Split.TEST, name) for name in "bc"]
+    pairs = compare_all([first, *others])
+    assert (pairs[0].only_a, pairs[0].only_b) == (10, 0)
+    assert (pairs[0].bootstrap.unit, pairs[0].bootstrap.units) == ("subjects", 2)
+    assert pairs[0].p_holm == pytest.approx(2 * pairs[0].p_value)

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from emostudio.statistics.paired import discordant, mcnemar_exact, paired_difference
+from emostudio.statistics.paired import (
+    discordant,
+    holm,
+    mcnemar_exact,
+    paired_bootstrap,
+    paired_difference,
+)
 
 
 def _answers(only_a: int, only_b: int, both: int, neither: int):
@@ -85,3 +91,29 @@ def test_two_people_who_happen_to_agree_prove_no_more_than_their_pictures():
     _, low_images, high_images = paired_difference(a, b)
     assert low <= low_images
     assert high >= high_images
+
+
+def test_models_that_never_disagree_have_nothing_to_draw():
+    assert paired_bootstrap(*_answers(0, 0, 40, 10)) is None
+
+
+def test_the_bootstrap_says_what_it_drew():
+    answers = _answers(10, 30, 100, 60)
+    assert (paired_bootstrap(*answers).unit, paired_bootstrap(*answers).units) == ("images", 200)
+    by_person = paired_bootstrap(*answers, np.arange(200) // 10)
+    assert (by_person.unit, by_person.units, by_person.resamples) == ("subjects", 20, 10_000)
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx((0.03, 0.06, 0.06))
+    assert holm([0.5, 0.9]) == (1.0, 1.0)
+    assert holm([]) == ()
+    assert holm([0.02]) == (0.02,)
+
+
+def test_holm_errs_in_at_most_5_of_100_families_of_equal_models():
+    families = np.random.default_rng(9).random((2000, 8))
+    wrong = [min(holm(family)) < 0.05 for family in families]
+    naive = (families < 0.05).any(axis=1)
+    assert 0.03 <= np.mean(wrong) <= 0.065
+    assert naive.mean() > 0.3

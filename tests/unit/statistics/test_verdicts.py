@@ -3,9 +3,15 @@ import sys
 
 import pytest
 
-from emostudio.core.answers import Ratio
+from emostudio.core.answers import PairedResult, Ratio
 from emostudio.statistics.pareto import frontier_order, pareto_front
-from emostudio.statistics.verdicts import Verdict, claim_verdict, inverse, variant_verdict
+from emostudio.statistics.verdicts import (
+    Verdict,
+    claim_verdict,
+    inverse,
+    is_proved_loss,
+    variant_verdict,
+)
 
 
 def _speed(ratio: float, low: float, high: float) -> Ratio:
@@ -78,3 +84,21 @@ def test_verdicts_and_fronts_load_without_scipy_and_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("high", "p_value", "p_holm", "expected"),
+    [
+        (-0.01, 0.01, None, True),
+        (-0.01, 0.01, 0.03, True),
+        (-0.01, 0.01, 0.08, False),
+        (0.01, 0.01, 0.01, False),
+    ],
+)
+def test_a_loss_is_proved_by_interval_and_corrected_test(high, p_value, p_holm, expected):
+    pair = PairedResult(
+        a="t", b="v", difference=-0.05, interval=(-0.1, high), p_value=p_value, agreement=0.9,
+        p_holm=p_holm,
+    )  # fmt: skip
+    assert is_proved_loss(pair) is expected
+    assert not is_proved_loss(None)

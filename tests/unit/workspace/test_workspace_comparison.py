@@ -135,7 +135,20 @@ def test_paired_results_against_the_baseline_come_along():
     )
     teacher = model("t", "teacher", evaluations=(evaluated("t", 0.9),), slot=0)
     variant = model("v", evaluations=(evaluated("v", 0.8, paired=(pair,)),))
-    assert compare([teacher, variant]).rows[1].paired == pair
+    assert compare([teacher, variant]).rows[1].paired == pair.model_copy(update={"p_holm": 0.04})
+
+
+def test_p_values_are_corrected_for_the_variants_shown():
+    teacher = model("t", "teacher", evaluations=(evaluated("t", 0.9),), slot=0)
+    variants = []
+    for name, p_value in (("u", 0.03), ("v", 0.04)):
+        pair = PairedResult(
+            a="t", b=name, difference=-0.1, interval=(-0.2, -0.1), p_value=p_value, agreement=0.8
+        )
+        variants.append(model(name, evaluations=(evaluated(name, 0.8, paired=(pair,)),)))
+    rows = compare([teacher, *variants]).rows
+    assert [row.paired.p_holm for row in rows[1:]] == [0.06, 0.06]
+    assert compare([teacher, variants[1]]).rows[1].paired.p_holm == 0.04
 
 
 def test_the_front_holds_what_nothing_beats():
