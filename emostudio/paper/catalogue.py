@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from emostudio.core.catalogue import Catalogue
 from emostudio.paper.base import Experiment, Findings
 from emostudio.paper.results import ResultTable
@@ -23,15 +25,28 @@ def table_of(study: Study, key: str) -> ResultTable:
     InputError
         If there is no such experiment.
     """
-    experiment = EXPERIMENTS.get(key)
-    parts = [
-        part for member in EXPERIMENTS.members().values() for part in member.parts(study.settings)
-    ]
-    results = study.results(parts)
-    made = experiment.table(Findings(study.settings, study.record(), results))
-    own = experiment.parts(study.settings)
-    done = [results[part.key] for part in own if part.key in results]
-    return made.model_copy(
+    return tables_of(study, (key,))[key]
+
+
+def tables_of(study: Study, keys: Sequence[str] = ORDER) -> dict[str, ResultTable]:
+    """Return the tables of several experiments by key; the study is read once.
+
+    Raises
+    ------
+    InputError
+        If there is no such experiment.
+    """
+    chosen = {key: EXPERIMENTS.get(key) for key in keys}
+    known = (part for key in ORDER for part in EXPERIMENTS.get(key).parts(study.settings))
+    results = study.results({part.key: part for part in known}.values())
+    findings = Findings(study.settings, study.record(), results)
+    return {key: _table(experiment, findings) for key, experiment in chosen.items()}
+
+
+def _table(experiment: Experiment, findings: Findings) -> ResultTable:
+    own = experiment.parts(findings.settings)
+    done = [findings.results[part.key] for part in own if part.key in findings.results]
+    return experiment.table(findings).model_copy(
         update={
             "parts_done": len(done),
             "parts_total": len(own),

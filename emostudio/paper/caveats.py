@@ -5,6 +5,7 @@ from __future__ import annotations
 from emostudio.paper.base import Findings
 from emostudio.paper.results import Caveat
 
+OTHER_PICTURES = "Other pictures."
 _EIGHT = 8
 
 SPLIT = Caveat(
@@ -25,7 +26,8 @@ SIZE = Caveat(
 TIME = Caveat(
     title="Time.",
     words='The paper\'s "time per epoch" is one step on one sample on a Tesla M2090. Ours is a '
-    "step divided by its pictures, and a CPU. Compare ratios, not milliseconds.",
+    "step divided by its pictures, and a CPU. Compare ratios, not milliseconds; "
+    "speed-ups are against VGG-S.",
 )
 XNOR = Caveat(
     title="XNOR-Net.",
@@ -53,7 +55,7 @@ def data_caveats(findings: Findings) -> tuple[Caveat, ...]:
     if data.is_synthetic:
         made.append(
             Caveat(
-                title="Other pictures.",
+                title=OTHER_PICTURES,
                 words=f"Ours ran on {data.test_images:,} drawn test faces. Accuracy on drawings "
                 "does not carry over; give RaFD to compare one to one.",
                 is_warning=True,
@@ -62,7 +64,7 @@ def data_caveats(findings: Findings) -> tuple[Caveat, ...]:
     elif data.reader != "rafd":
         made.append(
             Caveat(
-                title="Other pictures.",
+                title=OTHER_PICTURES,
                 words=f"The paper used RaFD, posed in a studio. Ours ran on {data.name}, "
                 f"{data.test_images:,} test pictures, {len(data.labels)} emotions.",
                 is_warning=True,
@@ -89,7 +91,7 @@ def preset_caveat(findings: Findings) -> tuple[Caveat, ...]:
         Caveat(
             title="Quick preset.",
             words=f"{words}: sizes in MB are those of the reduced networks. The full preset has "
-            "the paper's own.",
+            "the paper's own; only there are claims of Table 1 judged.",
             is_warning=True,
         ),
     )

@@ -52,7 +52,7 @@ NETWORKS: Mapping[str, TrainedNetwork] = {
             "binary_activations", "XNOR, real weights", VGG, "binary_activations",
             "binary_activations",
         ),
-        TrainedNetwork("xnor_released", "XNOR-Net, as released", VGG, "xnor", "xnor_released"),
+        TrainedNetwork("xnor_released", "XNOR, as released", VGG, "xnor", "xnor_released"),
     )
 }  # fmt: skip
 """In the order of the table; parents come before their children."""

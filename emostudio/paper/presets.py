@@ -97,8 +97,9 @@ _QUICK = Preset(
     ),
     vgg=Network(
         "vgg_s_lite",
-        {"input_size": _QUICK_SIZE, "channels": 1, "width": 0.25, "dense_width": 256},
-        {**_QUICK_LOOP, "epochs": 40, "learning_rate": 2e-3},
+        {"input_size": _QUICK_SIZE, "channels": 1, "width": 0.25, "dense_width": 256,
+         "dropout": 0.2},
+        {**_QUICK_LOOP, "epochs": 40, "learning_rate": 1e-3},
     ),
     squeezenet=Network(
         "squeezenet1_1",

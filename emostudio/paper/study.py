@@ -6,7 +6,7 @@ part. Every file is whole or not there, so that a study can be stopped anywhere 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -141,11 +141,21 @@ class Study:
         write_text(self._file(result.key), result.model_dump_json(indent=2))
 
     def results(self, parts: Iterable[Part]) -> dict[str, PartResult]:
-        """Return the finished ones among `parts` by key; those of another preset do not count."""
-        found = {}
+        """Return the finished ones among `parts` by key.
+
+        Those of another preset, or made from models that were made anew since, do not count.
+
+        Parameters
+        ----------
+        parts
+            Each behind the parts it needs.
+        """
+        found: dict[str, PartResult] = {}
         for part in parts:
             result = self._read(part.key)
-            if result is not None and result.fingerprint == part.fingerprint:
+            if result is None or result.fingerprint != part.fingerprint:
+                continue
+            if result.inputs == tuple(found[key].model for key in part.needs if key in found):
                 found[part.key] = result
         return found
 
@@ -167,11 +177,6 @@ def studies(workspace_folder: Path) -> list[Study]:
         Study(workspace_folder, records[file].settings)
         for file in sorted(records, key=_last_worked_on, reverse=True)
     ]
-
-
-def merged(results: Iterable[Mapping[str, PartResult]]) -> dict[str, PartResult]:
-    """Join results of several experiments."""
-    return {key: result for group in results for key, result in group.items()}
 
 
 def _last_worked_on(file: Path) -> float:

@@ -90,6 +90,7 @@ class FakeStudio(QObject):
         self.live_job = None
         self.asked = []
         self.submitted = []
+        self.cancelled = []
         self.feeds = []
         self._settings = workspace.settings()
 
@@ -111,6 +112,9 @@ class FakeStudio(QObject):
     def submit(self, job, title=""):
         self.submitted.append(job)
         return f"run-{len(self.submitted)}"
+
+    def cancel(self, run_id):
+        self.cancelled.append(run_id)
 
     def start_live(self, job):
         self.live_job = job

@@ -21,9 +21,9 @@ from emostudio.paper.results import (
 from emostudio.paper.study import StudySettings
 
 COLUMNS = (
-    ColumnInfo(key="last_error", title="Test error, last epoch", unit="%", better="low"),
+    ColumnInfo(key="last_error", title="Last test error", unit="%", better="low"),
     ColumnInfo(key="least_error", title="Least test error", unit="%", better="low"),
-    ColumnInfo(key="train_error", title="Training error, last epoch", unit="%", better="low"),
+    ColumnInfo(key="train_error", title="Last training error", unit="%", better="low"),
     ColumnInfo(key="epochs", title="Epochs", unit="", decimals=0),
 )
 

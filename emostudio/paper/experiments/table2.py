@@ -23,11 +23,9 @@ from emostudio.paper.results import (
 from emostudio.paper.study import StudySettings
 
 COLUMNS = (
-    ColumnInfo(
-        key="training_ms", title="Training", unit="ms per picture", decimals=2, better="low"
-    ),
+    ColumnInfo(key="training_ms", title="Training", unit="ms/image", decimals=2, better="low"),
     ColumnInfo(key="inference_ms", title="Inference", unit="ms", decimals=3, better="low"),
-    ColumnInfo(key="speed", title="Speed-up", unit="VGG-S = 1×", decimals=2, better="high"),
+    ColumnInfo(key="speed", title="Speed-up", unit="×", decimals=2, better="high"),
     ColumnInfo(key="size_mib", title="Size", unit="MiB", decimals=2, better="low"),
     ColumnInfo(key="accuracy", title="Accuracy", unit="%", better="high"),
 )
@@ -157,7 +155,7 @@ def _table(findings: Findings) -> ResultTable:
     return ResultTable(
         key="table2",
         title="Table 2. Time, size and accuracy",
-        subtitle="Time, size, accuracy, 7 models",
+        subtitle="Time, size, accuracy",
         columns=COLUMNS,
         rows=(*rows, _row(RELEASED, 0, findings)),
         caveats=_caveats(findings),
@@ -168,7 +166,7 @@ def _table(findings: Findings) -> ResultTable:
 EXPERIMENT = Experiment(
     key="table2",
     title="Table 2",
-    summary="Time, size, accuracy, 7 models",
+    summary="Time, size and accuracy of seven networks",
     parts=_parts,
     table=_table,
 )

@@ -9,7 +9,7 @@ from typing import Any
 from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.events import Event, Note, Progress
 from emostudio.core.jobs import Job, PaperJob
-from emostudio.paper.catalogue import EXPERIMENTS, ORDER, table_of
+from emostudio.paper.catalogue import EXPERIMENTS, ORDER, tables_of
 from emostudio.paper.parts import Part, PartResult
 from emostudio.paper.study import Study, StudyRecord, StudySettings
 from emostudio.worker.context import HandlerContext, Handling
@@ -39,7 +39,7 @@ def handle(job: PaperJob, context: HandlerContext) -> Handling:
     parts = _parts(chosen, study.settings)
     if parts:
         yield from _work(study, parts, context)
-    tables = tuple(table_of(study, key) for key in chosen)
+    tables = tuple(tables_of(study, chosen).values())
     answer: dict[str, Any] = {
         "study": study.settings.name,
         "preset": job.preset,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from emostudio.core.events import Progress
 from emostudio.core.jobs import PaperReportJob
-from emostudio.paper.catalogue import ORDER, table_of
+from emostudio.paper.catalogue import ORDER, tables_of
 from emostudio.paper.study import Study
 from emostudio.reports.paper import write_tables
 from emostudio.worker.context import HandlerContext, Handling
@@ -18,5 +18,5 @@ def handle(job: PaperReportJob, context: HandlerContext) -> Handling:
     yield Progress(message="Writing the report")
     study = Study(context.workspace.folder, study_settings(job.study))
     chosen = ORDER if job.study.experiment == "all" else (job.study.experiment,)
-    tables = [table_of(study, key) for key in chosen]
+    tables = list(tables_of(study, chosen).values())
     return {"out": str(write_tables(tables, Path(job.out).expanduser()))}

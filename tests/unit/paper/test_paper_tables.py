@@ -85,9 +85,18 @@ def test_before_the_bench_there_is_no_verdict(networks):
 def test_claims_show_ours_only_where_table_2_measured_the_method(networks):
     made = table("table1", networks)
     assert row(made, "cp").cells["smaller"].ours.value == 1.0
-    assert row(made, "cp").verdict == "Refuted"
     assert row(made, "fitnets").cells["smaller"].ours is None
     assert row(made, "fitnets").verdict == ""
+
+
+def test_claims_are_judged_by_networks_of_the_full_size_only(networks):
+    assert {made.verdict for made in table("table1", networks).rows} == {""}
+    full = StudySettings(preset="full")
+    parts = {part.key: part for part in EXPERIMENTS.get("table2").parts(full)}
+    results = {key: trained(part) for key, part in parts.items() if key != BENCH}
+    judged = EXPERIMENTS.get("table1").table(Findings(full, record(full), results))
+    assert row(judged, "cp").verdict == "Refuted"
+    assert row(judged, "fitnets").verdict == ""
 
 
 def test_curves_are_the_trainings_of_table_2(networks):

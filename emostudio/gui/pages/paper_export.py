@@ -1,0 +1,95 @@
+"""Reports of the paper's experiments: written by the worker, never over a file unasked."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from emostudio.core.events import Failed
+from emostudio.core.jobs import PaperJob, PaperReportJob
+from emostudio.gui.dialogs import Question
+from emostudio.gui.pages.compare_export import FORMATS
+from emostudio.gui.theme import theme
+from emostudio.gui.widgets.card import Note
+from emostudio.qt.studio import Studio
+
+
+class PaperExporter(QObject):
+    """Writes files and copies tables for the page.
+
+    Parameters
+    ----------
+    note
+        Told how it went.
+    """
+
+    def __init__(self, studio: Studio, note: Note, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._studio, self._note, self._parent = studio, note, parent
+
+    def menu(self, job: PaperJob) -> QMenu:
+        """Return the file formats as a menu."""
+        menu = QMenu(self._parent)
+        menu.setToolTipsVisible(True)
+        theme().set_font(menu, "body")
+        for suffix, name, purpose in FORMATS:
+            action = QAction(f"{name}…", menu)
+            action.setToolTip(purpose)
+            action.triggered.connect(lambda _=False, suffix=suffix: self._ask_where(job, suffix))
+            menu.addAction(action)
+        return menu
+
+    def export(self, job: PaperJob, path: Path) -> None:
+        """Write a file; an existing one is replaced only if the user says so."""
+        if not path.exists():
+            self._write(job, path)
+            return
+        question = Question(
+            self._parent,
+            self.tr("Replace {0}?").format(path.name),
+            self.tr("There is already a file of this name in {0}.").format(path.parent),
+            [("", self.tr("Keep it"), "default"), ("replace", self.tr("Replace"), "primary")],
+            lambda key: self._write(job, path) if key == "replace" else None,
+        )
+        question.open()
+
+    def copy_latex(self, job: PaperJob) -> None:
+        """Put a table on the clipboard as LaTeX."""
+        folder = tempfile.TemporaryDirectory(prefix="emostudio-")
+        out = Path(folder.name) / "table.tex"
+
+        def on_answer(answer: dict[str, Any]) -> None:
+            text = Path(str(answer["out"])).read_text(encoding="utf-8")
+            QGuiApplication.clipboard().setText(text)
+            folder.cleanup()
+            self._note.show_note("ok", self.tr("The table is on the clipboard."))
+
+        def on_error(failed: Failed) -> None:
+            folder.cleanup()
+            self._note.show_error(failed)
+
+        self._studio.ask(PaperReportJob(study=job, out=str(out)), on_answer, on_error)
+
+    def _ask_where(self, job: PaperJob, suffix: str) -> None:
+        dialog = QFileDialog(self._parent, self.tr("Make report"))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
+        dialog.setDefaultSuffix(suffix)
+        dialog.setNameFilters([f"{suffix.upper()} (*.{suffix})"])
+        dialog.selectFile(f"paper-{job.preset}.{suffix}")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda file: self.export(job, Path(file)))
+        dialog.open()
+
+    def _write(self, job: PaperJob, path: Path) -> None:
+        def on_answer(answer: dict[str, Any]) -> None:
+            words = self.tr("Saved {0}.").format(path.name)
+            self._note.show_note("ok", words, str(answer.get("out", path)))
+
+        self._note.show_note("info", self.tr("Writing {0}…").format(path.name))
+        self._studio.ask(PaperReportJob(study=job, out=str(path)), on_answer, self._note.show_error)
