@@ -79,6 +79,7 @@ def take(folder: Path, out: Path) -> None:
 
     from emostudio.gui.main_window import open_window
     from emostudio.gui.theme import theme
+    from emostudio.paper.study import studies
     from emostudio.qt.studio import Studio
     from emostudio.workspace.store import Workspace
 
@@ -92,6 +93,8 @@ def take(folder: Path, out: Path) -> None:
         window.resize(1280, 720)
         _spin(app, SETTLE_S, lambda: studio.doctor is not None)
         keys = [entry.key for entry in window.entries] + ["settings"]
+        if not studies(folder):  # half an hour of work that only a kept workspace has
+            keys.remove("paper")
         for key in keys:
             window.go(key)
             _choose(window, studio, key)

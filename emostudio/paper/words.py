@@ -53,18 +53,26 @@ def cell_words(table: ResultTable, row: ResultRow) -> list[str]:
 def footer_words(table: ResultTable) -> list[str]:
     """Return caveats, then facts with the engines that ran, one text each; never empty."""
     caveats = [f"{caveat.title} {caveat.words}" for caveat in table.caveats]
-    engines = sorted(
-        {
-            cell.ours.engine
-            for row in table.rows
-            for cell in row.cells.values()
-            if cell.ours is not None and cell.ours.low != cell.ours.high
-        }
-    )
     facts = dict(table.facts)
+    engines = _engine_words(table)
     if engines:
-        facts["Engines"] = "; ".join(engines)
+        facts["Engines"] = engines
     if table.parts_total:
         took = f"{table.seconds / 60:.0f} min of work"
         facts["Done"] = f"{table.parts_done} of {table.parts_total} parts, {took}"
     return [*caveats, ". ".join(f"{name}: {words}" for name, words in facts.items()) + "."]
+
+
+def _engine_words(table: ResultTable) -> str:
+    """Return the engines that ran, each with its rows where others ran on another one."""
+    rows_of: dict[str, dict[str, None]] = {}
+    for row in table.rows:
+        for cell in row.cells.values():
+            if cell.ours is not None and cell.ours.low != cell.ours.high:
+                rows_of.setdefault(cell.ours.engine, {})[row.title] = None
+    measured = {title for titles in rows_of.values() for title in titles}
+    told = [
+        engine if len(titles) == len(measured) else f"{engine} ({', '.join(titles)})"
+        for engine, titles in sorted(rows_of.items())
+    ]
+    return "; ".join(told)

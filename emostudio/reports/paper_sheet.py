@@ -196,10 +196,8 @@ def draw_error_curve(axes: Axes, curve: ErrorCurve) -> None:
         axes.plot(xs[-1:], ys[-1:], marker="o", color=style.line, markersize=4)
     if curve.paper_error is not None:
         axes.axhline(100 * curve.paper_error, color=palette.TEXT3, linewidth=0.9, dashes=(4, 3))
-        axes.text(
-            1.0, 100 * curve.paper_error, curve.paper_words, transform=axes.get_yaxis_transform(),
-            fontsize=6.4, color=palette.TEXT3, ha="right", va="bottom",
-        )  # fmt: skip
+        words = f"{curve.paper_words}, dashed"
+        axes.set_title(words, fontsize=6.5, color=palette.TEXT3, loc="right")
     axes.set_ylim(bottom=0)
     axes.tick_params(labelsize=6.5)
     axes.set_title(f"{curve.reference}. {curve.title}", fontsize=8, weight=600, loc="left")
