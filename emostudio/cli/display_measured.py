@@ -6,7 +6,9 @@ from typing import Any
 
 from emostudio.cli.output import Output
 from emostudio.cli.tables import milliseconds, percent, size, table
+from emostudio.core.measured import OpenQuestion
 from emostudio.core.units import format_bytes
+from emostudio.workspace.standing import settling_blocks
 
 Document = dict[str, Any]
 
@@ -111,3 +113,28 @@ def _show_steadiness(report: Document, output: Output) -> None:
     if rows:
         titles = ("Model", "Engine", "Queries", "Outliers", "Scatter", "Drift")
         table(output, titles, rows)
+
+
+def show_compared(answer: Document, output: Output) -> None:
+    """Show where every model stands, what is open, and where the file is."""
+    rows = [
+        (
+            row["model"],
+            percent(row["accuracy"]),
+            milliseconds(row["latency_ms"]),
+            row["standing"],
+            row["meets_limits"],
+            row["verdict"],
+        )
+        for row in answer["rows"]
+    ]
+    table(output, ("Model", "Accuracy", "p50 ms", "Pareto", "Within limits", "Verdict"), rows)
+    for question in answer["questions"]:
+        output.console.print(f"Open: {question['words']}", markup=False)
+    names, blocks = settling_blocks([OpenQuestion(**question) for question in answer["questions"]])
+    if names:
+        command = f"emostudio bench {' '.join(names)} --blocks {blocks}"
+        output.console.print(f"Just enough to settle the speeds: {command}", markup=False)
+    for blocker in answer["blockers"]:
+        output.console.print(f"Not for publication: {blocker}", markup=False)
+    output.console.print(answer["out"], markup=False)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from emostudio.cli.display_low_rank import show_break_even
-from emostudio.cli.display_measured import show_bench, show_evaluation
+from emostudio.cli.display_measured import show_bench, show_compared, show_evaluation
 from emostudio.cli.options import (
     Context,
     DataOption,
@@ -73,6 +73,13 @@ def compare(
     out: Annotated[Path, typer.Option(help="File: html, pdf, svg, png, csv, tex or json.")],
     data: Annotated[str | None, typer.Option(help="Dataset whose accuracies count.")] = None,
     title: Annotated[str, typer.Option(help="Heading.")] = "Comparison",
+    most_ms: Annotated[
+        float | None, typer.Option("--max-ms", help="Line in the chart: slower is too slow.", min=0)
+    ] = None,
+    least_percent: Annotated[
+        float | None,
+        typer.Option("--min-accuracy", help="Line in the chart, in percent.", min=0, max=100),
+    ] = None,
     publish: Annotated[
         bool, typer.Option("--publish", help="Refuse figures that are not fit to be published.")
     ] = False,
@@ -83,9 +90,7 @@ def compare(
     job = CompareJob(models=tuple(models), out=str(out), data=data, title=title, publish=publish)
     answer = run_job(job, workspace, context.obj)
     context.obj.answer(answer)
-    context.obj.console.print(answer["out"])
-    for blocker in answer["blockers"]:
-        context.obj.console.print(f"Not for publication: {blocker}", markup=False)
+    show_compared(answer, context.obj)
 
 
 def breakeven(

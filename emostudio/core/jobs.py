@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from emostudio.core.measured import NO_LIMITS, Limits
 from emostudio.core.model_info import Transform
 from emostudio.core.recipe import Recipe
 
@@ -195,6 +196,8 @@ class CompareJob(_Job):
     title: str = "Comparison"
     publish: bool = False
     """Refuse to write anything where a measurement is not fit to be published."""
+    limits: Limits = NO_LIMITS
+    """What the models must keep to; lines in the chart, and a word per model."""
 
 
 class ExportJob(_Job):

@@ -81,3 +81,28 @@ class SeedGroup(_Measured):
     """95 % interval of the mean, Student t over the seeds."""
     is_enough: bool
     """Whether there are the five seeds that a ranking of methods needs."""
+
+
+class Limits(_Measured):
+    """What a model must keep to; None leaves a quantity free."""
+
+    most_ms: float | None = None
+    least_accuracy: float | None = None
+    """A share: 0.9 is 90 %."""
+
+
+NO_LIMITS = Limits()
+
+
+class OpenQuestion(_Measured):
+    """What keeps a point of the Pareto chart undecided, and what would settle it."""
+
+    a: str
+    b: str
+    quantity: str
+    """``speed`` or ``accuracy``."""
+    blocks: int | None = None
+    """Blocks in all that would probably decide the speed; None where measuring cannot settle it."""
+    images: int | None = None
+    """Test images in all that would probably decide the accuracy; None where they cannot."""
+    words: str = ""

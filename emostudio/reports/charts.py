@@ -10,11 +10,11 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from emostudio.core.answers import EvaluationResult
+from emostudio.core.measured import NO_LIMITS, Limits
 from emostudio.reports import palette
 from emostudio.reports.base import TrainingCurve
 from emostudio.reports.style import plain_axes
-from emostudio.statistics.pareto import frontier_order
-from emostudio.statistics.verdicts import Verdict
+from emostudio.statistics.pareto import Standing, frontier_order
 from emostudio.workspace.comparison import ComparisonRow
 
 _LABEL_GAP = 0.062
@@ -27,10 +27,10 @@ _HEAT = LinearSegmentedColormap.from_list("heat", [palette.CARD, palette.ACCENT]
 _HEAT_SHARE = 0.62
 
 
-def draw_pareto(axes: Axes, rows: Sequence[ComparisonRow]) -> bool:
+def draw_pareto(axes: Axes, rows: Sequence[ComparisonRow], limits: Limits = NO_LIMITS) -> bool:
     """Draw accuracy against latency with the frontier; returns False if nothing was measured.
 
-    Frontier points are filled, dominated ones hollow, undecided ones ringed.
+    Frontier points are filled, dominated ones hollow, undecided ones ringed; limits are lines.
     """
     shown = [row for row in rows if row.latency_ms is not None and row.accuracy is not None]
     plain_axes(axes)
@@ -42,6 +42,7 @@ def draw_pareto(axes: Axes, rows: Sequence[ComparisonRow]) -> bool:
     values = [100 * row.accuracy for row in shown if row.accuracy is not None]
     _set_pareto_scales(axes, costs, shown)
     _draw_frontier(axes, costs, values)
+    _draw_limits(axes, limits)
     for row, cost, value in zip(shown, costs, values, strict=True):
         _draw_point(axes, row, cost, value)
     _label_points(axes, shown, costs, values)
@@ -79,8 +80,19 @@ def _draw_frontier(axes: Axes, costs: Sequence[float], values: Sequence[float]) 
     axes.step(xs, ys, where="post", color=palette.ACCENT, linewidth=1.6, zorder=2)
 
 
+def _draw_limits(axes: Axes, limits: Limits) -> None:
+    dash = (0, (6, 3))
+    if limits.most_ms is not None:
+        axes.axvline(limits.most_ms, color=palette.BAD, linewidth=1.0, linestyle=dash, zorder=1)
+    if limits.least_accuracy is not None:
+        least = 100 * limits.least_accuracy
+        axes.axhline(least, color=palette.BAD, linewidth=1.0, linestyle=dash, zorder=1)
+
+
 def _draw_point(axes: Axes, row: ComparisonRow, cost: float, value: float) -> None:
     style = palette.series(row.slot)
+    if row.latency_interval is not None:
+        axes.hlines(value, *row.latency_interval, color=style.line, linewidth=1.2, zorder=3)
     if row.accuracy_interval is not None:
         low, high = row.accuracy_interval
         axes.vlines(cost, 100 * low, 100 * high, color=style.line, linewidth=1.2, zorder=3)
@@ -89,13 +101,13 @@ def _draw_point(axes: Axes, row: ComparisonRow, cost: float, value: float) -> No
         [value],
         marker=style.marker,
         markersize=9 if style.marker == "*" else 7,
-        markerfacecolor=style.line if row.on_front else palette.CARD,
+        markerfacecolor=palette.CARD if row.standing == Standing.DOMINATED else style.line,
         markeredgecolor=style.line,
         markeredgewidth=1.4,
         linestyle="none",
         zorder=4,
     )
-    if row.verdict == Verdict.NOT_DECIDED:
+    if row.standing == Standing.UNDECIDED:
         axes.scatter(
             [cost],
             [value],
@@ -120,7 +132,7 @@ def _label_points(
     taken: list[tuple[float, float]] = []
     for index in np.argsort(-places[:, 1], kind="stable"):
         row, (x, y) = rows[index], (float(places[index][0]), float(places[index][1]))
-        wanted = y + _LABEL_LIFT if row.on_front else y - _LABEL_DROP
+        wanted = y + _LABEL_LIFT if row.standing != Standing.DOMINATED else y - _LABEL_DROP
         label_y = _free_height(x, min(wanted, 0.98), taken)
         taken.append((x, label_y))
         is_moved = wanted - label_y > _LABEL_GAP / 2

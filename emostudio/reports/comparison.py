@@ -12,6 +12,7 @@ from typing import Any
 from emostudio.compression.catalogue import METHODS
 from emostudio.core.errors import InputError
 from emostudio.core.events import EpochDone, Event, VariantSaved
+from emostudio.core.measured import NO_LIMITS, Limits
 from emostudio.reports.base import Report, TrainingCurve
 from emostudio.reports.catalogue import WRITERS
 from emostudio.workspace.claims import check_claims, speed_claims
@@ -40,6 +41,7 @@ def write_comparison(
     *,
     data: str | None = None,
     title: str = "Comparison",
+    limits: Limits = NO_LIMITS,
 ) -> Path:
     """Write what the workspace knows about `models` to a file whose suffix decides the format.
 
@@ -55,6 +57,8 @@ def write_comparison(
         Dataset whose accuracies are shown; None takes the one most models share.
     title
         Heading.
+    limits
+        What the models must keep to.
 
     Raises
     ------
@@ -65,7 +69,9 @@ def write_comparison(
     records = [workspace.model(name) for name in models]
     curves = [curve for record in records if (curve := _curve(workspace, record)) is not None]
     synthetic = {record.name for record in workspace.datasets() if record.reader == "synthetic"}
-    return write(records, out, title=title, data=data, curves=curves, synthetic=synthetic)
+    return write(
+        records, out, title=title, data=data, curves=curves, synthetic=synthetic, limits=limits
+    )
 
 
 def write(
@@ -76,6 +82,7 @@ def write(
     data: str | None = None,
     curves: Sequence[TrainingCurve] = (),
     synthetic: set[str] | frozenset[str] = frozenset(),
+    limits: Limits = NO_LIMITS,
 ) -> Path:
     """Write a comparison of `records`; see `write_comparison`.
 
@@ -92,7 +99,9 @@ def write(
         If the suffix is unknown or there is nothing to compare.
     """
     writer = WRITERS.get(check_suffix(out))
-    report = build(records, title=title, data=data, curves=curves, synthetic=synthetic)
+    report = build(
+        records, title=title, data=data, curves=curves, synthetic=synthetic, limits=limits
+    )
     writer.write(report, Path(out))
     return Path(out)
 
@@ -122,12 +131,15 @@ def build(
     data: str | None = None,
     curves: Sequence[TrainingCurve] = (),
     synthetic: set[str] | frozenset[str] = frozenset(),
+    limits: Limits = NO_LIMITS,
 ) -> Report:
     """Collect everything a comparison file says; see `write`."""
     if not records:
         raise InputError("There is nothing to compare", next_step="Name at least one model")
     claiming = speed_claims(METHODS.members().values())
-    comparison = _with_own_slots(compare(records, dataset=data, speed_claims=claiming))
+    comparison = _with_own_slots(
+        compare(records, dataset=data, speed_claims=claiming, limits=limits)
+    )
     slots = {row.model: row.slot for row in comparison.rows}
     caveats = [_HERE, *_seed_lines(comparison), _NOT_FOR]
     if len({row.samples for row in comparison.rows if row.samples}) > 1:
@@ -141,7 +153,12 @@ def build(
         curves=tuple(replace(curve, slot=slots.get(curve.model, curve.slot)) for curve in curves),
         claims=tuple(check_claims(records, comparison.baseline, METHODS.members())),
         facts=tuple(_facts(comparison, records)),
-        caveats=(*_not_for_publication(comparison), *comparison.notes, *caveats),
+        caveats=(
+            *_not_for_publication(comparison),
+            *comparison.notes,
+            *caveats,
+            *(f"Open: {question.words}" for question in comparison.questions),
+        ),
     )
 
 

@@ -57,7 +57,7 @@ def overview_page(report: Report) -> Figure:
     _draw_table(table, rows)
     chart_bottom = heights[3] / total
     chart = figure.add_axes((left + 0.03, chart_bottom, width - 0.03, (_CHART_IN - 0.1) / total))
-    draw_pareto(chart, rows)
+    draw_pareto(chart, rows, report.comparison.limits)
     title_y = chart_bottom + (_CHART_IN + 0.12) / total
     figure.text(left, title_y, "Accuracy against time", fontsize=10, weight=600)
     figure.text(left + 0.155, title_y, "%, higher is better", fontsize=8, color=palette.TEXT3)
@@ -107,7 +107,8 @@ def curves_page(report: Report) -> Figure | None:
 def pareto_figure(report: Report) -> Figure:
     """Return the Pareto chart alone."""
     figure = Figure(figsize=(12.9, 4.7))
-    draw_pareto(figure.add_axes((0.035, 0.1, 0.95, 0.87)), report.comparison.rows)
+    axes = figure.add_axes((0.035, 0.1, 0.95, 0.87))
+    draw_pareto(axes, report.comparison.rows, report.comparison.limits)
     return figure
 
 
@@ -238,13 +239,23 @@ def _legend(figure: Figure, right: float, y: float) -> None:
             markerfacecolor=palette.CARD,
             markeredgecolor=palette.TEXT2,
         ),
+        Line2D(
+            [],
+            [],
+            marker="o",
+            linestyle="none",
+            markersize=9,
+            label="Not decided",
+            markerfacecolor="none",
+            markeredgecolor=palette.WARN,
+        ),
         Line2D([], [], color=palette.TEXT2, marker="|", linestyle="none", label="95 % interval"),
     ]
     figure.legend(
         handles=handles,
         loc="lower right",
         bbox_to_anchor=(right, y - 0.002),
-        ncols=3,
+        ncols=4,
         frameon=False,
         fontsize=7.5,
         labelcolor=palette.TEXT2,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any, Literal
@@ -9,13 +10,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from emostudio.core.answers import BenchResult, EvaluationResult, Latency, PairedResult, Ratio
-from emostudio.core.measured import SeedGroup
+from emostudio.core.measured import NO_LIMITS, Limits, OpenQuestion, SeedGroup
 from emostudio.statistics.paired import with_holm
-from emostudio.statistics.pareto import pareto_front
 from emostudio.statistics.verdicts import Verdict, variant_verdict
 from emostudio.workspace.claims import speed_between
 from emostudio.workspace.records import BenchRecord, EvaluationRecord, ModelRecord
 from emostudio.workspace.seeds import seed_groups
+from emostudio.workspace.standing import Candidate, median_interval, place
 
 STEP_MS_KEY = "training_step_ms"
 """Key under which `ModelInfo.measurements` keeps the median time of a training step."""
@@ -59,7 +60,13 @@ class ComparisonRow(_Frozen):
     training_step_ms: float | None = None
     verdict: str = ""
     judged_against: str = ""
-    on_front: bool = False
+    standing: str = ""
+    """``frontier``, ``dominated`` or ``undecided`` on the Pareto chart, by what is proved; empty
+    where accuracy or time is missing."""
+    latency_interval: tuple[float, float] | None = None
+    """95 % interval of the median latency over blocks, ms."""
+    meets_limits: str = ""
+    """``yes``, ``no`` or ``undecided``: whether the intervals lie within the limits."""
     evaluation: EvaluationResult | None = None
     bench: BenchResult | None = None
 
@@ -78,6 +85,9 @@ class Comparison(_Frozen):
     """Why the figures must not be published, each once; empty if they may."""
     seed_groups: tuple[SeedGroup, ...] = ()
     """Variants that differ in their seed only."""
+    questions: tuple[OpenQuestion, ...] = ()
+    """What keeps points of the Pareto chart undecided, and what would settle it."""
+    limits: Limits = NO_LIMITS
 
 
 def compare(
@@ -88,6 +98,7 @@ def compare(
     split: str | None = None,
     engine: str | None = None,
     speed_claims: Collection[str] = (),
+    limits: Limits = NO_LIMITS,
 ) -> Comparison:
     """Put models side by side.
 
@@ -104,6 +115,8 @@ def compare(
     speed_claims
         Keys of the methods for which a speed-up was published, see `claims.speed_claims`: their
         variants are refuted where they are not faster, however small they are.
+    limits
+        What the models must keep to.
     """
     if not models:
         return Comparison(rows=())
@@ -118,9 +131,13 @@ def compare(
     rows = [
         judge.judged(m, _row(m, first, evaluations[m.name], reference, benches)) for m in ordered
     ]
+    judged = [_within(row, limits) for row in _with_holm(rows)]
+    shown, questions = _with_standing(judged, evaluations, benches)
     machine = next((b.machine for b in benches.values() if b is not None), {})
     return Comparison(
-        rows=_with_front(_with_holm(rows)),
+        rows=shown,
+        questions=questions,
+        limits=limits,
         baseline=first.name,
         dataset=data,
         split=part,
@@ -252,6 +269,7 @@ def _bench_fields(bench: BenchRecord | None) -> dict[str, Any]:
     return {
         "resident_bytes": result.resident_bytes,
         "latency_ms": result.latency_ms,
+        "latency_interval": median_interval(result),
         "kernels": result.kernels,
         "engine": result.engine,
         "threads": result.threads,
@@ -300,12 +318,41 @@ def _with_holm(rows: list[ComparisonRow]) -> list[ComparisonRow]:
     ]
 
 
-def _with_front(rows: list[ComparisonRow]) -> tuple[ComparisonRow, ...]:
-    measured = [r for r in rows if r.latency_ms is not None and r.accuracy is not None]
-    costs = [r.latency_ms.p50 for r in measured if r.latency_ms is not None]
-    values = [r.accuracy for r in measured if r.accuracy is not None]
-    best = {r.model for r, on in zip(measured, pareto_front(costs, values), strict=True) if on}
-    return tuple(row.model_copy(update={"on_front": row.model in best}) for row in rows)
+def _within(row: ComparisonRow, limits: Limits) -> ComparisonRow:
+    """Say whether a row keeps to the limits, by its intervals."""
+    checks = []
+    if limits.most_ms is not None:
+        low, high = row.latency_interval or (0.0, math.inf)
+        checks.append("yes" if high <= limits.most_ms else "no" if low > limits.most_ms else "")
+    if limits.least_accuracy is not None:
+        low, high = row.accuracy_interval or (0.0, 1.0)
+        least = limits.least_accuracy
+        checks.append("yes" if low >= least else "no" if high < least else "")
+    if not checks:
+        return row
+    word = "no" if "no" in checks else "yes" if set(checks) == {"yes"} else "undecided"
+    return row.model_copy(update={"meets_limits": word})
+
+
+def _with_standing(
+    rows: list[ComparisonRow],
+    evaluations: dict[str, EvaluationRecord | None],
+    benches: dict[str, BenchRecord | None],
+) -> tuple[tuple[ComparisonRow, ...], tuple[OpenQuestion, ...]]:
+    """Place the rows that have accuracy and time on the Pareto chart."""
+    candidates = []
+    for row in rows:
+        evaluation, bench = evaluations[row.model], benches[row.model]
+        if evaluation and bench and row.latency_ms is not None and row.accuracy is not None:
+            candidates.append(Candidate(row.model, evaluation, bench))
+    placed = place(candidates)
+    names = [candidate.name for candidate in candidates]
+    found = dict(zip(names, placed.standings, strict=True))
+    shown = [
+        row.model_copy(update={"standing": found[row.model].value}) if row.model in found else row
+        for row in rows
+    ]
+    return tuple(shown), placed.questions
 
 
 def _notes(

@@ -112,6 +112,29 @@ def test_the_chart_names_frontier_and_dominated_points(measured):
     words = measured.chart.accessibleDescription()
     assert "int8 20.0 ms 94.5 % frontier" in words
     assert "shared 40.5 ms 80.0 % dominated" in words
+    # int8 is proved faster, but not proved as accurate: nobody knows which is on the frontier
+    assert "teacher 40.0 ms 95.0 % undecided" in words
+
+
+def test_undecided_points_can_be_settled_by_just_enough_timing(qtbot, workspace):
+    unclear = {**MEASURED, "int8": (0.945, 39.0, 1.03, (0.99, 1.07))}
+    fakes.add_measurements(workspace, unclear)
+    page = show(qtbot, workspace)
+    assert page.pareto.settle.isVisibleTo(page)
+    page.pareto.settle.click()
+    job = page.studio.submitted[-1]
+    assert isinstance(job, BenchJob)
+    assert {"teacher", "int8"} <= set(job.models)
+    assert job.blocks > 30
+
+
+def test_limits_are_drawn_and_told(measured):
+    measured.pareto.most_ms.setValue(30.0)
+    measured.pareto.least_percent.setValue(90.0)
+    words = measured.chart.accessibleDescription()
+    assert "limit 30 ms" in words
+    assert "limit 90 %" in words
+    assert measured.comparison.limits.least_accuracy == pytest.approx(0.9)
 
 
 def test_the_answer_names_the_fastest_variant_without_a_proved_loss(measured):

@@ -13,6 +13,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
+from emostudio.core.measured import NO_LIMITS, Limits
 from emostudio.gui.charts.canvas import metrics
 from emostudio.gui.charts.labels import Box, place_labels
 from emostudio.gui.charts.marks import mark_path, series_colour, series_ink, series_pen
@@ -35,7 +36,7 @@ class ParetoPoint:
     x_interval, y_interval
         95 % intervals, None where not measured.
     state
-        ``frontier``, ``dominated`` or ``undecided`` (the interval decides nothing).
+        ``frontier``, ``dominated`` or ``undecided`` (the measured pairs do not settle it).
     """
 
     name: str
@@ -89,6 +90,7 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
         super().__init__(parent=parent, axisItems=axes)
         self._points: tuple[ParetoPoint, ...] = ()
         self._selected = ""
+        self._limits = NO_LIMITS
         self._x_title = self.tr("Inference p50, ms (log), left is faster")
         self.setAccessibleName(self.tr("Accuracy against time"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -125,7 +127,12 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
         self._name_axis()
         self._fit()
         words = (f"{p.name} {p.x:.1f} ms {p.y:.1f} % {p.state}" for p in self._points)
-        self.setAccessibleDescription(", ".join(words))
+        self.setAccessibleDescription(", ".join((*words, *self._limit_words())))
+        self.viewport().update()
+
+    def show_limits(self, limits: Limits) -> None:
+        """Draw lines that the variants must keep to; the view does not move for them."""
+        self._limits = limits
         self.viewport().update()
 
     def select(self, name: str) -> None:
@@ -160,6 +167,7 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
         painter.setClipRect(area.adjusted(-6, -8, 14, 0))
         centres = self._centres()
         self._paint_grid(painter, area)
+        self._paint_limits(painter, area)
         self._paint_frontier(painter, area)
         for point, centre in zip(self._points, centres, strict=True):
             self._paint_whiskers(painter, point)
@@ -176,6 +184,13 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
         font = theme().font("caption")
         style = {"color": theme().colours.text3, "font-size": f"{font.pixelSize()}px"}
         self.getPlotItem().getAxis("bottom").setLabel(self._x_title, **style)
+
+    def _limit_words(self) -> list[str]:
+        most, least = self._limits.most_ms, self._limits.least_accuracy
+        words = [] if most is None else [self.tr("limit {0} ms").format(f"{most:g}")]
+        return (
+            words if least is None else [*words, self.tr("limit {0} %").format(f"{100 * least:g}")]
+        )
 
     def _fit(self) -> None:
         if not self._points:
@@ -199,6 +214,23 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
         painter.setPen(QPen(theme().colour("line"), 1))
         for tick in linear_ticks(low, min(high, 100.0), 6):
             y = round(self._to_scene(1.0, tick).y()) + 0.5
+            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+
+    def _paint_limits(self, painter: QPainter, area: QRectF) -> None:
+        """Shade what the limits exclude, behind a broken line."""
+        shade = theme().colour("bad")
+        shade.setAlpha(22)
+        pen = QPen(theme().colour("bad"), 1.25)
+        pen.setDashPattern([6, 3])
+        painter.setPen(pen)
+        if self._limits.most_ms is not None:
+            x = min(max(self._to_scene(self._limits.most_ms, 0).x(), area.left()), area.right())
+            painter.fillRect(QRectF(x, area.top(), area.right() - x, area.height()), shade)
+            painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
+        if self._limits.least_accuracy is not None:
+            y = self._to_scene(1.0, 100 * self._limits.least_accuracy).y()
+            y = min(max(y, area.top()), area.bottom())
+            painter.fillRect(QRectF(area.left(), y, area.width(), area.bottom() - y), shade)
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
 
     def _frontier_corners(self, area: QRectF) -> list[QPointF]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,23 +11,19 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout
 
 from emostudio.core.jobs import BenchJob, EvaluateJob
-from emostudio.gui.charts.pareto import ParetoChart, ParetoPoint
-from emostudio.gui.charts.pareto_key import ParetoKey
 from emostudio.gui.pages.base import Page
 from emostudio.gui.pages.compare_answer import answer
+from emostudio.gui.pages.compare_chart import ChartCard
 from emostudio.gui.pages.compare_details import DetailsCard
 from emostudio.gui.pages.compare_export import Exporter
-from emostudio.gui.pages.compare_table import columns, has_proved_loss, measured_keys, rows
+from emostudio.gui.pages.compare_table import columns, measured_keys, rows
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import button
 from emostudio.gui.widgets.card import Card, EmptyState, plain
 from emostudio.gui.widgets.checked_menu import CheckedMenu
 from emostudio.gui.widgets.data_table import DataTable
-from emostudio.gui.widgets.labels import set_shown
-from emostudio.gui.widgets.names import short_name
 from emostudio.qt.studio import Studio
-from emostudio.statistics.verdicts import Verdict
 from emostudio.workspace.claims import check_claims, speed_claims
 from emostudio.workspace.comparison import Comparison, ComparisonRow, compare
 from emostudio.workspace.records import ModelRecord
@@ -58,8 +53,9 @@ class ComparePage(Page):
         self.export = button(self.tr("Export"), "primary", "export", self._open_export)
         self.exporter = Exporter(studio, self)
         self.table = DataTable(columns(self.comparison), self.tr("Comparison"))
-        self.chart = ParetoChart()
-        self.key = ParetoKey()
+        self.pareto = ChartCard()
+        self.chart = self.pareto.chart
+        self.unmeasured = self.pareto.unmeasured
         self.details = DetailsCard()
         self.empty = EmptyState(
             "compare",
@@ -68,11 +64,6 @@ class ComparePage(Page):
             self.tr("New compression"),
             self.tr("Open models"),
         )  # fmt: skip
-        self.unmeasured = EmptyState(
-            "chart",
-            self.tr("The chart needs accuracy and speed of the same variant."),
-            self.tr("Measure the models"),
-        )
         self._stack = QStackedWidget()
         self._build()
         self._connect()
@@ -114,6 +105,17 @@ class ComparePage(Page):
         words = self.tr("Measuring {0} models.").format(len(names))
         self.note.show_note(
             "info", words, self.tr("The numbers appear here when the jobs are done."),
+            self.tr("Show jobs"),
+        )  # fmt: skip
+        self._written = ""
+
+    def settle(self, names: Sequence[str], blocks: int) -> None:
+        """Queue just as much timing as would settle the undecided points."""
+        threads = self.studio.settings().threads or 1
+        self.studio.submit(BenchJob(models=tuple(names), threads=threads, blocks=blocks))
+        words = self.tr("Timing {0} models for {1} blocks.").format(len(names), blocks)
+        self.note.show_note(
+            "info", words, self.tr("That should settle the undecided points."),
             self.tr("Show jobs"),
         )  # fmt: skip
         self._written = ""
@@ -167,13 +169,9 @@ class ComparePage(Page):
             outer.setContentsMargins(SPACE.s, SPACE.xs, SPACE.s, SPACE.xs)
         card.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         card.body.addWidget(self.table)
-        chart = Card(self.tr("Accuracy against time"), self.tr("%, higher is better"))
-        chart.add_action(self.key)
-        chart.body.addWidget(self.unmeasured, 1)
-        chart.body.addWidget(self.chart, 1)
         below = QHBoxLayout()
         below.setSpacing(SPACE.m)
-        below.addWidget(chart, 1)
+        below.addWidget(self.pareto, 1)
         below.addWidget(self.details)
         view = plain()
         column = QVBoxLayout(view)
@@ -191,6 +189,8 @@ class ComparePage(Page):
         self.table.row_selected.connect(self._on_selected)
         self.table.row_activated.connect(lambda name: self.go.emit("models", name))
         self.chart.point_picked.connect(self._on_picked)
+        self.pareto.limits_changed.connect(lambda _limits: self._compare())
+        self.pareto.settle_asked.connect(self.settle)
         self.details.live_asked.connect(self._on_live)
         self.unmeasured.acted.connect(self._open_measure)
         self.empty.acted.connect(lambda: self.go.emit("compress", None))
@@ -214,9 +214,13 @@ class ComparePage(Page):
         models = [self._models[name] for name in chosen if name in self._models]
         catalogue = self.studio.catalogue
         methods = {entry.key: entry for entry in catalogue.methods} if catalogue else {}
-        self.comparison = compare(models, speed_claims=speed_claims(methods.values()))
+        self.comparison = compare(
+            models,
+            speed_claims=speed_claims(methods.values()),
+            limits=self.pareto.current_limits(),
+        )
         self._show_table()
-        self._show_chart()
+        self.pareto.show_comparison(self.comparison)
         self.details.show_answer(answer(self.comparison))
         self.details.show_claims(check_claims(models, self.comparison.baseline, methods))
         self._on_selected(self.table.selected_id())
@@ -243,17 +247,6 @@ class ComparePage(Page):
         room = self.height() - SPACE.header - _LOWER_PART - note - head
         fits = max(_FEWEST_ROWS, room // row)
         self.table.setFixedHeight(head + max(1, min(len(self.comparison.rows), fits)) * row)
-
-    def _show_chart(self) -> None:
-        base = self.comparison.baseline
-        found = [(row, pareto_point(row)) for row in self.comparison.rows]
-        points = [
-            replace(point, label=short_name(row.model, base)) for row, point in found if point
-        ]
-        self.chart.show_points(points)
-        set_shown(self.unmeasured, not points)
-        set_shown(self.chart, bool(points))
-        set_shown(self.key, bool(points))
 
     def _facts(self) -> str:
         found = self.comparison
@@ -322,21 +315,3 @@ class ComparePage(Page):
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
         else:
             self.go.emit("jobs", None)
-
-
-def pareto_point(row: ComparisonRow) -> ParetoPoint | None:
-    """Return a row's place on the chart, None where accuracy or speed is missing."""
-    if row.latency_ms is None or row.accuracy is None:
-        return None
-    interval = row.accuracy_interval
-    state = "frontier" if row.on_front else "dominated"
-    if row.verdict == Verdict.NOT_DECIDED and not row.is_baseline and not has_proved_loss(row):
-        state = "undecided"
-    return ParetoPoint(
-        name=row.model,
-        slot=row.slot,
-        x=row.latency_ms.p50,
-        y=100 * row.accuracy,
-        y_interval=(100 * interval[0], 100 * interval[1]) if interval else None,
-        state=state,
-    )

@@ -23,6 +23,7 @@ def handle(job: CompareJob, context: HandlerContext) -> Handling:
         [context.workspace.model(name) for name in names],
         dataset=job.data,
         speed_claims=speed_claims(METHODS.members().values()),
+        limits=job.limits,
     )
     if job.publish and rows.blockers:
         raise InputError(
@@ -31,5 +32,7 @@ def handle(job: CompareJob, context: HandlerContext) -> Handling:
             next_step="Measure again on a quiet machine, or leave out --publish",
         )
     out = Path(job.out).expanduser()
-    written = write_comparison(context.workspace, names, out, data=job.data, title=job.title)
+    written = write_comparison(
+        context.workspace, names, out, data=job.data, title=job.title, limits=job.limits
+    )
     return {"out": str(written), **rows.model_dump(mode="json")}

@@ -1,10 +1,11 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from emostudio.core.answers import PairedResult, Ratio
-from emostudio.statistics.pareto import frontier_order, pareto_front
+from emostudio.statistics.pareto import Proved, frontier_order, pareto_front, standings
 from emostudio.statistics.verdicts import (
     Verdict,
     claim_verdict,
@@ -102,3 +103,28 @@ def test_a_loss_is_proved_by_interval_and_corrected_test(high, p_value, p_holm, 
     )  # fmt: skip
     assert is_proved_loss(pair) is expected
     assert not is_proved_loss(None)
+
+
+def _proved(better, no_worse):
+    return Proved(np.array(better, dtype=bool), np.array(no_worse, dtype=bool))
+
+
+@pytest.mark.parametrize(
+    ("cost", "value", "expected"),
+    [
+        # the first is faster and as accurate: the second is dominated
+        (([[0, 1], [0, 0]], [[0, 1], [0, 0]]), ([[0, 0], [0, 0]], [[0, 1], [1, 0]]),
+         ["frontier", "dominated"]),
+        # one faster, one more accurate: both on the frontier
+        (([[0, 1], [0, 0]], [[0, 1], [0, 0]]), ([[0, 0], [1, 0]], [[0, 0], [1, 0]]),
+         ["frontier", "frontier"]),
+        # the first is faster, but accuracy is open
+        (([[0, 1], [0, 0]], [[0, 1], [0, 0]]), ([[0, 0], [0, 0]], [[0, 0], [0, 0]]),
+         ["frontier", "undecided"]),
+        # as good as each other in both
+        (([[0, 0], [0, 0]], [[0, 1], [1, 0]]), ([[0, 0], [0, 0]], [[0, 1], [1, 0]]),
+         ["undecided", "undecided"]),
+    ],
+)  # fmt: skip
+def test_standings_follow_from_what_is_proved_about_pairs(cost, value, expected):
+    assert standings(_proved(*cost), _proved(*value)) == expected

@@ -3,6 +3,7 @@ from pathlib import Path
 
 from emostudio.core.answers import BenchResult, EvaluationResult, Latency, PairedResult, Ratio
 from emostudio.core.emotions import EMOTIONS
+from emostudio.core.measured import Limits, Steadiness
 from emostudio.core.model_info import ModelInfo, Preprocessing
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.workspace.comparison import compare
@@ -151,16 +152,52 @@ def test_p_values_are_corrected_for_the_variants_shown():
     assert compare([teacher, variants[1]]).rows[1].paired.p_holm == 0.04
 
 
-def test_the_front_holds_what_nothing_beats():
-    def both(name, accuracy, p50, **fields):
-        return model(
-            name, evaluations=(evaluated(name, accuracy),), benches=(timed(name, p50),), **fields
-        )
+def _measured(name, accuracy, p50, ratios=(), **fields):
+    return model(
+        name,
+        evaluations=(evaluated(name, accuracy),),
+        benches=(timed(name, p50, ratios=ratios),),
+        **fields,
+    )
 
-    rows = compare(
-        [both("t", 0.9, 2.0, role="teacher", slot=0), both("fast", 0.8, 1.0), both("bad", 0.7, 3.0)]
-    ).rows
-    assert {row.model for row in rows if row.on_front} == {"t", "fast"}
+
+def test_points_stand_where_their_pairs_prove_them_to_stand():
+    ratios = (faster("fast", "t"), faster("t", "bad", 1.5), faster("fast", "bad", 3.0))
+    teacher = _measured("t", 0.9, 2.0, ratios, role="teacher", slot=0)
+    rows = compare([teacher, _measured("fast", 0.7, 1.0, ratios), _measured("bad", 0.5, 3.0)]).rows
+    assert [row.standing for row in rows] == ["frontier", "frontier", "dominated"]
+
+
+def test_points_that_were_not_timed_together_are_undecided():
+    comparison = compare([_measured("t", 0.9, 2.0), _measured("v", 0.9, 1.0)])
+    assert [row.standing for row in comparison.rows] == ["undecided", "undecided"]
+    assert comparison.questions[0].words == "t and v were not timed together"
+
+
+def test_a_row_without_time_has_no_place_on_the_chart():
+    unmeasured = model("v", evaluations=(evaluated("v", 0.8),))
+    assert compare([_measured("t", 0.9, 2.0), unmeasured]).rows[1].standing == ""
+
+
+def test_limits_are_kept_broken_or_not_decided_by_the_intervals():
+    one = _measured("t", 0.9, 2.0)  # accuracy 0.85 to 0.95
+    words = [
+        compare([one], limits=Limits(least_accuracy=least)).rows[0].meets_limits
+        for least in (0.8, 0.9, 0.96)
+    ]
+    assert words == ["yes", "undecided", "no"]
+    assert compare([one]).rows[0].meets_limits == ""
+    steady = Steadiness(
+        mild_outliers=0, far_outliers=0, scatter_percent=1, drift_percent=0, drift_interval=(0, 0),
+        block_medians_ms=(1.98, 2.0, 2.02),
+    )  # fmt: skip
+    bench = one.benches[0]
+    result = bench.result.model_copy(update={"steadiness": steady})
+    timed_well = one.model_copy(update={"benches": (bench.model_copy(update={"result": result}),)})
+    row = compare([timed_well], limits=Limits(most_ms=2.2)).rows[0]
+    assert row.latency_interval[0] < 2.0 < row.latency_interval[1] < 2.2
+    assert row.meets_limits == "yes"
+    assert compare([timed_well], limits=Limits(most_ms=1.5)).rows[0].meets_limits == "no"
 
 
 def test_missing_measurements_are_named_not_invented():
