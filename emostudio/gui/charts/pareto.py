@@ -224,14 +224,15 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
         pen.setDashPattern([6, 3])
         painter.setPen(pen)
         if self._limits.most_ms is not None:
-            x = min(max(self._to_scene(self._limits.most_ms, 0).x(), area.left()), area.right())
-            painter.fillRect(QRectF(x, area.top(), area.right() - x, area.height()), shade)
-            painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
+            x = max(self._to_scene(self._limits.most_ms, 0).x(), area.left())
+            if x <= area.right():
+                painter.fillRect(QRectF(x, area.top(), area.right() - x, area.height()), shade)
+                painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
         if self._limits.least_accuracy is not None:
-            y = self._to_scene(1.0, 100 * self._limits.least_accuracy).y()
-            y = min(max(y, area.top()), area.bottom())
-            painter.fillRect(QRectF(area.left(), y, area.width(), area.bottom() - y), shade)
-            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+            y = max(self._to_scene(1.0, 100 * self._limits.least_accuracy).y(), area.top())
+            if y <= area.bottom():
+                painter.fillRect(QRectF(area.left(), y, area.width(), area.bottom() - y), shade)
+                painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
 
     def _frontier_corners(self, area: QRectF) -> list[QPointF]:
         corners: list[QPointF] = []

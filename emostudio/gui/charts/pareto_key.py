@@ -44,9 +44,11 @@ class ParetoKey(QWidget):
         x = max(0.0, self.width() - self.sizeHint().width())
         glyphs = (self._frontier, self._dominated, self._undecided, self._interval)
         for word, glyph in zip(self._words, glyphs, strict=True):
-            glyph(painter, QPointF(x + _GLYPH / 2, self.height() / 2))
             width = metrics("caption").horizontalAdvance(word)
             box = QRectF(x + _GLYPH + 4, 0, width + 2, self.height())
+            if box.right() > self.width():
+                break  # half a word explains nothing
+            glyph(painter, QPointF(x + _GLYPH / 2, self.height() / 2))
             paint_text(painter, box, word, "caption", "text2")
             x = box.right() + _GAP
 
