@@ -18,7 +18,7 @@ from emostudio.core.events import (
     Finished,
     StepDone,
 )
-from emostudio.core.jobs import RUN_KINDS, Job
+from emostudio.core.jobs import RUN_KINDS, Job, PaperJob
 from emostudio.worker.context import HandlerContext, Handling
 from emostudio.worker.control import JobControl
 from emostudio.worker.failures import explain
@@ -88,7 +88,7 @@ def _guarded(job: Job, context: HandlerContext) -> Generator[Event, None, None]:
             answer = yield from _driven(handling, context.control)
         last: Event = Finished(result=_as_json(answer))
     except (JobCancelled, KeyboardInterrupt):
-        last = Cancelled(kept=_kept(context.folder))
+        last = Cancelled(kept=_kept(job, context.folder))
     except Exception as error:  # noqa: BLE001 - every fault must reach the user as an event
         last = explain(error)
     yield last
@@ -131,6 +131,8 @@ def _as_json(answer: Any) -> dict[str, Any]:
     return dict(answer or {})
 
 
-def _kept(folder: Path) -> str:
+def _kept(job: Job, folder: Path) -> str:
+    if isinstance(job, PaperJob):  # its checkpoints lie with the study
+        return "What is finished is kept; the same command goes on from there"
     found = any(path.is_file() for path in folder.rglob("checkpoints/*"))
     return "The last checkpoint is kept; the job can be resumed" if found else ""

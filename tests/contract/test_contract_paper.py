@@ -3,17 +3,21 @@
 import pytest
 
 from emostudio.compression.catalogue import METHODS
-from emostudio.core.jobs import JOB_ADAPTER, CompressJob, TrainJob
+from emostudio.core.jobs import JOB_ADAPTER, CompressJob, InspectModelJob, TrainJob
+from emostudio.core.recipe import Recipe
 from emostudio.core.settings import parse_settings
 from emostudio.data.opening import synthetic_request
 from emostudio.data.synthetic.settings import SyntheticSettings
 from emostudio.models.catalogue import ARCHITECTURES
 from emostudio.paper.base import Findings
 from emostudio.paper.catalogue import EXPERIMENTS, ORDER
+from emostudio.paper.networks import NETWORKS, network_part
 from emostudio.paper.presets import PRESETS
 from emostudio.paper.study import StudySettings
 from emostudio.paper.words import cell_words, footer_words, heads
 from emostudio.training.settings import TrainingSettings
+from emostudio.worker.execute import execute
+from emostudio.workspace.store import Workspace
 
 every_experiment = pytest.mark.parametrize("key", ORDER)
 every_preset = pytest.mark.parametrize("preset", PRESETS)
@@ -90,3 +94,30 @@ def test_an_empty_study_shows_the_paper_s_figures_and_none_of_ours(key, preset):
         assert all(cell.ours is None for cell in row.cells.values())
         assert len(cell_words(table, row)) == len(heads(table))
     assert footer_words(table)
+
+
+SIZES = {
+    "vgg_s": (97_571_944, 372.2),
+    "squeezenet": (726_600, 2.8),
+    "cp": (556_872, 2.1),
+    "hashed": (17_912_357, 68.3),
+}
+"""Parameters that the survey's sizes stand for, and the sizes as printed, in MiB."""
+
+
+@pytest.mark.parametrize("network", SIZES)
+def test_the_full_preset_has_the_survey_s_sizes_to_the_parameter(network, tmp_path):
+    settings = StudySettings(preset="full")
+    job = network_part(network, settings, 0).job
+    parent = NETWORKS[network].parent
+    base = network_part(parent, settings, 0).job if parent else job
+    question = InspectModelJob(
+        model=base.architecture,
+        architecture_settings=base.architecture_settings,
+        recipe=job.recipe if parent else Recipe(),
+    )
+    with Workspace.open(tmp_path) as workspace:
+        answer = list(execute(question, workspace))[-1].result
+    parameters, size_mib = SIZES[network]
+    assert answer["parameters"] == parameters
+    assert round(4 * parameters / 2**20, 1) == size_mib

@@ -115,7 +115,9 @@ def test_a_cancelled_job_keeps_its_finished_parts_and_goes_on_later(trainings, w
 def test_a_cancel_ends_the_job(trainings, workspace):
     control = JobControl()
     control.cancel()
-    assert isinstance(run(JOB, workspace, control)[-1], Cancelled)
+    last = run(JOB, workspace, control)[-1]
+    assert isinstance(last, Cancelled)
+    assert "goes on" in last.kept
 
 
 def test_a_part_that_fails_is_told_of_and_the_others_are_done(trainings, workspace):

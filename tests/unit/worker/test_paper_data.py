@@ -1,0 +1,53 @@
+"""The pictures of a study: found again by name, and not watched by more than the preset allows."""
+
+import pytest
+
+from emostudio.core.jobs import SynthesiseJob
+from emostudio.data.base import Split
+from emostudio.worker.context import HandlerContext
+from emostudio.worker.execute import execute
+from emostudio.worker.paper.data import StudyData, data_facts
+from emostudio.workspace.store import Workspace
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Faces with RaFD names."""
+    place = tmp_path_factory.mktemp("paper-data")
+    settings = {"identities": 20, "size": 24, "cameras": "090", "gazes": "frontal"}
+    with Workspace.open(place / "ws") as workspace:
+        job = SynthesiseJob(out=str(place / "faces"), settings=settings)
+        assert list(execute(job, workspace))[-1].type == "finished"
+    return place / "faces"
+
+
+@pytest.fixture
+def context(tmp_path):
+    with Workspace.open(tmp_path / "ws") as workspace:
+        yield HandlerContext(workspace, tmp_path / "run")
+
+
+def test_a_rafd_folder_is_told_as_such(context, folder):
+    facts = data_facts(StudyData(context, 0).open(str(folder)))
+    assert (facts.reader, facts.is_synthetic, facts.subjects) == ("rafd", False, 20)
+    assert facts.train_images + facts.held_out_images + facts.test_images == 160
+
+
+def test_the_name_opens_the_same_pictures(context, folder):
+    data = StudyData(context, 0)
+    name = data.name(str(folder))
+    assert data.open(name).fingerprint == data.open(str(folder)).fingerprint
+    assert name in [record.name for record in context.workspace.datasets()]
+
+
+def test_fewer_pictures_are_kept_back_where_the_preset_says_so(context, folder):
+    many = StudyData(context, 0).open(str(folder))
+    few = StudyData(context, 8).open(str(folder))
+    assert len(few.indices(Split.VALIDATION)) < len(many.indices(Split.VALIDATION))
+    assert len(few.indices(Split.TEST)) == len(many.indices(Split.TEST))
+    assert StudyData(context, 8).open(str(folder)).folder == few.folder
+
+
+def test_a_dataset_named_by_the_user_is_taken_as_it_is(context, folder):
+    name = StudyData(context, 0).name(str(folder))
+    assert StudyData(context, 1).name(name) == name
