@@ -8,18 +8,19 @@ from collections.abc import Sequence
 from emostudio.core.answers import EvaluationResult
 from emostudio.paper.machine import machine_words
 from emostudio.paper.parts import PartResult
-from emostudio.paper.results import Measured
+from emostudio.paper.results import EXACT, Measured
 from emostudio.statistics.intervals import t_interval, wilson
 
 MIB = 2**20
 _TRAINING = "training in PyTorch"
 _COUNT = "counted, not timed"
+_LEAST_SEEDS = 3
 
 
 def exact(value: float, result: PartResult) -> Measured:
     """Return a count: nothing is uncertain about it."""
     where = machine_words(result.machine, result.device)
-    return Measured(value=value, low=value, high=value, basis="exact", engine=_COUNT, machine=where)
+    return Measured(value=value, low=value, high=value, basis=EXACT, engine=_COUNT, machine=where)
 
 
 def share(hits: float, images: int, result: PartResult, engine: str = _TRAINING) -> Measured:
@@ -45,9 +46,9 @@ def share(hits: float, images: int, result: PartResult, engine: str = _TRAINING)
 
 
 def over_seeds(values: Sequence[Measured]) -> Measured | None:
-    """Return one number of several trainings: the mean with Student's t, or the only one there is.
+    """Return one share in percent of several trainings: their mean with Student's t.
 
-    None without any.
+    The interval is cut to what a share can be. A single training keeps its own; None without any.
     """
     if not values:
         return None
@@ -57,8 +58,8 @@ def over_seeds(values: Sequence[Measured]) -> Measured | None:
     return values[-1].model_copy(
         update={
             "value": mean,
-            "low": low,
-            "high": high,
+            "low": max(low, 0.0),
+            "high": min(high, 100.0),
             "basis": f"95 %, Student t over {len(values)} seeds",
         }
     )
@@ -142,11 +143,14 @@ def latency(bench: PartResult | None, model: str) -> Measured | None:
 def difference(
     firsts: Sequence[Measured | None], seconds: Sequence[Measured | None]
 ) -> Measured | None:
-    """Return `firsts` less `seconds`, seed by seed, with Student's t; None below two seeds."""
+    """Return `firsts` less `seconds`, seed by seed, with Student's t.
+
+    None below three seeds: too few to rank anything.
+    """
     pairs = [
         (a, b) for a, b in zip(firsts, seconds, strict=False) if a is not None and b is not None
     ]
-    if len(pairs) < 2:
+    if len(pairs) < _LEAST_SEEDS:
         return None
     mean, low, high = t_interval([a.value - b.value for a, b in pairs])
     return pairs[-1][0].model_copy(

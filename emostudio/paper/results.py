@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+EXACT = "exact"
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -18,10 +20,15 @@ class Measured(_Frozen):
     low: float
     high: float
     basis: str
-    """What the interval is over, such as ``95 %, 360 pictures``; ``exact`` for counts."""
+    """What the interval is over, as in ``95 %, 360 pictures``; begins with ``exact`` for counts."""
     engine: str
-    """What computed it: an inference engine, ``training``, or ``count``."""
+    """What computed it: an inference engine, the training, or nothing but counting."""
     machine: str
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the number is a count, without any uncertainty."""
+        return self.basis.startswith(EXACT)
 
 
 class ColumnInfo(_Frozen):

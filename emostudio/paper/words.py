@@ -13,7 +13,7 @@ def measured_words(measured: Measured | None, decimals: int) -> str:
     if measured is None:
         return MISSING
     text = f"{measured.value:,.{decimals}f}"
-    if measured.low == measured.high:
+    if measured.is_exact:
         return text
     return f"{text} [{measured.low:,.{decimals}f}, {measured.high:,.{decimals}f}]"
 
@@ -68,7 +68,7 @@ def _engine_words(table: ResultTable) -> str:
     rows_of: dict[str, dict[str, None]] = {}
     for row in table.rows:
         for cell in row.cells.values():
-            if cell.ours is not None and cell.ours.low != cell.ours.high:
+            if cell.ours is not None and not cell.ours.is_exact:
                 rows_of.setdefault(cell.ours.engine, {})[row.title] = None
     measured = {title for titles in rows_of.values() for title in titles}
     told = [

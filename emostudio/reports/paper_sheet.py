@@ -158,7 +158,7 @@ def _draw_cell(
     if measured is None:
         axes.text(x, y, MISSING, fontsize=7.6, color=palette.TEXT3, ha="right", va="center")
         return
-    is_exact = measured.low == measured.high
+    is_exact = measured.is_exact
     colour = palette.TEXT if whose == "ours" else palette.TEXT2
     number = f"{measured.value:,.{column.decimals}f}"
     axes.text(

@@ -174,7 +174,7 @@ class JobsPage(Page):
         models = {model.name: model.slot for model in self.studio.workspace.models()}
         used = max(models.values(), default=-1)
         for run in sorted(self._runs.values(), key=lambda run: run.created):
-            if run.kind not in {"train", "compress", "ablate", "quickstart"}:
+            if run.kind not in {"train", "compress", "ablate", "quickstart", "paper"}:
                 continue
             known = [models[name] for name in run.models if name in models]
             if known:

@@ -113,7 +113,7 @@ def detail_lines(table: ResultTable, row: ResultRow) -> list[str]:
 def _sentence(measured: Measured, column: ColumnInfo) -> str:
     unit = f" {column.unit}" if column.unit else ""
     number = f"{measured.value:,.{column.decimals}f}{unit}"
-    if measured.low == measured.high:
+    if measured.is_exact:
         return f"{number} ({measured.basis})"
     low, high = (f"{bound:,.{column.decimals}f}" for bound in (measured.low, measured.high))
     return f"{number} ({low}–{high}; {measured.basis}; {measured.engine})"
@@ -131,7 +131,7 @@ def _ours(
     if measured is None:
         return EMPTY_CELL
     text = f"{measured.value:,.{column.decimals}f}"
-    if measured.low != measured.high and column.unit in _WITH_INTERVAL:
+    if not measured.is_exact and column.unit in _WITH_INTERVAL:
         half = max(measured.high - measured.value, measured.value - measured.low)
         text += f" ± {half:.{column.decimals}f}"
     tip = f"{_sentence(measured, column)}\n{measured.machine}"

@@ -13,6 +13,7 @@ from emostudio.paper.gains import BENCH, ratio_between, verdict_of
 from emostudio.paper.networks import NETWORKS, VGG, network_parts, part_key, seeds, trained
 from emostudio.paper.parts import MODEL_OF, Part, PartResult
 from emostudio.paper.results import (
+    EXACT,
     Caveat,
     ColumnInfo,
     Measured,
@@ -102,7 +103,7 @@ def _speed(row: Published, results: Sequence[PartResult], findings: Findings) ->
     timed = measuring.latency(bench, results[0].model)
     ratio = ratio_between(results[0].model, parents[0].model, bench)
     if row.network == VGG and timed is not None:
-        one = {"value": 1.0, "low": 1.0, "high": 1.0, "basis": "the baseline itself"}
+        one = {"value": 1.0, "low": 1.0, "high": 1.0, "basis": f"{EXACT}, the baseline itself"}
         return ResultCell(paper=published, ours=timed.model_copy(update=one))
     if ratio is None or timed is None:
         return ResultCell(paper=published)

@@ -97,6 +97,9 @@ class PartRunner:
             work.close()
 
     def _in_time(self, event: Event, part: Part) -> Event:
+        if isinstance(event, EpochDone):  # the run's time left is that of all parts
+            left_s = self._pace.left_s(event.epoch / max(event.epochs, 1))
+            return event.model_copy(update={"seconds_left": left_s})
         if not isinstance(event, Progress):
             return event
         message = f"{part.title}: {event.message}" if event.message else part.title

@@ -142,8 +142,18 @@ def test_the_reverse_ordering_is_refuted():
     assert told.verdict == "Refuted"
 
 
-def test_one_seed_decides_nothing():
-    assert table("table3", students({"labels": (0.5,), "softmax": (0.9,)})).findings == ()
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_fewer_than_three_seeds_rank_nothing(seeds):
+    results = students({"labels": (0.5,) * seeds, "softmax": (0.9,) * seeds})
+    assert table("table3", results).findings == ()
+
+
+def test_an_interval_over_seeds_stays_a_share_and_is_never_taken_for_exact():
+    made = table("table3", students({"labels": (0.02, 0.5), "softmax": (0.6, 0.6)}))
+    wide = row(made, "foreign-labels").cells["accuracy"].ours
+    same = row(made, "foreign-softmax").cells["accuracy"].ours
+    assert (wide.low, wide.high) == (0.0, 100.0)
+    assert (same.low, same.high, same.is_exact) == (60.0, 60.0, False)
 
 
 def test_agreement_is_on_faces_held_back_and_beside_it_as_the_survey_counts():

@@ -27,7 +27,7 @@ def test_a_number_is_followed_by_its_interval():
 
 
 def test_an_exact_number_stands_alone_and_a_missing_one_is_a_dash():
-    exact = OURS.model_copy(update={"low": 9.876, "high": 9.876})
+    exact = OURS.model_copy(update={"low": 9.876, "high": 9.876, "basis": "exact"})
     assert measured_words(exact, 2) == "9.88"
     assert measured_words(None, 2) == paper_words(None) == "–"
 

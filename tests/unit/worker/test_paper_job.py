@@ -143,6 +143,13 @@ def test_progress_speaks_of_the_whole_job(trainings, workspace):
     assert shares[-1] == pytest.approx(1.0)
 
 
+def test_the_time_left_is_that_of_all_parts(trainings, workspace):
+    told = [e.seconds_left for e in run(JOB, workspace) if isinstance(e, EpochDone)]
+    assert len(told) == 12
+    assert told[-1] == pytest.approx(0.0, abs=1e-6)
+    assert all(left is None or left >= 0 for left in told)
+
+
 def test_claims_run_nothing(trainings, workspace):
     last = run(JOB.model_copy(update={"experiment": "table1"}), workspace)[-1]
     assert trainings.done == []
