@@ -8,7 +8,7 @@ from emostudio.cli.output import Output
 from emostudio.cli.tables import milliseconds, percent, size, table
 from emostudio.core.measured import OpenQuestion
 from emostudio.core.units import format_bytes
-from emostudio.workspace.standing import settling_blocks
+from emostudio.workspace.standing import question_lines, settling_blocks
 
 Document = dict[str, Any]
 
@@ -129,12 +129,33 @@ def show_compared(answer: Document, output: Output) -> None:
         for row in answer["rows"]
     ]
     table(output, ("Model", "Accuracy", "p50 ms", "Pareto", "Within limits", "Verdict"), rows)
-    for question in answer["questions"]:
-        output.console.print(f"Open: {question['words']}", markup=False)
-    names, blocks = settling_blocks([OpenQuestion(**question) for question in answer["questions"]])
+    _show_claims(answer, output)
+    questions = [OpenQuestion(**question) for question in answer["questions"]]
+    for line in question_lines(questions):
+        output.console.print(f"Open: {line}", markup=False)
+    names, blocks = settling_blocks(questions)
     if names:
         command = f"emostudio bench {' '.join(names)} --blocks {blocks}"
         output.console.print(f"Just enough to settle the speeds: {command}", markup=False)
     for blocker in answer["blockers"]:
         output.console.print(f"Not for publication: {blocker}", markup=False)
     output.console.print(answer["out"], markup=False)
+
+
+def _show_claims(answer: Document, output: Output) -> None:
+    """Show the claim ledger: published, in theory for this network, here, and why."""
+    rows = [
+        (
+            claim["method"],
+            claim["model"],
+            f"{claim['published']:g}x {claim['quantity']}",
+            "" if claim["theory"] is None else f"{claim['theory']:.1f}x",
+            "" if claim["here"] is None else f"{claim['here']:.2f}x",
+            claim["verdict"],
+            claim["reason"],
+        )
+        for claim in answer["claims"]
+    ]
+    if rows:
+        titles = ("Claim of", "Model", "Published", "Theory", "Here", "Verdict", "Because")
+        table(output, titles, rows)

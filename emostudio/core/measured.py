@@ -106,3 +106,26 @@ class OpenQuestion(_Measured):
     images: int | None = None
     """Test images in all that would probably decide the accuracy; None where they cannot."""
     words: str = ""
+
+
+class Footprint(_Measured):
+    """What a recipe changed of its parent, layer by layer summed up: what theory is made from.
+
+    Bytes are those stored for layers, without headers; MACs are multiply-adds of one image.
+    """
+
+    changed: tuple[str, ...]
+    """Layers of the parent that are stored or computed in another way now."""
+    kept: tuple[str, ...]
+    """Those left as they were that hold parameters, the largest first."""
+    changed_bytes_before: int
+    changed_bytes: int
+    kept_bytes: int
+    changed_macs_before: int
+    changed_macs: int
+    kept_macs: int
+    parts: dict[str, int] = {}
+    """Bytes of the changed layers now, by what they are for: values, indices, scales, float32."""
+    layers_before: int = 0
+    layers: int = 0
+    """How many layers with multiply-adds run for one image."""

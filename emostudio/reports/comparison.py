@@ -19,6 +19,7 @@ from emostudio.workspace.claims import check_claims, speed_claims
 from emostudio.workspace.comparison import Comparison, ComparisonRow, compare
 from emostudio.workspace.records import ModelRecord
 from emostudio.workspace.seeds import seed_words
+from emostudio.workspace.standing import question_lines
 from emostudio.workspace.store import Workspace
 
 _NOT_FOR = (
@@ -157,7 +158,7 @@ def build(
             *_not_for_publication(comparison),
             *comparison.notes,
             *caveats,
-            *(f"Open: {question.words}" for question in comparison.questions),
+            *(f"Open: {line}" for line in question_lines(comparison.questions)),
         ),
     )
 

@@ -14,6 +14,7 @@ from emostudio.core.recipe import Recipe
 from emostudio.data.dataset import Dataset
 from emostudio.models.loaded import LoadedModel
 from emostudio.worker.context import HandlerContext
+from emostudio.worker.footprint import with_footprint
 from emostudio.worker.listening import heard_step_ms
 from emostudio.worker.measuring import resident_bytes_of
 from emostudio.worker.outcome import Saved, save_model, with_step_ms
@@ -55,7 +56,7 @@ def compress(
     )
     work = pipeline.run(teacher, recipe, dataset, share.context, name=wanted, memory=memory)
     result = yield from _followed(heard_step_ms(work, step_ms), share)
-    model = with_step_ms(result.model, step_ms)
+    model = with_footprint(with_step_ms(result.model, step_ms), teacher)
     saved = yield from save_model(model, wanted, context, role="variant")
     return Compressed(saved, result)
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from pydantic import ValidationError
+
 from emostudio.core.answers import ClaimInfo, Ratio
-from emostudio.statistics.verdicts import Verdict, claim_verdict, inverse
+from emostudio.core.measured import Footprint
+from emostudio.statistics.verdicts import Verdict, claim_verdict, inverse, is_proved_faster
+from emostudio.workspace.claim_reasons import size_reason, size_theory, speed_reason, speed_theory
 from emostudio.workspace.records import BenchRecord, ModelRecord
 
-Gain = tuple[float, float, float]
-"""Gain with the ends of its interval."""
+FOOTPRINT_KEY = "footprint"
+"""Key under which `ModelInfo.measurements` keeps a `core.measured.Footprint`."""
 
 
 class Claiming(Protocol):
@@ -40,6 +44,13 @@ class ClaimCheck:
         ``smaller`` or ``faster``.
     published, here
         Factors above 1; `here` is None where nothing was measured.
+    interval
+        95 % interval of a measured speed; None for sizes, which are exact.
+    theory
+        What this network would gain if the layers that the method changed gained what was
+        published and the others nothing; None where that is not known.
+    reason
+        Why the verdict is what it is, computed from the layers.
     """
 
     method: str
@@ -51,6 +62,9 @@ class ClaimCheck:
     source: str
     here: float | None
     verdict: Verdict
+    interval: tuple[float, float] | None = None
+    theory: float | None = None
+    reason: str = ""
 
 
 def speed_claims(methods: Iterable[Claiming]) -> frozenset[str]:
@@ -88,28 +102,82 @@ def speed_between(name: str, other: str, bench: BenchRecord | None) -> Ratio | N
     return None
 
 
+def footprint_of(record: ModelRecord) -> Footprint | None:
+    """Return what was noted about the layers a variant changed, None for older or foreign ones."""
+    try:
+        return Footprint.model_validate(record.info.measurements[FOOTPRINT_KEY])
+    except (KeyError, ValidationError):
+        return None
+
+
 def _checks(
     title: str, claim: ClaimInfo, record: ModelRecord, parent: ModelRecord
 ) -> list[ClaimCheck]:
-    smaller = parent.disk_bytes / record.disk_bytes if record.disk_bytes else None
+    base = ClaimCheck(
+        method=title,
+        model=record.name,
+        against=parent.name,
+        quantity="",
+        published=0.0,
+        published_baseline=claim.baseline,
+        source=claim.source,
+        here=None,
+        verdict=Verdict.NOT_DECIDED,
+    )
+    speed = _measured_speed(record, parent)
+    found = []
+    if claim.smaller:
+        found.append(_size_check(base, claim.smaller, record, parent, speed))
+    if claim.faster:
+        found.append(_speed_check(base, claim.faster, record, speed))
+    return found
+
+
+def _measured_speed(record: ModelRecord, parent: ModelRecord) -> Ratio | None:
     speeds = (speed_between(record.name, parent.name, bench) for bench in record.benches)
-    speed = next((ratio for ratio in speeds if ratio is not None), None)
-    gains: dict[str, tuple[float | None, Gain | None]] = {
-        "smaller": (claim.smaller, (smaller,) * 3 if smaller else None),
-        "faster": (claim.faster, (speed.ratio, *speed.interval) if speed else None),
-    }
-    return [
-        ClaimCheck(
-            method=title,
-            model=record.name,
-            against=parent.name,
-            quantity=quantity,
-            published=published,
-            published_baseline=claim.baseline,
-            source=claim.source,
-            here=here[0] if here else None,
-            verdict=claim_verdict(published, *here) if here else Verdict.NOT_DECIDED,
-        )
-        for quantity, (published, here) in gains.items()
-        if published
-    ]
+    return next((ratio for ratio in speeds if ratio is not None), None)
+
+
+def _size_check(
+    base: ClaimCheck,
+    published: float,
+    record: ModelRecord,
+    parent: ModelRecord,
+    speed: Ratio | None,
+) -> ClaimCheck:
+    here = parent.disk_bytes / record.disk_bytes if record.disk_bytes else None
+    found = footprint_of(record)
+    verdict = claim_verdict(published, here, here, here) if here else Verdict.NOT_DECIDED
+    reason = size_reason(published, here, record.disk_bytes, found) if here else ""
+    if verdict is Verdict.PROVED and speed is not None and not is_proved_faster(speed):
+        verdict, reason = Verdict.SIZE_ONLY, f"{reason}, but not faster: {speed.verdict}"
+    return replace(
+        base,
+        quantity="smaller",
+        published=published,
+        here=here,
+        verdict=verdict,
+        theory=size_theory(published, found),
+        reason=reason,
+    )
+
+
+def _speed_check(
+    base: ClaimCheck, published: float, record: ModelRecord, speed: Ratio | None
+) -> ClaimCheck:
+    found = footprint_of(record)
+    kernels = record.benches[0].result.kernels if speed is None and record.benches else ""
+    verdict = Verdict.SIMULATED if kernels == "simulated" else Verdict.NOT_DECIDED
+    if speed is not None:
+        verdict = claim_verdict(published, speed.ratio, *speed.interval)
+    here = speed.ratio if speed is not None else None
+    return replace(
+        base,
+        quantity="faster",
+        published=published,
+        here=here,
+        verdict=verdict,
+        interval=speed.interval if speed is not None else None,
+        theory=speed_theory(published, found),
+        reason=speed_reason(published, here, kernels, found),
+    )

@@ -147,7 +147,8 @@ class _Accuracies:
         room = max(centre, ACCURACY_MARGIN - centre)
         needed = max(images + 1, math.ceil(images * (half / room) ** 2))
         words = (
-            f"{a} against {b} in accuracy: about {needed:,} images would settle it, of {images:,}"
+            f"{a} against {b} in accuracy: {images:,} images leave it open, "
+            f"about {needed:,} would settle it"
         )
         return OpenQuestion(a=a, b=b, quantity="accuracy", images=needed, words=words)
 
@@ -161,6 +162,13 @@ class _Accuracies:
                 return (ends[0], ends[1], is_real)
         a, b = (self._all[place].evaluation.result.accuracy_interval for place in (i, j))
         return (a[0] - b[1], a[1] - b[0], True)
+
+
+def question_lines(questions: Sequence[OpenQuestion], most: int = 5) -> list[str]:
+    """Return the questions in words, at most `most` of them and how many more there are."""
+    lines = [question.words for question in questions[:most]]
+    rest = len(questions) - len(lines)
+    return [*lines, f"{rest} more pairs are open"] if rest else lines
 
 
 def settling_blocks(questions: Sequence[OpenQuestion]) -> tuple[tuple[str, ...], int]:

@@ -157,6 +157,14 @@ def test_published_claims_stand_beside_ours(measured):
     assert (smaller["here"].text, smaller["verdict"].verdict) == ("4.00×", "proved")
     faster = rows["shared 2× faster"].cells
     assert (faster["here"].text, faster["verdict"].verdict) == ("0.99×", "refuted")
+    assert faster["theory"].text == "–"  # nothing was noted about these layers
+
+
+def test_the_reason_of_the_chosen_claim_stands_below_the_ledger(measured):
+    measured.details.claims.select_id("shared 2× faster")
+    assert "was not noted when this variant was made" in measured.details.reason.text()
+    measured.details.claims.select_id("int8 4× smaller")
+    assert measured.details.reason.text() == "int8 4× smaller: reached: 4.0× of 4×"
 
 
 def test_selecting_a_row_shows_it_class_by_class(qtbot, measured):

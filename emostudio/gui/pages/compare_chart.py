@@ -16,7 +16,7 @@ from emostudio.gui.widgets.card import Card, EmptyState, plain
 from emostudio.gui.widgets.labels import label, set_shown
 from emostudio.gui.widgets.names import short_name
 from emostudio.workspace.comparison import Comparison, ComparisonRow
-from emostudio.workspace.standing import settling_blocks
+from emostudio.workspace.standing import question_lines, settling_blocks
 
 
 class ChartCard(Card):
@@ -75,7 +75,7 @@ class ChartCard(Card):
         self.chart.show_limits(comparison.limits)
         self.chart.show_points(points)
         self._names, self._blocks = settling_blocks(comparison.questions)
-        tip = "\n".join(question.words for question in comparison.questions)
+        tip = "\n".join(question_lines(comparison.questions, 12))
         self.settle.setToolTip(tip)
         self.key.setToolTip(tip)
         set_shown(self.settle, bool(self._names))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from emostudio.gui.charts.class_bars import ClassBars
@@ -39,6 +39,7 @@ class DetailsCard(Card):
         self.live = button(self.tr("Try live"), "small", "live", self._ask_live)
         self._lines = [label("", "small", "text2", wrap=True) for _ in range(3)]
         self.claims = DataTable(self._claim_columns(), self.tr("Claim ledger"))
+        self.reason = label("", "small", "text2", wrap=True)
         self.bars = ClassBars()
         self.confusion = ConfusionChart()
         self.views = Segmented(
@@ -51,16 +52,18 @@ class DetailsCard(Card):
         self._row: ComparisonRow | None = None
         self._baseline: ComparisonRow | None = None
         self._claim_count = 0
+        self._reasons: dict[str, str] = {}
         self._is_wide = False
         self._chooser = plain()
         self._about = _about_label()
         self._parts = {
-            "claims": _Part(self.tr("Claim ledger"), self.claims),
+            "claims": _Part(self.tr("Claim ledger"), self._ledger()),
             "classes": _Part(self.tr("Accuracy by class"), self.bars),
             "confusion": _Part(self.tr("Confusion"), self.confusion),
         }
         self._build()
         self.views.chosen.connect(lambda _key: self._show_view())
+        self.claims.row_selected.connect(self._show_reason)
 
     def show_answer(self, answer: Answer) -> None:
         """Show what the comparison says."""
@@ -77,8 +80,15 @@ class DetailsCard(Card):
     def show_claims(self, checks: Sequence[ClaimCheck]) -> None:
         """Show published gains beside ours."""
         self._claim_count = len(checks)
+        self._reasons = {_claim_id(check): check.reason for check in checks}
         self.claims.set_rows([_claim_row(check) for check in checks])
+        self._show_reason(next(iter(self._reasons), ""))
         self._show_view()
+
+    def _show_reason(self, claim: str) -> None:
+        reason = self._reasons.get(claim, "")
+        self.reason.setText(f"{claim}: {reason}" if reason else "")
+        set_shown(self.reason, bool(reason))
 
     def show_model(self, row: ComparisonRow | None, baseline: ComparisonRow | None) -> None:
         """Show one variant class by class, against the baseline."""
@@ -116,10 +126,21 @@ class DetailsCard(Card):
             column.addWidget(part, 1)
         self.body.addWidget(scrolled(content), 1)
 
+    def _ledger(self) -> QWidget:
+        """Return the ledger above the reason of the chosen claim."""
+        made = plain()
+        column = QVBoxLayout(made)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE.xs)
+        column.addWidget(self.claims, 1)
+        column.addWidget(self.reason)
+        return made
+
     def _claim_columns(self) -> tuple[Column, ...]:
         return (
             Column("claim", self.tr("Claim of")),
-            Column("published", self.tr("Published"), width=110),
+            Column("published", self.tr("Published"), width=100),
+            Column("theory", self.tr("Theory"), is_number=True, width=58),
             Column("here", self.tr("Here"), is_number=True, width=62),
             Column("verdict", self.tr("Verdict"), width=116),
         )
@@ -203,18 +224,30 @@ def _about_label() -> ElidedLabel:
     return made
 
 
+def _claim_id(check: ClaimCheck) -> str:
+    return f"{check.model} {check.published:g}× {check.quantity}"
+
+
 def _claim_row(check: ClaimCheck) -> Row:
     source = ", ".join(part for part in (check.published_baseline, check.source) if part)
     published = f"{check.published:g}× {check.quantity}"
     tooltip = f"{check.model} against {check.against}; {source}"
     return Row(
-        f"{check.model} {published}",
+        _claim_id(check),
         {
             "claim": Cell(check.method, tooltip=tooltip),
             "published": Cell(published, tone="text2"),
+            "theory": Cell(
+                "–" if check.theory is None else f"{check.theory:.1f}×",
+                check.theory,
+                tone="text2",
+                tooltip=QCoreApplication.translate("DetailsCard", "For this network"),
+            ),
             "here": Cell(
                 "–" if check.here is None else f"{check.here:.2f}×", is_bold=check.here is not None
             ),
-            "verdict": Cell(check.verdict.value, verdict=check.verdict.lower()),
+            "verdict": Cell(
+                check.verdict.value, verdict=check.verdict.lower(), tooltip=check.reason
+            ),
         },
     )

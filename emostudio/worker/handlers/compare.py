@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from emostudio.compression.catalogue import METHODS
@@ -11,7 +12,7 @@ from emostudio.core.jobs import CompareJob
 from emostudio.reports.comparison import write_comparison
 from emostudio.worker.context import HandlerContext, Handling
 from emostudio.worker.resolve import find_models
-from emostudio.workspace.claims import speed_claims
+from emostudio.workspace.claims import check_claims, speed_claims
 from emostudio.workspace.comparison import compare
 
 
@@ -19,8 +20,9 @@ def handle(job: CompareJob, context: HandlerContext) -> Handling:
     """Write the file; answers with its path and the rows, refuses what must not be published."""
     yield Progress(message="Writing the comparison")
     names = [found.name for found in find_models(job.models, context.workspace)]
+    records = [context.workspace.model(name) for name in names]
     rows = compare(
-        [context.workspace.model(name) for name in names],
+        records,
         dataset=job.data,
         speed_claims=speed_claims(METHODS.members().values()),
         limits=job.limits,
@@ -35,4 +37,9 @@ def handle(job: CompareJob, context: HandlerContext) -> Handling:
     written = write_comparison(
         context.workspace, names, out, data=job.data, title=job.title, limits=job.limits
     )
-    return {"out": str(written), **rows.model_dump(mode="json")}
+    claims = check_claims(records, rows.baseline, METHODS.members())
+    return {
+        "out": str(written),
+        **rows.model_dump(mode="json"),
+        "claims": [asdict(claim) for claim in claims],
+    }
