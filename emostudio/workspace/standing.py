@@ -168,7 +168,7 @@ def question_lines(questions: Sequence[OpenQuestion], most: int = 5) -> list[str
     """Return the questions in words, at most `most` of them and how many more there are."""
     lines = [question.words for question in questions[:most]]
     rest = len(questions) - len(lines)
-    return [*lines, f"{rest} more pairs are open"] if rest else lines
+    return [*lines, f"{rest} more"] if rest else lines
 
 
 def settling_blocks(questions: Sequence[OpenQuestion]) -> tuple[tuple[str, ...], int]:
