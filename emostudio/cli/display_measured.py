@@ -86,10 +86,20 @@ def show_bench(report: Document, output: Output) -> None:
     ]
     table(output, ("Model", "Engine", "Kernels", "p50 ms", "p95", "p99", "Disk", "Memory"), rows)
     for ratio in report["ratios"]:
-        output.console.print(ratio["verdict"], markup=False)
+        output.console.print(_ratio_words(ratio), markup=False)
     _show_steadiness(report, output)
     for blocker in report["blockers"]:
         output.console.print(f"Not for publication: {blocker}", markup=False)
+
+
+def _ratio_words(ratio: Document) -> str:
+    words = str(ratio["verdict"])
+    if not words.startswith(ratio["a"]):
+        words = f"{ratio['a']} against {ratio['b']}: {words}"
+    if ratio["bootstrap_interval"] is None:
+        return words
+    low, high = ratio["bootstrap_interval"]
+    return f"{words}; drawing blocks gives {low:.2f} to {high:.2f}"
 
 
 def _show_steadiness(report: Document, output: Output) -> None:

@@ -287,6 +287,8 @@ class Ratio(_Answer):
     ratio: float
     interval: tuple[float, float]
     verdict: str
+    bootstrap_interval: tuple[float, float] | None = None
+    """The same interval by drawing whole blocks: a cross-check that does not decide."""
 
 
 class BenchReport(_Answer):

@@ -25,7 +25,7 @@ from emostudio.core.measured import Steadiness
 from emostudio.evaluation import machine, validity
 from emostudio.evaluation.foreign_load import LoadMeter, load_facts
 from emostudio.inference.base import Session
-from emostudio.statistics.blocks import block_ratio, percentiles
+from emostudio.statistics.blocks import block_ratio, bootstrap_interval, percentiles
 from emostudio.statistics.steadiness import steadiness
 
 WARM_UP_QUERIES = 5
@@ -116,7 +116,10 @@ class Timings:
 
     def ratio(self, a: str, b: str) -> Ratio:
         """Return time of `b` over time of `a` with interval and words."""
-        return block_ratio(a, b, self.samples_ms[a], self.samples_ms[b])
+        blocks_a, blocks_b = self.samples_ms[a], self.samples_ms[b]
+        check = bootstrap_interval(blocks_a, blocks_b)
+        ratio = block_ratio(a, b, blocks_a, blocks_b)
+        return ratio.model_copy(update={"bootstrap_interval": check})
 
 
 def compare(

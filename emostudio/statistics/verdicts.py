@@ -90,8 +90,14 @@ def claim_verdict(published: float, measured: float, low: float, high: float) ->
 def inverse(ratio: Ratio, words: str) -> Ratio:
     """Return the same measurement seen from the other model, with its own `words`."""
     low, high = ratio.interval
+    check = ratio.bootstrap_interval
     return Ratio(
-        a=ratio.b, b=ratio.a, ratio=1 / ratio.ratio, interval=(1 / high, 1 / low), verdict=words
+        a=ratio.b,
+        b=ratio.a,
+        ratio=1 / ratio.ratio,
+        interval=(1 / high, 1 / low),
+        verdict=words,
+        bootstrap_interval=None if check is None else (1 / check[1], 1 / check[0]),
     )
 
 

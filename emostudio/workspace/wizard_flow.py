@@ -47,6 +47,8 @@ class Draft(BaseModel):
     recipe: Recipe = Recipe()
     name: str = ""
     seed: int = 0
+    seeds: int = 1
+    """From how many seeds, counting up from `seed`, the variant is made."""
     goal_mb: float | None = None
     """File size in megabytes (10^6 bytes) the user wants to stay under; a check, no search."""
 
@@ -87,9 +89,9 @@ class WizardFlow:
         """Set the variant's name; empty lets the studio choose."""
         self.draft = self.draft.model_copy(update={"name": name})
 
-    def set_seed(self, seed: int) -> None:
-        """Set the seed of the run."""
-        self.draft = self.draft.model_copy(update={"seed": seed})
+    def set_seed(self, seed: int, seeds: int = 1) -> None:
+        """Set the seed of the run, or the first of several."""
+        self.draft = self.draft.model_copy(update={"seed": seed, "seeds": seeds})
 
     def set_goal(self, megabytes: float | None) -> None:
         """Set the file size to stay under, None for no goal."""

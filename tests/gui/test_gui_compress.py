@@ -146,6 +146,21 @@ def test_the_whole_way_ends_in_a_job_and_on_the_jobs_page(qtbot, page, studio):
     assert gone.args == ["jobs", "run-1"]
 
 
+def test_several_seeds_queue_one_job_each(qtbot, page, studio):
+    choose_teacher_and_data(page)
+    add_steps(qtbot, page, studio, "magnitude_pruning", "weight_sharing")
+    page.go_next()
+    for field, text in ((page.training.seed, "3"), (page.training.seeds, "5")):
+        field.setText(text)
+        field.textEdited.emit(text)
+    page.go_next()
+    assert "3 – 7" in page.summary.words()
+    with qtbot.waitSignal(page.go) as gone:
+        page.go_next()
+    assert [job.seed for job in studio.submitted] == [3, 4, 5, 6, 7]
+    assert gone.args == ["jobs", "run-1"]
+
+
 def test_a_recipe_of_several_steps_can_be_taken_apart(qtbot, page, studio):
     choose_teacher_and_data(page)
     add_steps(qtbot, page, studio, "magnitude_pruning", "weight_sharing")

@@ -139,10 +139,10 @@ class DetailsCard(Card):
     def _claim_columns(self) -> tuple[Column, ...]:
         return (
             Column("claim", self.tr("Claim of")),
-            Column("published", self.tr("Published"), width=100),
-            Column("theory", self.tr("Theory"), is_number=True, width=58),
-            Column("here", self.tr("Here"), is_number=True, width=62),
-            Column("verdict", self.tr("Verdict"), width=116),
+            Column("published", self.tr("Published"), width=96),
+            Column("theory", self.tr("Theory"), is_number=True, width=54),
+            Column("here", self.tr("Here"), is_number=True, width=58),
+            Column("verdict", self.tr("Verdict"), width=112),
         )
 
     def set_wide(self, *, is_wide: bool) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from emostudio.core.errors import EmoStudioError
-from emostudio.core.jobs import AblateJob, CompressJob
+from emostudio.core.jobs import AblateJob, Job, seeded
 from emostudio.core.recipe import Recipe
 from emostudio.gui.pages.base import Page
 from emostudio.gui.tokens import SPACE
@@ -95,20 +95,20 @@ class CompressPage(Page):
         if self.state.flow.draft.step != WizardStep.SUMMARY:
             self.state.go(self.state.flow.next)
             return
-        self._start(self.state.flow.job())
+        self._start(*seeded(self.state.flow.job(), self.state.flow.draft.seeds))
 
     def _ablate(self) -> None:
         job = self.state.flow.job()
         self._start(AblateJob(teacher=job.teacher, data=job.data, recipe=job.recipe, seed=job.seed))
 
-    def _start(self, job: AblateJob | CompressJob) -> None:
+    def _start(self, *jobs: Job) -> None:
         try:
-            run = self.studio.submit(job)
+            runs = [self.studio.submit(job) for job in jobs]
         except EmoStudioError as error:
             self.note.show_error(error)
             return
         self.state.restart()
-        self.go.emit("jobs", run)
+        self.go.emit("jobs", runs[0])
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the prediction more room in wide windows."""

@@ -70,7 +70,7 @@ class SummaryStep(Card):
             )
         rows += [
             (self.tr("Name"), draft.name or self.tr("chosen by EmoStudio")),
-            (self.tr("Seed"), str(draft.seed)),
+            (self.tr("Seed"), _seed_words(draft.seed, draft.seeds)),
         ]
         plan = self._wizard.flow.plan
         return rows + (self._predicted(plan) if plan is not None and plan.stages else [])
@@ -104,3 +104,7 @@ class SummaryStep(Card):
 def _settings(settings: dict[str, object]) -> str:
     words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in settings.items())
     return f" ({words})" if words else ""
+
+
+def _seed_words(seed: int, seeds: int) -> str:
+    return str(seed) if seeds == 1 else f"{seed} – {seed + seeds - 1}"

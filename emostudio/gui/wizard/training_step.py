@@ -15,6 +15,7 @@ from emostudio.gui.wizard.state import WizardState
 
 _SETTLE_MS = 350
 _HIGHEST_SEED = 2**31 - 1
+_MOST_SEEDS = 100
 
 
 class TrainingStep(QWidget):
@@ -28,6 +29,7 @@ class TrainingStep(QWidget):
         self.forms: dict[int, SettingsForm] = {}
         self.name = QLineEdit()
         self.seed = QLineEdit()
+        self.seeds = QLineEdit()
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
@@ -51,6 +53,8 @@ class TrainingStep(QWidget):
             self.name.setText(draft.name)
         if not self.seed.hasFocus():
             self.seed.setText(str(draft.seed))
+        if not self.seeds.hasFocus():
+            self.seeds.setText(str(draft.seeds))
         wanted = tuple(step.method for step in draft.recipe.steps)
         if wanted != self._shown:
             self._shown = wanted
@@ -67,9 +71,16 @@ class TrainingStep(QWidget):
         self.name.setMaxLength(60)
         self.name.setAccessibleName(self.tr("Name of the variant"))
         self.seed.setAccessibleName(self.tr("Seed"))
+        self.seeds.setAccessibleName(self.tr("Number of seeds"))
         for text, editor, width, words in (
             (self.tr("Name"), self.name, 260, self.tr("What lists and charts call it.")),
             (self.tr("Seed"), self.seed, 100, self.tr("The same seed gives the same variant.")),
+            (
+                self.tr("Seeds"),
+                self.seeds,
+                100,
+                self.tr("How many variants, each from the next seed; 5 to rank methods."),
+            ),
         ):
             row = QHBoxLayout()
             row.setSpacing(SPACE.m)
@@ -83,7 +94,8 @@ class TrainingStep(QWidget):
             row.addWidget(label(words, "small", "text3"), 1)
             card.body.addLayout(row)
         self.name.textEdited.connect(self._on_name)
-        self.seed.textEdited.connect(self._on_seed)
+        self.seed.textEdited.connect(lambda _text: self._on_seed())
+        self.seeds.textEdited.connect(lambda _text: self._on_seed())
         return card
 
     def _rebuild(self) -> None:
@@ -143,6 +155,10 @@ class TrainingStep(QWidget):
         name = safe_name(text) if text.strip() else ""
         self._state.edit(lambda: self._state.flow.set_name(name), replan=False)
 
-    def _on_seed(self, text: str) -> None:
-        if text.isdigit() and int(text) <= _HIGHEST_SEED:
-            self._state.edit(lambda: self._state.flow.set_seed(int(text)), replan=False)
+    def _on_seed(self) -> None:
+        seed, seeds = self.seed.text(), self.seeds.text()
+        if not (seed.isdigit() and seeds.isdigit()):
+            return
+        first, count = int(seed), int(seeds)
+        if first <= _HIGHEST_SEED and 1 <= count <= _MOST_SEEDS:
+            self._state.edit(lambda: self._state.flow.set_seed(first, count), replan=False)

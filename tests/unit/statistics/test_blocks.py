@@ -4,6 +4,7 @@ import pytest
 from emostudio.statistics.blocks import (
     block_ratio,
     blocks_needed,
+    bootstrap_interval,
     claims_difference,
     percentiles,
     speed_words,
@@ -63,6 +64,13 @@ def test_a_true_slowdown_of_ten_percent_is_found():
         for seed in range(100)
     ]
     assert sum(claims_difference(ratio) and ratio.ratio > 1 for ratio in found) >= 99
+
+
+def test_drawing_blocks_confirms_the_interval():
+    a, b = _blocks(1, 1, 0.03), _blocks(1.3, 2, 0.03)
+    assert bootstrap_interval(a, b) == pytest.approx(block_ratio("a", "b", a, b).interval, rel=5e-3)
+    assert bootstrap_interval(a, b) == bootstrap_interval(a, b)
+    assert bootstrap_interval(np.ones((3, 4)), np.full((3, 4), 2.0)) == pytest.approx((2, 2))
 
 
 def test_blocks_of_different_number_are_refused():
