@@ -11,7 +11,7 @@ from emostudio.core.answers import EvaluationResult
 from emostudio.core.jobs import CompressJob, EvaluateJob, ImportModelJob, TrainJob
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.paper.networks import VGG, network_part, part_key
-from emostudio.paper.parts import MODEL_OF, Part, PartResult
+from emostudio.paper.parts import MODEL_OF, NO_LABELS, Part, PartResult
 from emostudio.paper.study import StudySettings
 
 FOREIGN, OWN = "foreign", "own"
@@ -67,8 +67,7 @@ def distillation_parts(settings: StudySettings) -> tuple[Part, ...]:
     for seed in distillation_seeds(settings):
         pairs = product((FOREIGN, OWN), LOSSES)
         students += [_student(teacher, loss, settings, seed) for teacher, loss in pairs]
-        if settings.pool is not None:
-            students.append(_evaluation(settings, seed))
+        students.append(_evaluation(settings, seed))
     return (own, *foreign, judged, *students)
 
 
@@ -86,12 +85,12 @@ def students(
 ) -> list[PartResult | None]:
     """Return the students of a cell by seed, None for those not trained yet.
 
-    Their evaluation is the one on the labelled faces, also where they learnt from others.
+    They learn from faces without labels, so their evaluation is a part of its own.
     """
     found: list[PartResult | None] = []
     for seed in distillation_seeds(settings):
         result = results.get(student_key(teacher, loss, seed))
-        if result is not None and settings.pool is not None:
+        if result is not None:
             judged = results.get(_evaluation_key(seed))
             own = judged_as(result.model, judged)
             result = result.model_copy(update={"evaluation": own})
@@ -135,7 +134,7 @@ def _student(teacher: str, loss: str, settings: StudySettings, seed: int) -> Par
     key = student_key(teacher, loss, seed)
     job = CompressJob(
         teacher=teacher_argument(teacher, settings),
-        data=settings.pool_argument,
+        data=NO_LABELS + settings.pool_argument,
         recipe=Recipe(steps=(RecipeStep(method=chosen.method, settings=values),)),
         name=f"paper-{sizes.key}-{key}",
         seed=seed,

@@ -17,6 +17,9 @@ from emostudio.core.jobs import BenchJob, CompressJob, EvaluateJob, ImportModelJ
 MODEL_OF = "part:"
 """A model argument that begins so stands for the model that another part makes."""
 
+NO_LABELS = "no-labels:"
+"""A data argument that begins so stands for the pictures behind it, their labels taken away."""
+
 
 @dataclass(frozen=True)
 class Part:

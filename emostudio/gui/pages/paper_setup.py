@@ -45,6 +45,15 @@ class StudyDialog(QDialog):
         self.explanation = label("", "small", "text2", wrap=True)
         self.explanation.setMinimumWidth(460)
         self._column.addWidget(self.explanation)
+        self._add_choices(datasets, teachers)
+        last = QHBoxLayout()
+        last.addStretch(1)
+        last.addWidget(button(self.tr("Cancel"), on_click=self.reject))
+        last.addWidget(button(self.tr("Run"), "primary", "play", self._finish))
+        self._column.addLayout(last)
+        self._explain()
+
+    def _add_choices(self, datasets: Sequence[str], teachers: Sequence[str]) -> None:
         names = (
             self.tr("All tables and figures"),
             self.tr("Table 2"),
@@ -62,12 +71,6 @@ class StudyDialog(QDialog):
         same = [("", self.tr("The training faces, labels unseen"))]
         self.pool = _combo(same + [(name, name) for name in datasets])
         self._row(self.tr("Unlabelled faces"), self.pool)
-        last = QHBoxLayout()
-        last.addStretch(1)
-        last.addWidget(button(self.tr("Cancel"), on_click=self.reject))
-        last.addWidget(button(self.tr("Run"), "primary", "play", self._finish))
-        self._column.addLayout(last)
-        self._explain()
 
     def _row(self, name: str, field: QWidget) -> None:
         row = QHBoxLayout()

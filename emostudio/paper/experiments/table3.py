@@ -177,8 +177,8 @@ def _caveats(findings: Findings) -> tuple[Caveat, ...]:
         + (
             "Ours learn from the pool that was given."
             if findings.settings.pool
-            else "Ours learn from the training pictures of the same set, their labels unseen: an "
-            "easier task."
+            else "Ours learn from the training pictures of the same set, their labels taken away: "
+            "an easier task, and a black box may have learnt from these very pictures."
         ),
     )
     data = caveats.data_caveats(findings)

@@ -8,6 +8,8 @@ from emostudio.data.base import Split
 from emostudio.data.dataset import Dataset, is_dataset_folder
 from emostudio.data.importing import import_dataset
 from emostudio.data.opening import is_synthetic, request_for
+from emostudio.data.without_labels import without_labels
+from emostudio.paper.parts import NO_LABELS
 from emostudio.paper.study import DataFacts
 from emostudio.worker.context import HandlerContext
 from emostudio.worker.resolve import open_data, register_dataset
@@ -43,9 +45,18 @@ class StudyData:
             If the argument names nothing that can be read.
         """
         if argument not in self._opened:
-            dataset = open_data(argument, self._context)
-            self._opened[argument] = self._watched_by_fewer(argument, dataset)
+            self._opened[argument] = self._found(argument)
         return self._opened[argument]
+
+    def _found(self, argument: str) -> Dataset:
+        if not argument.startswith(NO_LABELS):
+            dataset = open_data(argument, self._context)
+            return self._watched_by_fewer(argument, dataset)
+        workspace = self._context.workspace
+        labelled = self.open(argument.removeprefix(NO_LABELS))
+        bare = without_labels(labelled, workspace.datasets_folder)
+        register_dataset(bare, workspace)
+        return bare
 
     def _watched_by_fewer(self, argument: str, dataset: Dataset) -> Dataset:
         workspace = self._context.workspace

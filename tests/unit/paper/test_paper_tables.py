@@ -1,7 +1,7 @@
 """Tables from finished parts: the right numbers in the right places, or none."""
 
 import pytest
-from paper_fakes import benched, record, trained
+from paper_fakes import benched, evaluation, record, trained
 
 from emostudio.paper.base import Findings
 from emostudio.paper.catalogue import EXPERIMENTS
@@ -109,13 +109,15 @@ def test_curves_are_the_trainings_of_table_2(networks):
 
 def students(accuracies):
     """Students of the foreign teacher by loss: one accuracy per seed."""
-    parts = parts_of("table3")
-    return {
-        key: trained(parts[key], accuracy, agreement=accuracy)
-        for loss, values in accuracies.items()
-        for seed, accuracy in enumerate(values)
-        for key in [student_key("foreign", loss, seed)]
-    }
+    parts, results = parts_of("table3"), {}
+    for loss, values in accuracies.items():
+        for seed, accuracy in enumerate(values):
+            key, judge = student_key("foreign", loss, seed), f"students-s{seed}"
+            results[key] = trained(parts[key], agreement=accuracy, evaluation=None)
+            before = results[judge].evaluations if judge in results else ()
+            mine = evaluation(f"model-{key}", accuracy)
+            results[judge] = trained(parts[judge], model="", evaluations=(*before, mine))
+    return results
 
 
 def finding(made, start):

@@ -4,6 +4,7 @@ import pytest
 
 from emostudio.core.jobs import SynthesiseJob
 from emostudio.data.base import Split
+from emostudio.paper.parts import NO_LABELS
 from emostudio.worker.context import HandlerContext
 from emostudio.worker.execute import execute
 from emostudio.worker.paper.data import StudyData, data_facts
@@ -51,3 +52,18 @@ def test_fewer_pictures_are_kept_back_where_the_preset_says_so(context, folder):
 def test_a_dataset_named_by_the_user_is_taken_as_it_is(context, folder):
     name = StudyData(context, 0).name(str(folder))
     assert StudyData(context, 1).name(name) == name
+
+
+def test_pictures_without_labels_keep_splits_and_people_and_nothing_of_the_emotions(
+    context, folder
+):
+    data = StudyData(context, 0)
+    labelled, bare = data.open(str(folder)), data.open(f"{NO_LABELS}{folder}")
+    assert (labelled.emotions >= 0).all()
+    assert (bare.emotions == -1).all()
+    assert (bare.splits == labelled.splits).all()
+    assert (bare.subjects == labelled.subjects).all()
+    assert (bare.image(3) == labelled.image(3)).all()
+    assert bare.fingerprint != labelled.fingerprint
+    assert (bare.labels, bare.report.labels) == ((), ())
+    assert StudyData(context, 0).open(f"{NO_LABELS}{folder}").folder == bare.folder
