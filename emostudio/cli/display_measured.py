@@ -87,6 +87,10 @@ def show_bench(report: Document, output: Output) -> None:
     table(output, ("Model", "Engine", "Kernels", "p50 ms", "p95", "p99", "Disk", "Memory"), rows)
     for ratio in report["ratios"]:
         output.console.print(_ratio_words(ratio), markup=False)
+    for result in report["results"]:
+        if result["engine_why"]:
+            words = f"{result['model']} on {result['engine']}: {result['engine_why']}"
+            output.console.print(words, markup=False)
     _show_steadiness(report, output)
     for blocker in report["blockers"]:
         output.console.print(f"Not for publication: {blocker}", markup=False)

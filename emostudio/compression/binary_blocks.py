@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from emostudio.compression.binarising import signs_of
 from emostudio.compression.graph import LayerGraph
 from emostudio.core.errors import InputError
-from emostudio.inference.packed.spec import SignLayerSpec, affine_of, why_not_packed
+from emostudio.inference.layer_spec import SignLayerSpec, affine_of, why_not_packed
 
 Slope = Literal["triangle", "clipped"]
 Mode = Literal["recipe", "paper"]

@@ -150,7 +150,8 @@ def measure(
         Measures resident memory in a fresh process; None leaves it open.
     """
     parameters, macs = costs(model)
-    fastest_engine(model, context.threads)  # remembered: what is opened next runs on it
+    # Remembered: what is opened next runs on it.
+    why = "" if model.members else fastest_engine(model, context.threads).why
     classifier = open_classifier(model, threads=context.threads)
     try:
         scored = _accuracy(classifier, dataset, model, context)
@@ -167,6 +168,8 @@ def measure(
         resident_bytes=memory(model, engine) if memory is not None and is_real else None,
         parameters=parameters,
         macs=macs,
+        engine=engine,
+        engine_why=why,
     )
 
 

@@ -53,7 +53,8 @@ class _Quantised(nn.Module):
     """What both kinds of layer share; the buffers have shape (1,)."""
 
     simulated_kernels = True
-    real_kernels_on = frozenset({"onnxruntime", "packed"})  # packed leaves them to ONNX Runtime
+    # packed leaves them to ONNX Runtime
+    real_kernels_on = frozenset({"onnxruntime", "openvino", "packed"})
 
     weight: Any  # from the convolution or linear layer that is the other base
     bias: Any

@@ -264,10 +264,11 @@ class Latency(_Answer):
 
 
 class BenchResult(_Answer):
-    """One model on one engine."""
+    """One model on one engine; `engine_why` says why that one, where it was chosen."""
 
     model: str
     engine: str
+    engine_why: str = ""
     threads: int
     kernels: Literal["real", "simulated"]
     latency_ms: Latency | None
@@ -358,7 +359,7 @@ class QuickstartReport(_Answer):
 
 
 class StageLedger(_Answer):
-    """What a recipe's step left behind, measured."""
+    """What a recipe's step left behind, measured on `engine`."""
 
     step: str
     accuracy: float | None
@@ -367,6 +368,8 @@ class StageLedger(_Answer):
     resident_bytes: int | None = None
     parameters: int | None = None
     macs: int | None = None
+    engine: str = ""
+    engine_why: str = ""
 
 
 class CompressReport(_Answer):

@@ -46,6 +46,8 @@ class Entry:
     memory_argv
         Command line of a process that loads the model on the engine and reports its memory
         (`memory.resident_bytes`); None leaves memory unmeasured.
+    engine_why
+        Why it is this one, if it was chosen.
     """
 
     model: LoadedModel
@@ -54,6 +56,7 @@ class Entry:
     parameters: int | None = None
     macs: int | None = None
     memory_argv: tuple[str, ...] | None = None
+    engine_why: str = ""
 
     @property
     def name(self) -> str:
@@ -127,6 +130,7 @@ def _result(
     return BenchResult(
         model=entry.name,
         engine=entry.engine,
+        engine_why=entry.engine_why,
         threads=threads,
         kernels=kernels,
         latency_ms=timed.latency(name) if timed else None,

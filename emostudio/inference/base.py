@@ -51,7 +51,13 @@ class Session(Protocol):
 
 
 class Engine(Protocol):
-    """A way to run models. One file in ``inference/engines`` holds one, as ``ENGINE``."""
+    """A way to run models. One file in ``inference/engines`` holds one, as ``ENGINE``.
+
+    Attributes
+    ----------
+    is_automatic
+        Whether it may be chosen for a model because it measured fastest.
+    """
 
     key: str
     title: str
@@ -59,6 +65,7 @@ class Engine(Protocol):
     summary: str
     reference: str
     settings_type: type[BaseModel]
+    is_automatic: bool
 
     def why_unavailable(self) -> str:
         """Return why the engine cannot run on this machine, or nothing."""
@@ -123,6 +130,21 @@ def tolerance_of(module: nn.Module | None, plain: float) -> tuple[float, float]:
     layers = () if module is None else module.modules()
     rounds = any(getattr(layer, "real_kernels_on", ()) for layer in layers)
     return (_STEPS, plain) if rounds else (0.0, plain)
+
+
+def torch_answer(module: nn.Module, example: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a network's outputs in evaluation mode; its mode is put back."""
+    import torch
+
+    was_training = module.training
+    module.eval()
+    try:
+        with torch.inference_mode():
+            device = next(module.parameters(), torch.empty(0)).device
+            answer: NDArray[np.float32] = module(torch.from_numpy(example).to(device)).cpu().numpy()
+    finally:
+        module.train(was_training)
+    return answer
 
 
 def fingerprint_of(module: nn.Module) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from emostudio.core.catalogue import Catalogue
 from emostudio.core.errors import InputError
 from emostudio.inference.base import Engine, Session, kernels_of
-from emostudio.inference.choosing import candidates, measure, remembered
+from emostudio.inference.choosing import EngineChoice, candidates, measure, remembered
 from emostudio.inference.classifier import Classifier
 from emostudio.inference.ensemble import EnsembleClassifier
 
@@ -18,9 +18,6 @@ ENGINES: Catalogue[Engine] = Catalogue("emostudio.inference.engines", "ENGINE", 
 
 DEFAULT_ENGINE = "onnxruntime"
 """The fastest float engine; gains are stated against it, never against eager torch."""
-
-PACKED_ENGINE = "packed"
-"""The engine that runs weights without unpacking them."""
 
 
 def open_session(model: LoadedModel, engine: str | None = None, threads: int = 1) -> Session:
@@ -56,29 +53,29 @@ def default_engine(model: LoadedModel, threads: int = 1) -> str:
 
     Where the default would only imitate a method's arithmetic, one with real kernels comes first.
     """
-    choice = _choice(model, threads, measured=False)
-    return choice or _preferred(model)
+    able = _candidates(model)
+    found = remembered(model, threads) if able else None
+    if found and found.engine in (engine.key for engine in able):
+        return found.engine
+    return DEFAULT_ENGINE if found and not found.engine else _preferred(model)
 
 
-def fastest_engine(model: LoadedModel, threads: int = 1) -> str:
-    """Return the same, measured first where more than one engine has kernels for the weights."""
-    choice = _choice(model, threads, measured=True)
-    return choice or _preferred(model)
+def fastest_engine(model: LoadedModel, threads: int = 1) -> EngineChoice:
+    """Return the same with its reason, measured first where that was not done yet.
+
+    An engine that fails on the model is not chosen: work is never lost for the sake of a time.
+    """
+    able = _candidates(model)
+    if not able:
+        return EngineChoice(engine=_preferred(model))
+    found = remembered(model, threads) or measure(model, able, threads)
+    return found if found.engine else found.model_copy(update={"engine": DEFAULT_ENGINE})
 
 
-def _choice(model: LoadedModel, threads: int, *, measured: bool) -> str:
-    """Return the fastest engine; nothing where there is no choice, or none was made."""
-    packed = ENGINES.get(PACKED_ENGINE)
-    if model.module is None or packed.why_unavailable() or packed.supports(model):
-        return ""
-    known = [ENGINES.get(key) for key in (DEFAULT_ENGINE, PACKED_ENGINE)]
-    able = [engine for engine in candidates(model, known) if not engine.supports(model)]
-    if len(able) < len(known):
-        return ""
-    found = remembered(model, threads)
-    if found is None and measured:
-        found = measure(model, able, threads)
-    return "" if found is None else found.engine
+def _candidates(model: LoadedModel) -> list[Engine]:
+    """Return the engines to choose from, `DEFAULT_ENGINE` first."""
+    members = ENGINES.members().values()
+    return candidates(model, sorted(members, key=lambda engine: engine.key != DEFAULT_ENGINE))
 
 
 def _preferred(model: LoadedModel) -> str:

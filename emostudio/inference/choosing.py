@@ -16,7 +16,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from emostudio.core.atomic import write_text
 from emostudio.core.errors import EmoStudioError
 from emostudio.core.paths import state_folder
-from emostudio.inference.base import Session, fingerprint_of, kernels_of, tolerance_of
+from emostudio.inference.base import (
+    Session,
+    fingerprint_of,
+    kernels_of,
+    tolerance_of,
+    torch_answer,
+)
+from emostudio.inference.few_bits import ROUNDING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
 _WARM_UP = 3
 _TURNS = 15
 _PLAIN_TOLERANCE = 1e-4
-_ROUNDED = 0.005  # of the largest output, what looking up sums of rounded inputs may change
+_MARGIN = 1.05  # a smaller lead may be noise, and would change from one model to the next
 _LIBRARIES = ("onnxruntime", "openvino", "numba", "emostudio")
 
 
@@ -37,15 +44,32 @@ class EngineChoice(BaseModel):
     Attributes
     ----------
     engine
-        The fastest.
+        The fastest; the first asked unless another leads by 5 %. Empty if none could run it.
     median_ms
         Median of a query on each engine that gave the right answers.
+    left_out
+        Why an engine was not timed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     engine: str
-    median_ms: dict[str, float]
+    median_ms: dict[str, float] = {}
+    left_out: dict[str, str] = {}
+
+    @property
+    def why(self) -> str:
+        """The reason for the choice in words."""
+        ranked = sorted(self.median_ms.items(), key=lambda one: one[1])
+        times = ", ".join(f"{key} {value:.3g} ms" for key, value in ranked)
+        words = f"chosen by measurement: {times}" if len(ranked) > 1 else ""
+        if len(ranked) == 1:
+            words = "the only engine with kernels for its weights"
+        return "; ".join([words or "no engine could be timed", *self._without])
+
+    @property
+    def _without(self) -> list[str]:
+        return [f"without {key}: {reason}" for key, reason in self.left_out.items()]
 
 
 def remembered(model: LoadedModel, threads: int = 1) -> EngineChoice | None:
@@ -60,36 +84,40 @@ def remembered(model: LoadedModel, threads: int = 1) -> EngineChoice | None:
 def measure(model: LoadedModel, engines: Sequence[Engine], threads: int = 1) -> EngineChoice:
     """Time a model on several engines in turns, and remember the fastest.
 
-    An engine that refuses the model, or answers otherwise than the first one, is left out.
+    An engine that fails on the model, or answers otherwise than its layers, is left out.
 
     Parameters
     ----------
     model
-        White box.
+        White box, or black box with a graph.
     engines
-        The first one gives the answers that are right.
+        The first one is kept where no other leads clearly, and is right about a black box.
     threads
         CPU threads of each.
-
-    Raises
-    ------
-    EmoStudioError
-        If the first engine refuses the model.
     """
     example = np.random.default_rng(0).standard_normal((1, *model.input_shape)).astype(np.float32)
-    sessions = {engines[0].key: engines[0].open(model, threads)}
-    expected = sessions[engines[0].key].run(example)
-    for engine in engines[1:]:
+    expected = None if model.module is None else torch_answer(model.module, example)
+    sessions: dict[str, Session] = {}
+    left_out: dict[str, str] = {}
+    for engine in engines:
         try:
             session = engine.open(model, threads)
-        except EmoStudioError:
+            found = session.run(example)
+        except EmoStudioError as error:
+            left_out[engine.key] = error.why or error.what
             continue
-        if _agrees(model, session.run(example), expected):
+        if expected is None or _agrees(model, found, expected):
+            expected = found if expected is None else expected
             sessions[engine.key] = session
+        else:
+            left_out[engine.key] = "its answers differ from those of the layers"
+            session.close()
     medians = _medians_ms(sessions, example)
     for session in sessions.values():
         session.close()
-    choice = EngineChoice(engine=min(medians, key=lambda key: medians[key]), median_ms=medians)
+    choice = EngineChoice(
+        engine=_fastest(medians, engines[0].key), median_ms=medians, left_out=left_out
+    )
     try:
         write_text(_file(model, threads), choice.model_dump_json())
     except (OSError, EmoStudioError):
@@ -98,10 +126,24 @@ def measure(model: LoadedModel, engines: Sequence[Engine], threads: int = 1) -> 
 
 
 def candidates(model: LoadedModel, engines: Sequence[Engine]) -> list[Engine]:
-    """Return the engines with real kernels for a network, in the order given."""
-    if model.module is None:
+    """Return the engines that run a model with real kernels, in the order given."""
+    if model.module is None and model.onnx_bytes is None:
         return []
-    return [engine for engine in engines if kernels_of(model.module, engine.key) == "real"]
+    return [
+        engine
+        for engine in engines
+        if engine.is_automatic
+        and not engine.why_unavailable()
+        and not engine.supports(model)
+        and (model.module is None or kernels_of(model.module, engine.key) == "real")
+    ]
+
+
+def _fastest(medians: dict[str, float], first: str) -> str:
+    if not medians:
+        return ""
+    best = min(medians, key=lambda key: medians[key])
+    return first if medians.get(first, float("inf")) < _MARGIN * medians[best] else best
 
 
 def _medians_ms(sessions: dict[str, Session], example: np.ndarray) -> dict[str, float]:
@@ -117,16 +159,15 @@ def _medians_ms(sessions: dict[str, Session], example: np.ndarray) -> dict[str, 
 
 def _agrees(model: LoadedModel, found: np.ndarray, expected: np.ndarray) -> bool:
     relative, absolute = tolerance_of(model.module, _PLAIN_TOLERANCE)
-    most = absolute + max(relative, _ROUNDED) * float(np.abs(expected).max(initial=0.0))
+    most = absolute + max(relative, ROUNDING) * float(np.abs(expected).max(initial=0.0))
     return found.shape == expected.shape and float(np.abs(found - expected).max()) <= most
 
 
 def _file(model: LoadedModel, threads: int) -> Path:
     """Return where a choice is kept: by weights, geometry, machine, libraries and threads."""
-    if model.module is None:
-        raise ValueError("A black box has no choice of engines")
     versions = [metadata.version(name) for name in _LIBRARIES]
     facts = (model.input_shape, platform.node(), platform.processor(), versions, threads)
-    digest = hashlib.blake2b(fingerprint_of(model.module), digest_size=16)
+    weights = model.onnx_bytes or b"" if model.module is None else fingerprint_of(model.module)
+    digest = hashlib.blake2b(weights, digest_size=16)
     digest.update(repr(facts).encode())
     return state_folder() / "engine_choices" / f"{digest.hexdigest()}.json"

@@ -14,6 +14,8 @@ import torch
 from torch import nn
 
 from emostudio.core.errors import EmoStudioError
+from emostudio.inference.few_bits import FewBitLinear, has_few_bits
+from emostudio.inference.layer_spec import SignLayerLike
 from emostudio.models.segments import SegmentPass, segments_of
 
 INPUT_NAME = "input"
@@ -51,6 +53,8 @@ def onnx_graph(
     module: nn.Module,
     input_shape: tuple[int, ...],
     outputs: tuple[str, ...] = (OUTPUT_NAME,),
+    *,
+    few_bits: bool = False,
 ) -> bytes:
     """Export a network in evaluation mode with a free batch size.
 
@@ -62,6 +66,9 @@ def onnx_graph(
         (C, H, W) of one input.
     outputs
         Names of what the network returns.
+    few_bits
+        Keep binary weights of linear layers packed, in an operator that is not in the ONNX
+        standard; for engines that have it.
 
     Returns
     -------
@@ -72,11 +79,15 @@ def onnx_graph(
     EmoStudioError
         If a layer cannot be expressed in ONNX, or the picture decides which layers run.
     """
-    return _exported(_one_way(module), {INPUT_NAME: input_shape}, outputs)
+    return onnx_part(_one_way(module), {INPUT_NAME: input_shape}, outputs, few_bits=few_bits)
 
 
 def onnx_part(
-    module: nn.Module, inputs: Mapping[str, tuple[int, ...]], outputs: tuple[str, ...]
+    module: nn.Module,
+    inputs: Mapping[str, tuple[int, ...]],
+    outputs: tuple[str, ...],
+    *,
+    few_bits: bool = False,
 ) -> bytes:
     """Export a stretch of a network with any number of inputs; see `onnx_graph`.
 
@@ -88,19 +99,15 @@ def onnx_part(
         Shape of one example of each, without the batch, by name.
     outputs
         Names of what it returns.
+    few_bits
+        See `onnx_graph`.
 
     Raises
     ------
     EmoStudioError
         If a layer cannot be expressed in ONNX.
     """
-    return _exported(module, inputs, outputs)
-
-
-def _exported(
-    module: nn.Module, inputs: Mapping[str, tuple[int, ...]], outputs: tuple[str, ...]
-) -> bytes:
-    network = exchanged(copy.deepcopy(module).cpu().eval())
+    network = exchanged(copy.deepcopy(module).cpu().eval(), few_bits=few_bits)
     # Two images: a batch of one would be taken for a constant.
     examples = tuple(torch.zeros(2, *shape) for shape in inputs.values())
     batch = torch.export.Dim("batch")
@@ -128,10 +135,12 @@ def _exported(
     return content
 
 
-def segment_graphs(module: nn.Module, input_shape: tuple[int, int, int]) -> tuple[bytes, ...]:
+def segment_graphs(
+    module: nn.Module, input_shape: tuple[int, int, int], *, few_bits: bool = False
+) -> tuple[bytes, ...]:
     """Export each segment of a network that may answer early as a graph of its own.
 
-    All but the last return features, logits and whose answer stands.
+    All but the last return features, logits and whose answer stands. See `onnx_graph`.
 
     Raises
     ------
@@ -143,9 +152,10 @@ def segment_graphs(module: nn.Module, input_shape: tuple[int, int, int]) -> tupl
     for segment in segments_of(copy.deepcopy(module).cpu().eval()):
         passes = SegmentPass(segment).eval()
         if segment.head is None:
-            graphs.append(onnx_graph(passes, shape))
+            graphs.append(onnx_graph(passes, shape, few_bits=few_bits))
             break
-        graphs.append(onnx_graph(passes, shape, ("features", OUTPUT_NAME, "accepted")))
+        names = ("features", OUTPUT_NAME, "accepted")
+        graphs.append(onnx_graph(passes, shape, names, few_bits=few_bits))
         with torch.no_grad():
             shape = tuple(segment.body(torch.zeros(1, *shape)).shape[1:])
     return tuple(graphs)
@@ -163,7 +173,7 @@ def _one_way(module: nn.Module) -> nn.Module:
     return segments[0].body
 
 
-def exchanged(network: nn.Module) -> nn.Module:
+def exchanged(network: nn.Module, *, few_bits: bool = False) -> nn.Module:
     """Exchange layers for others that say the same in ONNX, in place.
 
     A layer may declare ``exported() -> nn.Module``, its equivalent in plain layers; where it
@@ -171,6 +181,9 @@ def exchanged(network: nn.Module) -> nn.Module:
     """
     for parent in list(network.modules()):
         for name, child in parent.named_children():
+            if few_bits and has_few_bits(child) and not isinstance(parent, SignLayerLike):
+                setattr(parent, name, _marked(FewBitLinear(child)))
+                continue
             own = getattr(child, "exported", None)
             if own is not None:
                 plain = own().eval()

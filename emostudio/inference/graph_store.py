@@ -17,12 +17,13 @@ from emostudio import __version__
 from emostudio.core.atomic import write_bytes
 from emostudio.core.errors import EmoStudioError
 from emostudio.core.paths import state_folder
-from emostudio.inference.base import tolerance_of
+from emostudio.inference.base import tolerance_of, torch_answer
+from emostudio.inference.few_bits import ROUNDING, has_few_bits
 
 _LARGEST_BYTES = 64 * 2**20
 _MOST_BYTES = 512 * 2**20
 _TOLERANCE = 1e-4
-_MAKERS = frozenset({"emostudio.inference.graph"})
+_MAKERS = frozenset({"emostudio.inference.graph", "emostudio.inference.few_bits"})
 
 Answer = Callable[[bytes, np.ndarray], np.ndarray | None]
 
@@ -85,11 +86,13 @@ def recall(
     except OSError:
         return None
     example = np.random.default_rng(0).standard_normal((1, *input_shape)).astype(np.float32)
-    expected = _torch_answer(module, example)
+    expected = torch_answer(module, example)
     answer = (answer_of or _graph_answer)(content, example)
     if answer is None or answer.shape != expected.shape:
         return None
     relative, absolute = tolerance_of(module, _TOLERANCE)
+    if any(has_few_bits(layer) for layer in module.modules()):
+        relative = max(relative, ROUNDING)
     most = absolute + max(relative, _TOLERANCE) * float(np.abs(expected).max(initial=0.0))
     return content if np.allclose(answer, expected, rtol=0.0, atol=most) else None
 
@@ -143,18 +146,6 @@ def _drop_oldest(folder: Path) -> None:
         total += path.stat().st_size
         if total > _MOST_BYTES:
             path.unlink(missing_ok=True)
-
-
-def _torch_answer(module: nn.Module, example: np.ndarray) -> np.ndarray:
-    was_training = module.training
-    module.eval()
-    try:
-        with torch.inference_mode():
-            device = next(module.parameters(), torch.empty(0)).device
-            answer: np.ndarray = module(torch.from_numpy(example).to(device)).cpu().numpy()
-    finally:
-        module.train(was_training)
-    return answer
 
 
 def _graph_answer(content: bytes, example: np.ndarray) -> np.ndarray | None:

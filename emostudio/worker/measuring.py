@@ -48,12 +48,12 @@ def bench_entries(
     entries: list[Entry] = []
     refused: list[str] = []
     chosen = [] if engines else [fastest_engine(model, threads) for _, model in models]
-    for key in engines or dict.fromkeys(chosen):
+    for key in engines or dict.fromkeys(choice.engine for choice in chosen):
         engine = ENGINES.get(key)
         if why_not := engine.why_unavailable():
             raise InputError(f"The engine {key} cannot be used", why=why_not)
         for place, (found, model) in enumerate(models):
-            if not engines and chosen[place] != key:
+            if not engines and chosen[place].engine != key:
                 continue
             if reason := engine.supports(model):
                 refused.append(f"{found.name} does not run on {key}: {reason}")
@@ -62,6 +62,7 @@ def bench_entries(
                 Entry(
                     model=model,
                     engine=key,
+                    engine_why="" if engines else chosen[place].why,
                     disk_bytes=found.file.stat().st_size,
                     parameters=model.parameter_count,
                     macs=macs_of(model),

@@ -93,7 +93,9 @@ def rows(comparison: Comparison) -> list[Row]:
         tip = row.recipe or row.architecture
         cells["variant"] = Cell(row.model, slot=row.slot, tooltip=f"{row.model}: {tip}")
         if row.engine:
-            cells["engine"] = Cell(row.engine, tone="text2")
+            why = row.bench.engine_why if row.bench is not None else ""
+            tip = f"{row.engine}: {why}" if why else ""
+            cells["engine"] = Cell(row.engine, tone="text2", tooltip=tip)
         cells["p50"] = replace(cells["p50"], tooltip=_steadiness_words(row))
         cells["calibration"] = _calibration(row)
         cells["speed"] = _speed(row)

@@ -73,6 +73,7 @@ class OnnxRuntimeEngine:
     summary = "Fastest float engine on ordinary CPUs; folds batch normalisation into convolutions"
     reference = "https://onnxruntime.ai"
     settings_type = EngineSettings
+    is_automatic = True
 
     def __init__(self) -> None:
         # An export takes about a second and sessions are rebuilt in every timing block.
@@ -108,19 +109,18 @@ class OnnxRuntimeEngine:
         return open_graphs(contents, threads)
 
     def graph(self, model: LoadedModel) -> bytes:
-        """Return the one ONNX graph that runs for `model`: its own, or its network exported.
+        """Return `model` as one ONNX graph of standard operators: its own, or its network's.
 
         Raises
         ------
         EmoStudioError
             If the network cannot be exported, or not as one graph.
         """
-        graphs = self.graphs(model)
-        if len(graphs) > 1 and model.module is not None:
-            from emostudio.inference.graph import onnx_graph
+        if model.module is None:
+            return self.graphs(model)[0]
+        from emostudio.inference.graph import onnx_graph
 
-            return onnx_graph(model.module, model.input_shape)  # says why not
-        return graphs[0]
+        return onnx_graph(model.module, model.input_shape)
 
     def graphs(self, model: LoadedModel) -> tuple[bytes, ...]:
         """Return the graphs that run for `model`: one per segment where it may answer early.
@@ -161,7 +161,7 @@ def _exported(
     if len(segments_of(module)) > 1:
         from emostudio.inference.graph import segment_graphs
 
-        return segment_graphs(module, input_shape)
+        return segment_graphs(module, input_shape, few_bits=True)
     return (_kept_or_exported(module, fingerprint, input_shape),)
 
 
@@ -175,7 +175,7 @@ def _kept_or_exported(
     if content is None:
         from emostudio.inference.graph import onnx_graph
 
-        content = onnx_graph(module, input_shape)
+        content = onnx_graph(module, input_shape, few_bits=True)
         keep(file, content)
     return content
 

@@ -83,6 +83,7 @@ class OpenCvEngine:
     summary = "Runs Caffe models, which no other engine here can read"
     reference = "https://docs.opencv.org/4.x/d2/d58/tutorial_table_of_content_dnn.html"
     settings_type = EngineSettings
+    is_automatic = False
 
     def why_unavailable(self) -> str:
         """Return why this OpenCV reads no Caffe models, or nothing."""

@@ -66,6 +66,7 @@ class PackedEngine:
     summary = "Counts signs and looks up codes instead of multiplying; keeps weights packed"
     reference = "Rastegari et al. 2016, arXiv:1603.05279"
     settings_type = EngineSettings
+    is_automatic = True
 
     def __init__(self) -> None:
         # Programs take seconds to make, and sessions are rebuilt in every timing block.
@@ -83,7 +84,7 @@ class PackedEngine:
             return "an ensemble is several models; measure each of them"
         if model.module is None:
             return "only the outputs of a black box are known, packing needs its layers"
-        from emostudio.inference.packed.spec import has_kernels
+        from emostudio.inference.layer_spec import has_kernels
 
         return "" if has_kernels(model.module) else "no layer holds binary weights or codes"
 
@@ -155,7 +156,8 @@ def _makers() -> frozenset[str]:
     """Return the names of the Python modules that make programs."""
     package = importlib.import_module("emostudio.inference.packed")
     names = (module.name for module in pkgutil.iter_modules(package.__path__))
-    return frozenset({"emostudio.inference.graph", *(f"{package.__name__}.{n}" for n in names)})
+    others = ("emostudio.inference.graph", "emostudio.inference.layer_spec")
+    return frozenset({*others, *(f"{package.__name__}.{n}" for n in names)})
 
 
 ENGINE = PackedEngine()

@@ -55,6 +55,7 @@ class TorchEngine:
     summary = "Runs the network as it was trained; slower than ONNX Runtime, needs no export"
     reference = "Paszke et al. 2019, arXiv:1912.01703"
     settings_type = EngineSettings
+    is_automatic = False
 
     def why_unavailable(self) -> str:
         """Return nothing: torch is always installed."""

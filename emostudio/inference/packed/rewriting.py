@@ -10,14 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import fx, nn
 
-from emostudio.inference.packed.sign_lowering import sign_layer
-from emostudio.inference.packed.spec import (
+from emostudio.inference.layer_spec import (
     SignLayerLike,
     affine_of,
     takes_binary_weights,
     takes_codes,
     why_not_packed,
 )
+from emostudio.inference.packed.sign_lowering import sign_layer
 from emostudio.inference.packed.step import Step
 from emostudio.inference.packed.steps import Add, Flatten, Join, MaxPool, ScaleChannels
 from emostudio.inference.packed.tracing import Shape, module_of

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from emostudio.inference.layer_spec import SignLayerSpec, binary_scales
 from emostudio.inference.packed import xnor
 from emostudio.inference.packed.sign_layer import Finish, Limits, SignLayer
-from emostudio.inference.packed.spec import SignLayerSpec, binary_scales
 from emostudio.inference.packed.window import Window
 
 Pair = tuple[int, int]

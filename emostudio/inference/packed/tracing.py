@@ -9,7 +9,7 @@ from torch import fx, nn
 
 from emostudio.core.errors import EmoStudioError
 from emostudio.inference.graph import is_exchanged, onnx_part
-from emostudio.inference.packed.spec import SignLayerLike
+from emostudio.inference.layer_spec import SignLayerLike
 
 IDLE = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d)
 _SPATIAL = 4

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from emostudio.inference.layer_spec import binary_scales, shared_levels
 from emostudio.inference.packed.binary_weights import PLACE_OF_BYTE, BinaryWeightLayer
 from emostudio.inference.packed.codebook import LEVELS, CodebookLinear, packed_codes
 from emostudio.inference.packed.sign_lowering import channels_of, packed_signs, window_of
-from emostudio.inference.packed.spec import binary_scales, shared_levels
 
 
 def binary_weight_layer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from emostudio.core.errors import InputError
-from emostudio.core.events import Finished, Progress
+from emostudio.core.events import Finished, Note, Progress
 from emostudio.core.jobs import LiveJob
 from emostudio.inference.catalogue import fastest_engine, open_classifier
 from emostudio.vision.catalogue import choose_source, open_detector
@@ -27,7 +27,11 @@ def handle(job: LiveJob, context: HandlerContext) -> Handling:
         for found in models:
             yield Progress(message=f"Loading {found.name}")
             model = found.load()
-            engine = job.engine or (None if model.members else fastest_engine(model))
+            engine = job.engine
+            if engine is None and not model.members:
+                choice = fastest_engine(model)
+                engine = choice.engine
+                yield Note(what=f"{found.name} runs on {engine}", why=choice.why)
             classifier = open_classifier(model, engine, threads=1)
             stack.callback(classifier.close)
             variants.append((found.name, classifier))

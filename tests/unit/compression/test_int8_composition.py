@@ -198,6 +198,13 @@ def test_networks_with_early_exits_become_int8(method, trained, tmp_path):
     assert agreement(torch_answers(loaded), onnx_answers(loaded)) >= 0.97
 
 
+def test_openvino_says_the_same_of_an_int8_network(trained, tmp_path):
+    model = applied(trained, tmp_path, ("int8_ptq", {}))
+    session = ENGINES.members()["openvino"].open(model, 1)
+    assert session.kernels == "real"
+    assert agreement(torch_answers(model), session.run(inputs_for(model))) >= 0.97
+
+
 def test_an_int8_network_is_written_as_one_onnx_file(trained, tmp_path):
     model = applied(trained, tmp_path, ("int8_ptq", {}))
     report = export_onnx(model, tmp_path / "network.onnx")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from emostudio.inference.packed import spec
+from emostudio.inference import layer_spec
 from emostudio.inference.packed.lowering import program_of
 from emostudio.inference.packed.program import ProgramRun
 from emostudio.inference.packed.step import Scratch
@@ -94,9 +94,9 @@ def test_a_network_stays_within_half_a_percent_of_the_largest_logit():
 
 
 def test_which_layers_have_kernels():
-    assert spec.takes_binary_weights(_binary(nn.Linear(8, 32)))
-    assert not spec.takes_binary_weights(nn.Linear(8, 32))
-    assert not spec.takes_binary_weights(_binary(nn.Linear(8, 31)))
-    assert not spec.takes_binary_weights(_binary(nn.Conv2d(32, 32, 3, groups=32)))
-    assert not spec.takes_binary_weights(_binary(nn.Conv2d(8, 32, 3, padding_mode="reflect")))
-    assert not spec.takes_binary_weights(nn.ReLU())
+    assert layer_spec.takes_binary_weights(_binary(nn.Linear(8, 32)))
+    assert not layer_spec.takes_binary_weights(nn.Linear(8, 32))
+    assert not layer_spec.takes_binary_weights(_binary(nn.Linear(8, 31)))
+    assert not layer_spec.takes_binary_weights(_binary(nn.Conv2d(32, 32, 3, groups=32)))
+    assert not layer_spec.takes_binary_weights(_binary(nn.Conv2d(8, 32, 3, padding_mode="reflect")))
+    assert not layer_spec.takes_binary_weights(nn.ReLU())

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from emostudio.inference.packed.spec import shared_levels
+from emostudio.inference.layer_spec import shared_levels
 from emostudio.inference.packed.step import Scratch
 from emostudio.inference.packed.weight_lowering import codebook_layer
 

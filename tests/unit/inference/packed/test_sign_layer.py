@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from emostudio.inference.packed.sign_lowering import sign_layer
-from emostudio.inference.packed.spec import (
+from emostudio.inference.layer_spec import (
     SignLayerSpec,
     affine_of,
     binary_scales,
     why_not_packed,
 )
+from emostudio.inference.packed.sign_lowering import sign_layer
 from emostudio.inference.packed.step import Scratch
 
 
