@@ -12,6 +12,7 @@ from emostudio.cli import (
     measuring_commands,
     model_commands,
     paper_commands,
+    probe_commands,
     studio_commands,
 )
 
@@ -33,6 +34,7 @@ def make_app() -> typer.Typer:
         model_commands,
         making_commands,
         measuring_commands,
+        probe_commands,
         paper_commands,
         job_commands,
     ):

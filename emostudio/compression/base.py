@@ -152,6 +152,9 @@ class Method(ABC, Generic[SettingsT]):
         What the catalogue shows; `settings_type` is a `core.settings.Settings`.
     claim
         What the literature reports; never ours.
+    decided_by
+        Key of the probe's reading that decides whether the method pays on a machine, or why none
+        does: a key of `core.machine_card.NO_READING`. Empty says nothing.
     leaves
         Traits (`rules.PRUNED` and others) that layers have after the method.
     codecs
@@ -173,6 +176,7 @@ class Method(ABC, Generic[SettingsT]):
     reference: str
     settings_type: type[SettingsT]
     claim: ClaimInfo | None = None
+    decided_by: str = ""
     leaves: frozenset[str] = frozenset()
     codecs: tuple[str, ...] = ()
     needs_layers: bool = True

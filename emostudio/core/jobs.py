@@ -186,6 +186,31 @@ class BenchJob(_Job):
     """Turns per block; 30 blocks of 23 give the 662 queries that a p99 needs."""
 
 
+class ProbeJob(_Job):
+    """Measure which kernels are fast on this machine; answers `machine_card.MachineCardReport`.
+
+    The card is stored for the machine and replaces an earlier one.
+    """
+
+    kind: Literal["probe"] = "probe"
+    threads: int = Field(1, ge=1, le=256)
+    seconds: float = Field(30.0, ge=1, le=50)
+    """Aimed at; kernels that have to be compiled first take longer, up to 60 in all."""
+
+
+class MachineCardJob(_Job):
+    """Tell what was measured about a machine, and rank the methods by it; measures nothing.
+
+    Answers `machine_card.MachineCardReport`.
+    """
+
+    kind: Literal["machine_card"] = "machine_card"
+    card: str = ""
+    """Another machine's card as JSON; empty for this machine's own."""
+    out: str = ""
+    """File to write: json or csv."""
+
+
 class CompareJob(_Job):
     """Write a comparison file (html, pdf, svg, png, csv, tex, json) from stored measurements."""
 
@@ -276,6 +301,8 @@ Job = Annotated[
     | AblateJob
     | EvaluateJob
     | BenchJob
+    | ProbeJob
+    | MachineCardJob
     | CompareJob
     | ExportJob
     | LiveJob
@@ -287,9 +314,9 @@ Job = Annotated[
 
 JOB_ADAPTER: TypeAdapter[Job] = TypeAdapter(Job)
 
-RUN_KINDS = frozenset(
-    {"train", "compress", "ablate", "evaluate", "bench", "quickstart", "import_data", "paper"}
-)
+_MAKING_KINDS = frozenset({"train", "compress", "ablate", "quickstart", "import_data", "paper"})
+_MEASURING_KINDS = frozenset({"evaluate", "bench", "probe"})
+RUN_KINDS = _MAKING_KINDS | _MEASURING_KINDS
 """Jobs that get a run folder; all others are questions, answered and forgotten."""
 
 
@@ -325,6 +352,8 @@ def job_title(job: Job) -> str:
     if isinstance(job, PaperJob):
         what = "tables and figures" if job.experiment == "all" else job.experiment
         return f"Paper, {what}, {job.preset}"
+    if isinstance(job, ProbeJob):
+        return "Machine probe"
     if isinstance(job, ImportDataJob):
         return f"Import {Path(job.path).name}"
     return job.kind.replace("_", " ").capitalize()

@@ -75,6 +75,8 @@ class Protocol:
         Decides every order.
     threads
         Threads of the sessions, recorded and held against the processors there are.
+    warm_up_s
+        Work of each model before the first block.
     """
 
     blocks: int = 30
@@ -82,6 +84,7 @@ class Protocol:
     block_s: float = 1 / 3
     seed: int = 0
     threads: int | None = None
+    warm_up_s: float = WARM_UP_S
 
 
 @dataclass(frozen=True)
@@ -192,7 +195,7 @@ def _prepare(contender: Contender, protocol: Protocol) -> _Runner:
     try:
         expected = session.run(contender.inputs)
         warming: list[float] = []
-        until = time.monotonic() + WARM_UP_S
+        until = time.monotonic() + protocol.warm_up_s
         while time.monotonic() < until or len(warming) < WARM_UP_QUERIES:
             warming.append(_query(session, contender.inputs[:1])[0])
     finally:

@@ -17,6 +17,7 @@ from emostudio.compression.activation_binarisation import (
     BinaryActivationSettings,
 )
 from emostudio.compression.base import BINARY_INPUTS
+from emostudio.core.machine_card import BENCHMARK
 
 
 class BinaryActivationsSettings(BinaryActivationSettings):
@@ -31,6 +32,7 @@ class BinaryActivations(ActivationBinarisation):
     summary = "Make only the activations signs; the weights and the file stay as large as before."
     reference = "Rassadin and Savchenko 2017, Table 2"
     settings_type = BinaryActivationsSettings
+    decided_by = BENCHMARK
     has_binary_weights = False
     leaves = frozenset({BINARY_INPUTS})
 

@@ -45,6 +45,7 @@ class BinaryConnect(WeightBinarisation):
     summary = "Let every weight be a sign times a constant of its layer; one bit each."
     reference = "Courbariaux et al., NeurIPS 2015, arXiv:1511.00363"
     settings_type = BinaryConnectSettings
+    decided_by = "binary_weight_convolution"
 
     def binariser(self, settings: BinaryConnectSettings) -> Binariser:
         """Return signs, drawn or not, with or without the constant."""

@@ -37,6 +37,7 @@ class BinaryNet(ActivationBinarisation):
     summary = "Make weights and activations -1 or +1 without any scale; one bit per weight."
     reference = "Courbariaux et al., arXiv:1602.02830"
     settings_type = BinaryNetSettings
+    decided_by = "binary_convolution"
     codecs = (bits.BITS,)
     scaled = False
 

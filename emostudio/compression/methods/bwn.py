@@ -58,6 +58,7 @@ class Bwn(WeightBinarisation):
     summary = "Keep only the sign of each weight and one number per filter; one bit per weight."
     reference = "Rastegari et al., ECCV 2016, arXiv:1603.05279, section 3.1"
     settings_type = BwnSettings
+    decided_by = "binary_weight_convolution"
     claim = ClaimInfo(smaller=32.0, baseline="AlexNet on ImageNet", source="Rastegari et al. 2016")
 
     def binariser(self, settings: BwnSettings) -> Binariser:

@@ -77,6 +77,7 @@ class ChannelPruning(Method[ChannelPruningSettings]):
     summary = "Take whole feature maps out, the least important first; dense layers get smaller."
     reference = "Molchanov et al., ICLR 2017, arXiv:1611.06440"
     settings_type = ChannelPruningSettings
+    decided_by = "narrow_convolution"
     leaves = frozenset({CHANNEL_PRUNED})
 
     def refuses(self, name: str, layer: nn.Module, settings: ChannelPruningSettings) -> str:

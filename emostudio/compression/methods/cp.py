@@ -115,6 +115,7 @@ class Cp(DecompositionMethod[CpSettings]):
     summary = "Split k x k convolutions into four thin ones; fewer parameters and multiply-adds."
     reference = "Lebedev et al., ICLR 2015, arXiv:1412.6553"
     settings_type = CpSettings
+    decided_by = "cp_convolution"
     claim = ClaimInfo(
         smaller=12.0, faster=4.5, baseline="one layer of AlexNet on ImageNet", source="Table 1"
     )

@@ -16,6 +16,7 @@ from typing import Literal
 
 from emostudio.compression.distillation import DistillationMethod, DistillationSettings
 from emostudio.core.emotions import Emotion
+from emostudio.core.machine_card import STUDENT
 from emostudio.core.settings import setting
 from emostudio.training.objectives import Combined, Objective
 from emostudio.training.teachers import Teacher
@@ -81,6 +82,7 @@ class DistillCombined(DistillationMethod):
     summary = "Train a small network on the teacher's probabilities and its labels together."
     reference = "Rassadin and Savchenko, 2017, Fig. 7"
     settings_type = DistillCombinedSettings
+    decided_by = STUDENT
 
     def objective(
         self, teacher: Teacher, labels: tuple[Emotion, ...], settings: DistillCombinedSettings

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from emostudio.compression.distillation import DistillationMethod, DistillationSettings
 from emostudio.core.emotions import Emotion
+from emostudio.core.machine_card import STUDENT
 from emostudio.core.settings import setting
 from emostudio.training.objectives import Hinton, Objective
 from emostudio.training.teachers import Teacher
@@ -40,6 +41,7 @@ class DistillHinton(DistillationMethod):
     summary = "Train a small network on labels and the teacher's softened probabilities."
     reference = "Hinton et al., arXiv:1503.02531"
     settings_type = DistillHintonSettings
+    decided_by = STUDENT
 
     def objective(
         self, teacher: Teacher, labels: tuple[Emotion, ...], settings: DistillHintonSettings

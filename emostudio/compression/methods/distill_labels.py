@@ -19,6 +19,7 @@ from emostudio.compression.distillation import (
     training_settings,
 )
 from emostudio.core.emotions import Emotion
+from emostudio.core.machine_card import STUDENT
 from emostudio.core.model_info import ModelInfo
 from emostudio.core.settings import setting
 from emostudio.training.batches import Batches
@@ -45,6 +46,7 @@ class DistillLabels(DistillationMethod):
     summary = "Train a small network on the labels a teacher gives; probabilities stay unseen."
     reference = "Tramer et al., USENIX Security 2016"
     settings_type = DistillLabelsSettings
+    decided_by = STUDENT
 
     def objective(
         self, teacher: Teacher, labels: tuple[Emotion, ...], settings: DistillLabelsSettings

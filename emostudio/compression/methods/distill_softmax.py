@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from emostudio.compression.distillation import DistillationMethod, DistillationSettings
 from emostudio.core.emotions import Emotion
+from emostudio.core.machine_card import STUDENT
 from emostudio.core.settings import setting
 from emostudio.training.objectives import Objective, SoftmaxKld
 from emostudio.training.teachers import Teacher
@@ -37,6 +38,7 @@ class DistillSoftmax(DistillationMethod):
     summary = "Train a small network to give the teacher's probabilities; needs no labels."
     reference = "Rassadin and Savchenko, 2017"
     settings_type = DistillSoftmaxSettings
+    decided_by = STUDENT
 
     def objective(
         self, teacher: Teacher, labels: tuple[Emotion, ...], settings: DistillSoftmaxSettings

@@ -39,6 +39,7 @@ from emostudio.compression.surgery import skeleton, with_structure
 from emostudio.core.answers import ClaimInfo
 from emostudio.core.errors import InputError, UnsupportedLayerError
 from emostudio.core.events import Event
+from emostudio.core.machine_card import PICTURES
 from emostudio.core.model_info import StructureRecord
 from emostudio.core.settings import setting
 from emostudio.models.branch_points import branch_points, head_weights
@@ -110,6 +111,7 @@ class EarlyExits(Method[EarlyExitSettings]):
     summary = "Sure answers leave the network half way; less work per picture, a larger file."
     reference = "Teerapittayanon et al., ICPR 2016, arXiv:1709.01686"
     settings_type = EarlyExitSettings
+    decided_by = PICTURES
     claim = ClaimInfo(faster=1.9, baseline="ResNet-110 on CIFAR-10, batch 1", source="Table 1")
     leaves = frozenset({EXITS})
 

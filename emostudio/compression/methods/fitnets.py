@@ -32,6 +32,7 @@ from emostudio.compression.hints import HintedStudent, HintLoss, feature_shape, 
 from emostudio.compression.surgery import skeleton
 from emostudio.core.emotions import Emotion
 from emostudio.core.events import EpochDone, Event, Note
+from emostudio.core.machine_card import STUDENT
 from emostudio.core.model_info import ModelInfo
 from emostudio.core.settings import setting
 from emostudio.models.loaded import LoadedModel
@@ -112,6 +113,7 @@ class Fitnets(DistillationMethod):
     summary = "Train a small network on the teacher's middle layer first, then on its answers."
     reference = "Romero et al., arXiv:1412.6550"
     settings_type = FitnetsSettings
+    decided_by = STUDENT
     refuses_black_box = (
         "its hints come from a layer inside the teacher, and only the outputs of a black box are "
         "known; choose another kind of distillation"

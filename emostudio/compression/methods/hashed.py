@@ -29,6 +29,7 @@ from emostudio.compression.row_hashing import RowHashedLinear, row_buckets
 from emostudio.compression.surgery import WeightLayer
 from emostudio.core.answers import ClaimInfo
 from emostudio.core.errors import InputError
+from emostudio.core.machine_card import SIZE_ONLY
 from emostudio.core.settings import setting
 from emostudio.models.loaded import LoadedModel
 
@@ -119,6 +120,7 @@ class Hashed(ReplacementMethod[HashedSettings]):
     summary = "Share weights by a hash of their place; smaller file; faster only where rows share."
     reference = "Chen et al., ICML 2015, arXiv:1504.04788"
     settings_type = HashedSettings
+    decided_by = SIZE_ONLY
     claim = ClaimInfo(smaller=64.0, baseline="networks of the same size on MNIST", source="Table 1")
     leaves = frozenset({HASHED})
 

@@ -21,6 +21,7 @@ from emostudio.compression.coding import codecs, entropy
 from emostudio.compression.fine_tuning import LayerSettings
 from emostudio.compression.surgery import skeleton, with_coded
 from emostudio.core.events import Event, Progress
+from emostudio.core.machine_card import SIZE_ONLY
 from emostudio.models.loaded import CodedTensor, LoadedModel
 
 
@@ -37,6 +38,7 @@ class Huffman(Method[HuffmanSettings]):
     summary = "Code pruned and shared weights with as few bits as they carry; lossless."
     reference = "Han et al., ICLR 2016, arXiv:1510.00149, section 4"
     settings_type = HuffmanSettings
+    decided_by = SIZE_ONLY
     leaves = frozenset({ENTROPY_CODED})
     codecs = (entropy.HUFFMAN,)
 

@@ -37,6 +37,7 @@ class Int8Ptq(QuantisationMethod):
     summary = "Round weights and activations to 8 bits; real integer kernels on ONNX Runtime."
     reference = "Jacob et al., CVPR 2018, arXiv:1712.05877"
     settings_type = PtqSettings
+    decided_by = "int8_convolution"
     codecs = (int8.INT8,)
 
     def apply(

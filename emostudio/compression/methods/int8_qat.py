@@ -74,6 +74,7 @@ class Int8Qat(QuantisationMethod):
     summary = "Train a few epochs with 8-bit rounding in every pass, then store 8-bit integers."
     reference = "Jacob et al., CVPR 2018, arXiv:1712.05877"
     settings_type = QatSettings
+    decided_by = "int8_convolution"
 
     def trainings(self, model: LoadedModel, settings: Any) -> tuple[PlannedTraining, ...]:
         """Return the training with rounding: of the layers before they are folded."""

@@ -39,6 +39,7 @@ from emostudio.compression.surgery import (
 )
 from emostudio.core.answers import ClaimInfo
 from emostudio.core.events import Event
+from emostudio.core.machine_card import SIZE_ONLY
 from emostudio.core.settings import setting
 from emostudio.models.loaded import CodedTensor, LoadedModel
 
@@ -125,6 +126,7 @@ class MagnitudePruning(Method[MagnitudePruningSettings]):
     summary = "Set the smallest weights to zero during a short training; smaller file, same speed."
     reference = "Han et al., NeurIPS 2015, arXiv:1506.02626"
     settings_type = MagnitudePruningSettings
+    decided_by = SIZE_ONLY
     claim = ClaimInfo(smaller=9.0, baseline="AlexNet on ImageNet", source="Han et al. 2015")
     leaves = frozenset({PRUNED})
     codecs = (codecs.MASKED,)

@@ -82,6 +82,7 @@ class Svd(DecompositionMethod[SvdSettings]):
     summary = "Split fully connected layers and convolutions into two thin ones; quick and stable."
     reference = "Denton et al., NeurIPS 2014, arXiv:1404.0736; Jaderberg et al., BMVC 2014"
     settings_type = SvdSettings
+    decided_by = "svd_linear"
 
     def refuses(self, name: str, layer: nn.Module, settings: SvdSettings) -> str:
         """Return why `layer` cannot be decomposed, or nothing."""

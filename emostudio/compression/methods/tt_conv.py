@@ -33,6 +33,7 @@ from emostudio.compression.tensor_train_settings import (
     shape_of,
 )
 from emostudio.core.errors import InputError
+from emostudio.core.machine_card import BENCHMARK
 from emostudio.core.settings import setting
 
 _MODES = ("factored", "materialise")
@@ -77,6 +78,7 @@ class TtConv(ReplacementMethod[TtConvSettings]):
     summary = "Kernels become a few spatial filters and a chain of tiny cores; trained anew."
     reference = "Garipov et al., arXiv:1611.03214"
     settings_type = TtConvSettings
+    decided_by = BENCHMARK
     leaves = frozenset({TENSOR_TRAIN})
     training = TRAINING
 

@@ -33,6 +33,7 @@ from emostudio.compression.tensor_train_settings import (
 )
 from emostudio.core.answers import ClaimInfo
 from emostudio.core.errors import InputError
+from emostudio.core.machine_card import BENCHMARK
 from emostudio.core.settings import setting
 from emostudio.models.loaded import LoadedModel
 
@@ -61,6 +62,7 @@ class TtLinear(ReplacementMethod[TtLinearSettings]):
     summary = "Dense layers become chains of tiny cores; they are trained anew."
     reference = "Novikov et al., NeurIPS 2015, arXiv:1509.06569"
     settings_type = TtLinearSettings
+    decided_by = BENCHMARK
     claim = ClaimInfo(smaller=80.0, baseline="a small net on CIFAR-10", source="Table 1")
     leaves = frozenset({TENSOR_TRAIN})
     training = TRAINING

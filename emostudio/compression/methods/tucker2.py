@@ -88,6 +88,7 @@ class Tucker2(DecompositionMethod[TuckerSettings]):
     summary = "Split k x k convolutions into 1x1, a smaller core and 1x1; stable, often faster."
     reference = "Kim et al., ICLR 2016, arXiv:1511.06530"
     settings_type = TuckerSettings
+    decided_by = "tucker_convolution"
 
     def refuses(self, name: str, layer: nn.Module, settings: TuckerSettings) -> str:
         """Return why `layer` cannot be decomposed, or nothing."""

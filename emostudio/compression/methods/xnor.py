@@ -36,6 +36,7 @@ class Xnor(ActivationBinarisation):
     summary = "Make weights and activations signs, trained in two stages; one bit per weight."
     reference = "Rastegari et al., ECCV 2016, arXiv:1603.05279"
     settings_type = XnorSettings
+    decided_by = "binary_convolution"
     codecs = (bits.BITS,)
     claim = ClaimInfo(
         smaller=32.0, faster=58.0, baseline="one convolution", source="Rastegari et al. 2016"

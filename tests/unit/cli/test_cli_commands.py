@@ -31,6 +31,7 @@ COMMANDS = [
     "evaluate",
     "bench",
     "breakeven",
+    "probe",
     "compare",
     "export",
     "live",

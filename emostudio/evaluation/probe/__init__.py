@@ -1,0 +1,1 @@
+"""The machine probe: a minute of measuring that tells which kernels are fast here."""

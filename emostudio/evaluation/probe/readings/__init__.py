@@ -1,0 +1,1 @@
+"""One reading per file; each declares ``READING``."""

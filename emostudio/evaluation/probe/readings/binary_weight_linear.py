@@ -1,0 +1,44 @@
+"""A linear layer with binary weights against the float one, whose weights come from memory."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from emostudio.evaluation.probe.base import Reading, Workload
+from emostudio.evaluation.probe.workloads import (
+    FEATURES,
+    binary_values,
+    dense_linear,
+    linear_words,
+    packed_work,
+)
+from emostudio.inference.packed.compiling import why_no_kernels
+
+
+class BinaryWeightLinear(Reading):
+    """One bit per weight instead of 32: less to read."""
+
+    key = "binary_weight_linear"
+    title = "Binary-weight linear layer"
+    family = "binary"
+    summary = "Rate of a linear layer with weights of one bit, in the operations it stands for"
+    reference = "Rastegari et al. 2016, arXiv:1603.05279, section 3.1"
+    what = linear_words()
+    layers = "linear layers"
+    unit = "GOP/s"
+    against = "float"
+
+    def why_unavailable(self) -> str:
+        """Return why there are no kernels for this processor, or nothing."""
+        return why_no_kernels()
+
+    def workload(self, threads: int) -> Workload:
+        """Return the layer with binary weights and the float one."""
+        layer = nn.Linear(FEATURES, FEATURES)
+        layer.weight = nn.Parameter(binary_values((FEATURES, FEATURES)))
+        name = "binary-weight linear layer"
+        kernel = packed_work(name, nn.Sequential(layer), (FEATURES,), threads)
+        return Workload(kernel, dense_linear(threads))
+
+
+READING = BinaryWeightLinear()

@@ -1,0 +1,100 @@
+"""The card of this machine on disk, in the user's state folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_core import from_json, to_json
+
+from emostudio.core.atomic import write_text
+from emostudio.core.errors import InputError
+from emostudio.core.machine_card import SCHEMA_VERSION, MachineCard
+from emostudio.core.paths import state_folder
+
+_FILE = "machine_card.json"
+_MOST_BYTES = 1_000_000
+"""A card has a few thousand; what is larger is something else."""
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """What lies on disk.
+
+    Attributes
+    ----------
+    card
+        None where nothing usable does.
+    notice
+        Why what lies there cannot be used, empty otherwise.
+    """
+
+    card: MachineCard | None = None
+    notice: str = ""
+
+
+def recall() -> Recalled:
+    """Return the stored card; a damaged one is no error, only a reason to measure anew."""
+    file = card_file()
+    if not file.exists():
+        return Recalled()
+    try:
+        return Recalled(read_card(file))
+    except InputError as error:
+        return Recalled(notice=f"The stored machine card is of no use: {error.why}")
+
+
+def read_card(file: Path) -> MachineCard:
+    """Read a card, of this machine or of another: a stored one, or an exported report.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, no card, or written by another version.
+    """
+    next_step = "Measure again with emostudio probe"
+    try:
+        size = file.stat().st_size
+        content = file.read_bytes() if size <= _MOST_BYTES else b""
+        card = _parsed(content)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise InputError(f"{file} cannot be read", why=why, next_step=next_step) from error
+    except ValueError as error:
+        why = f"it is damaged ({_fault(error)})"
+        raise InputError(f"{file} is no machine card", why=why, next_step=next_step) from error
+    if card.schema_version != SCHEMA_VERSION:
+        why = f"its format has version {card.schema_version}, known is {SCHEMA_VERSION}"
+        raise InputError(f"{file} cannot be used", why=why, next_step=next_step)
+    return card
+
+
+def _parsed(content: bytes) -> MachineCard:
+    document = from_json(content)
+    is_report = isinstance(document, dict) and "card" in document
+    return MachineCard.model_validate_json(to_json(document["card"]) if is_report else content)
+
+
+def keep(card: MachineCard) -> None:
+    """Store the card of this machine, in place of an earlier one.
+
+    Raises
+    ------
+    EmoStudioError
+        If the disk refuses.
+    """
+    write_text(card_file(), card.model_dump_json(indent=2) + "\n")
+
+
+def _fault(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    fault = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, fault["loc"]))
+    return f"{place}: {fault['msg']}" if place else fault["msg"]
+
+
+def card_file() -> Path:
+    """Return where the card of this machine is kept."""
+    return state_folder() / _FILE
