@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from emostudio.evaluation.probe.workloads import binary_values
-from emostudio.inference.packed.spec import SignLayerSpec
+from emostudio.inference.layer_spec import SignLayerSpec
 
 
 class SignConvolution(nn.Module):

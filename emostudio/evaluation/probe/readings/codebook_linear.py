@@ -12,8 +12,8 @@ from emostudio.evaluation.probe.workloads import (
     linear_words,
     packed_work,
 )
+from emostudio.inference.layer_spec import MOST_LEVELS
 from emostudio.inference.packed.compiling import why_no_kernels
-from emostudio.inference.packed.spec import MOST_LEVELS
 
 
 class CodebookLinear(Reading):
