@@ -15,6 +15,7 @@ _CATALOGUES = {
     "architectures": ("emostudio.models.catalogue", "ARCHITECTURES"),
     "engines": ("emostudio.inference.catalogue", "ENGINES"),
     "readers": ("emostudio.data.catalogue", "READERS"),
+    "formats": ("emostudio.exports.catalogue", "EXPORTERS"),
 }
 
 
@@ -24,6 +25,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(architectures)
     app.command()(engines)
     app.command()(readers)
+    app.command()(formats)
 
 
 def methods(
@@ -52,6 +54,13 @@ def readers(
 ) -> None:
     """List the dataset layouts that can be read, with their settings."""
     _show("readers", context)
+
+
+def formats(
+    context: Context, workspace: WorkspaceOption = None, is_json: JsonOption = False
+) -> None:
+    """List the formats that models can be exported in."""
+    _show("formats", context)
 
 
 def _show(name: str, context: Context) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from emostudio.cli.differences import difference
 from emostudio.cli.display import show_difference, show_import, show_model, show_models
+from emostudio.cli.display_export import show_export
 from emostudio.cli.options import (
     Context,
     JsonOption,
@@ -156,20 +157,23 @@ def _onnx_kind(word: str) -> Literal["auto", "white_box", "black_box"]:
 def export(
     context: Context,
     model: ModelArgument,
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write.")],
-    to: Annotated[str, typer.Option(help="Format: onnx.")] = "onnx",
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="File or folder to write.")],
+    to: Annotated[
+        str | None,
+        typer.Option("--format", "--to", help="A key of `emostudio formats` (default: by OUT)."),
+    ] = None,
+    runner: Annotated[
+        bool, typer.Option("--runner", help="Write the Python runner beside the file.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
     workspace: WorkspaceOption = None,
     is_json: JsonOption = False,
 ) -> None:
-    """Write a self-contained file with the preprocessing inside, and check that it agrees."""
-    if to != "onnx":
-        raise InputError(f"Models cannot be exported as {to}", next_step="Use --to onnx")
-    answer = run_job(ExportJob(model=model, out=str(out)), workspace, context.obj)
+    """Write a model for other programs, and check that it answers as the model does."""
+    job = ExportJob(model=model, out=str(out), to=to, replace=force, runner=runner)
+    answer = run_job(job, workspace, context.obj)
     context.obj.answer(answer)
-    context.obj.console.print(
-        f"{answer['file']}: largest difference {answer['largest_difference']:.1e} over "
-        f"{answer['checked_inputs']} inputs"
-    )
+    show_export(answer, context.obj)
 
 
 def _row(model: dict[str, Any]) -> dict[str, Any]:

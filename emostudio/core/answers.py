@@ -25,7 +25,7 @@ class ClaimInfo(_Answer):
 
 
 class CatalogueEntry(_Answer):
-    """One pickable thing: method, architecture, engine, reader, detector or source."""
+    """One pickable thing: method, architecture, engine, reader, detector, source, format."""
 
     key: str
     title: str
@@ -37,6 +37,8 @@ class CatalogueEntry(_Answer):
     available: bool = True
     why_not: str = ""
     claim: ClaimInfo | None = None
+    suffix: str = ""
+    """End of the file names of a format, with the dot; empty for a folder."""
 
 
 class CatalogueAnswer(_Answer):
@@ -48,6 +50,7 @@ class CatalogueAnswer(_Answer):
     readers: tuple[CatalogueEntry, ...]
     detectors: tuple[CatalogueEntry, ...] = ()
     sources: tuple[CatalogueEntry, ...] = ()
+    exporters: tuple[CatalogueEntry, ...] = ()
     training: dict[str, Any] = Field(default_factory=dict)
     """JSON schema of the training settings."""
 
@@ -109,6 +112,8 @@ class ModelReport(_Answer):
     file: str = ""
     """Empty for a model that was only described."""
     info: ModelInfo
+    export_refusals: dict[str, str] = Field(default_factory=dict)
+    """Why the model cannot be exported, by format; the others can be tried."""
 
 
 class Problem(_Answer):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -93,6 +94,44 @@ def write_with(path: Path, write: Callable[[Path], object]) -> None:
             raise _refused(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder of files that appears at `path` with all of them, or not at all.
+
+    Parameters
+    ----------
+    path
+        Final place; a folder that is there already is replaced.
+    files
+        Content by name, without subfolders.
+
+    Raises
+    ------
+    EmoStudioError
+        If the disk refuses; the old folder, if any, is intact.
+    """
+    path = Path(path)
+    new = path.parent / f".{os.getpid()}.{path.name[:80]}.part"
+    old = path.parent / f".{os.getpid()}.{path.name[:80]}.old"
+    try:
+        new.mkdir(parents=True)
+        for name, content in files.items():
+            write_bytes(new / name, content)
+        if path.is_dir():
+            path.replace(old)
+        try:
+            new.replace(path)
+        except OSError:
+            if old.exists():
+                old.replace(path)
+            raise
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise _refused(path, error) from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _flush_folder(folder: Path) -> None:

@@ -110,4 +110,5 @@ def _describe(member: Pickable) -> CatalogueEntry:
         available=not why_not,
         why_not=why_not,
         claim=claim if isinstance(claim, ClaimInfo) else None,
+        suffix=getattr(member, "suffix", ""),
     )

@@ -226,12 +226,17 @@ class CompareJob(_Job):
 
 
 class ExportJob(_Job):
-    """Write a self-contained ONNX file of a model and check parity."""
+    """Write a model in a format for other programs, checked; answers `exported.ExportReport`."""
 
     kind: Literal["export"] = "export"
     model: str
     out: str
-    to: Literal["onnx"] = "onnx"
+    to: str | None = None
+    """Key of the format; None goes by the suffix of `out`."""
+    replace: bool = False
+    """Whether what `out` names already may be replaced."""
+    runner: bool = False
+    """Whether the Python runner is written beside the file."""
 
 
 class LiveJob(_Job):

@@ -10,6 +10,7 @@ from emostudio.compression.rules import applicable_methods
 from emostudio.compression.storage import layer_storage
 from emostudio.core.answers import LayerReport, ModelReport, SizeFigure
 from emostudio.evaluation.complexity import count, total_macs, total_parameters
+from emostudio.exports.catalogue import export_refusals
 from emostudio.models.loaded import LoadedModel
 
 
@@ -53,6 +54,7 @@ def described_model(model: LoadedModel, disk_bytes: int) -> ModelReport:
         sizes=_sizes(model, parameters, disk_bytes),
         recipe=model.info.recipe.model_dump(mode="json"),
         info=model.info,
+        export_refusals=export_refusals(model),
     )
 
 

@@ -137,7 +137,7 @@ def test_compare_writes_what_its_suffix_says(command, models, tmp_path):
 def test_export_checks_parity_and_comes_back_by_import(command, models, tmp_path):
     out = tmp_path / "out.onnx"
     answer = command("export", "small", "--to", "onnx", str(out))
-    assert answer["largest_difference"] < 1e-4
+    assert answer["parity"]["largest_difference"] < 1e-4
     back = command("import", str(out), "--name", "back")
     assert back["report"]["labels"] == command("models", "inspect", "small")["labels"]
 

@@ -6,6 +6,7 @@ from emostudio.compression.catalogue import METHODS
 from emostudio.core.answers import CatalogueAnswer
 from emostudio.core.jobs import DescribeJob
 from emostudio.data.catalogue import READERS
+from emostudio.exports.catalogue import EXPORTERS
 from emostudio.inference.catalogue import ENGINES
 from emostudio.models.catalogue import ARCHITECTURES
 from emostudio.training.settings import TrainingSettings
@@ -24,5 +25,6 @@ def handle(job: DescribeJob, context: HandlerContext) -> Handling:
         readers=READERS.describe(),
         detectors=DETECTORS.describe(),
         sources=SOURCES.describe(),
+        exporters=EXPORTERS.describe(),
         training=TrainingSettings.model_json_schema(),
     )

@@ -17,6 +17,7 @@ COMMANDS = [
     "architectures",
     "engines",
     "readers",
+    "formats",
     "data inspect",
     "data synth",
     "data leaks",
@@ -127,7 +128,7 @@ def test_errors_are_one_json_document_too(capfd, tmp_path):
     assert len(err.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["methods", "architectures", "engines", "readers"])
+@pytest.mark.parametrize("name", ["methods", "architectures", "engines", "readers", "formats"])
 def test_catalogues_are_lists_with_the_promised_keys(capfd, name):
     code, out, _ = run(capfd, name, "--json")
     entries = json.loads(out)

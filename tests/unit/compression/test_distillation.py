@@ -13,7 +13,8 @@ from emostudio.core.jobs import JobContext
 from emostudio.core.model_info import BLACK_BOX
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.data.base import Split
-from emostudio.inference.export import export_onnx
+from emostudio.exports.catalogue import EXPORTERS
+from emostudio.exports.exporting import export_model
 from emostudio.training.objectives import Combined, Hinton, LabelsOnly, SoftmaxKld
 
 KEYS = {
@@ -112,7 +113,7 @@ def test_the_same_seed_gives_the_same_student(teacher, faces, tmp_path):
 
 
 def test_a_recipe_on_a_real_onnx_teacher_ends_in_a_white_box_variant(teacher, faces, tmp_path):
-    export_onnx(teacher, tmp_path / "teacher.onnx")
+    export_model(teacher, EXPORTERS.get("onnx"), tmp_path / "teacher.onnx")
     box = load_variant(tmp_path / "teacher.onnx")
     assert box.info.is_black_box
     steps = (

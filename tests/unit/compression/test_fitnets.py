@@ -20,7 +20,8 @@ from emostudio.core.errors import InputError
 from emostudio.core.events import EpochDone
 from emostudio.core.model_info import BLACK_BOX, Preprocessing
 from emostudio.core.recipe import Recipe, RecipeStep
-from emostudio.inference.export import export_onnx
+from emostudio.exports.catalogue import EXPORTERS
+from emostudio.exports.exporting import export_model
 from emostudio.models.catalogue import build, new_info
 from emostudio.models.loaded import LoadedModel
 from emostudio.training.objectives import Annealed, AnnealedDistillation, distillation_loss
@@ -61,7 +62,7 @@ def test_h2_the_regressor_is_in_neither_the_file_nor_the_export(teacher, tmp_pat
     file = tmp_path / "student.safetensors"
     assert packing.save_variant(student, file) == packing.predict_bytes(student)
     assert b"regressor" not in file.read_bytes()
-    export_onnx(student, tmp_path / "student.onnx")
+    export_model(student, EXPORTERS.get("onnx"), tmp_path / "student.onnx")
     graph = onnx.load(tmp_path / "student.onnx").graph
     exported = sum(np.prod(tensor.dims) for tensor in graph.initializer)
     parameters = sum(parameter.numel() for parameter in plain.parameters())

@@ -13,9 +13,10 @@ from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.jobs import JobContext
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.data.transforms import normalise
+from emostudio.exports.catalogue import EXPORTERS
+from emostudio.exports.exporting import export_model
 from emostudio.inference.catalogue import ENGINES
 from emostudio.inference.engines.onnxruntime import OnnxRuntimeSession
-from emostudio.inference.export import export_onnx
 from emostudio.inference.graph import onnx_graph
 from emostudio.inference.graph_store import keep, recall
 from emostudio.inference.onnx_sessions import SegmentedSession
@@ -207,8 +208,8 @@ def test_openvino_says_the_same_of_an_int8_network(trained, tmp_path):
 
 def test_an_int8_network_is_written_as_one_onnx_file(trained, tmp_path):
     model = applied(trained, tmp_path, ("int8_ptq", {}))
-    report = export_onnx(model, tmp_path / "network.onnx")
-    assert report.same_answers >= 0.97
+    report = export_model(model, EXPORTERS.get("onnx"), tmp_path / "network.onnx")
+    assert report.parity.same_answers >= 0.97
     assert report.disk_bytes == (tmp_path / "network.onnx").stat().st_size
 
 

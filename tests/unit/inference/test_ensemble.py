@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from emostudio.inference.export import export_onnx
 from torch import nn
 
 from emostudio.compression.packing import predict_bytes, save_variant
@@ -10,7 +11,6 @@ from emostudio.core.emotions import EMOTIONS, Emotion
 from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.model_info import BLACK_BOX, ModelInfo, Preprocessing
 from emostudio.inference.catalogue import open_classifier, open_session
-from emostudio.inference.export import export_onnx
 from emostudio.inference.graph import onnx_graph
 from emostudio.models.ensemble import ensemble
 from emostudio.models.loaded import LoadedModel

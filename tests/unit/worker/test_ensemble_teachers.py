@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from emostudio.inference.export import export_onnx
 
 from emostudio.compression.packing import save_variant
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.events import Failed, Finished
 from emostudio.core.jobs import BenchJob, CompressJob, EvaluateJob, InspectModelJob, TrainJob
 from emostudio.core.recipe import Recipe, RecipeStep
-from emostudio.inference.export import export_onnx
 from emostudio.models.catalogue import build, new_info
 from emostudio.models.loaded import LoadedModel
 from emostudio.worker.execute import execute

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 from caffe_fakes import CLASSES, PROTOTXT, SIDE, TinyCaffe, blob, old_blob
+from emostudio.inference.export import export_onnx
 
 from emostudio.compression.packing import load_variant, predict_bytes, save_variant
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.model_info import CAFFE, ModelInfo, Preprocessing
 from emostudio.inference.catalogue import default_engine, open_session, runnable_engines
-from emostudio.inference.export import export_onnx
 from emostudio.models.importers.binaryproto import mean_image
 from emostudio.models.importers.caffe import find_files, input_shape, read_parts
 from emostudio.models.importers.caffe_probe import main, probe
