@@ -11,8 +11,9 @@ from torch import nn
 MOST_INPUTS = 65535
 """Differing signs are counted in 16 bits."""
 LEAST_OUTPUTS = 32
-MOST_LEVELS = 16
+MOST_LEVELS = 256
 _GLANCE = 4096
+_LEAST_SHARES = 8
 
 
 @dataclass(frozen=True)
@@ -113,14 +114,18 @@ def _has_kernel(layer: nn.Module) -> bool:
 
 
 def takes_codes(layer: nn.Module) -> bool:
-    """Whether there is a kernel for a linear layer of at most 16 different weights."""
+    """Whether there is a kernel for a linear layer of at most 256 different weights.
+
+    Each has to be shared by some, or codes and values would take more than the weights.
+    """
     if type(layer) is not nn.Linear or layer.out_features < LEAST_OUTPUTS:
         return False
-    return shared_levels(layer.weight) is not None
+    levels = shared_levels(layer.weight)
+    return levels is not None and _LEAST_SHARES * len(levels) <= layer.weight.numel()
 
 
 def shared_levels(weight: torch.Tensor) -> torch.Tensor | None:
-    """Return the different values of a tensor in ascending order, None if more than 16."""
+    """Return the different values of a tensor in ascending order, None if more than 256."""
     flat = weight.detach().reshape(-1)
     levels = torch.unique(flat[:_GLANCE])  # most layers have more already here
     if len(levels) > MOST_LEVELS:

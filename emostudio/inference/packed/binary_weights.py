@@ -119,11 +119,7 @@ class BinaryWeightLayer:
                 tables.reshape(-1), weights.reshape(-1), origins + group * share * _TABLE, offsets,
                 length, self._chunk, padded_sums.reshape(-1), blocks,
             )  # fmt: skip
-            if scratch.threads == 1:
-                kernels.accumulate(*arguments, 0, blocks, 0, places)
-            else:
-                parts = xnor.parts_of(blocks, places, scratch.threads)
-                kernels.accumulate_threaded(*arguments, places, parts)
+            accumulate(arguments, blocks, places, scratch.threads)
             if groups == 1:
                 break
             whole[:, group * outputs : (group + 1) * outputs] = padded_sums[:, :outputs]
@@ -147,3 +143,12 @@ class BinaryWeightLayer:
             part = padded[..., group * share : (group + 1) * share]
             found.append(self.window.correlated(part, 2.0 * taps - 1.0))
         return np.concatenate(found, axis=-1).reshape(-1, self.channels[1]).astype(np.int32)
+
+
+def accumulate(arguments: tuple[Any, ...], blocks: int, places: int, threads: int) -> None:
+    """Fill the sums of all blocks and places; `arguments` are the first of the kernel's."""
+    if threads == 1:
+        kernels.accumulate(*arguments, 0, blocks, 0, places)
+    else:
+        parts = xnor.parts_of(blocks, places, threads)
+        kernels.accumulate_threaded(*arguments, places, parts)

@@ -1,8 +1,9 @@
-"""A linear layer whose weights are at most 16 values, kept as codes of 4 bits.
+"""A linear layer whose weights are at most 32 values, kept as codes of 4 or 8 bits.
 
-Each input is multiplied by all 16 values, in whole units so small that no sum of 32 products can
-overflow 16 bits; a code then looks up the product it stands for. The kernel is that of binary
-weights: 16 products of one input take the place of 16 sums of four.
+Each input is multiplied by all values, in whole units so small that no sum of 32 products can
+overflow 16 bits; a code then looks up the product it stands for. The kernel of up to 16 values is
+that of binary weights: 16 products of one input take the place of 16 sums of four. Up to 32 values
+take two look-ups, and codes of a byte. `lookup.LookupLinear` takes layers of more values.
 
 References
 ----------
@@ -18,12 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emostudio.inference.packed import xnor
-from emostudio.inference.packed.binary_weights import PLACE_OF_BYTE
+from emostudio.inference.packed.binary_weights import PLACE_OF_BYTE, accumulate
 from emostudio.inference.packed.compiling import use_threads
 from emostudio.inference.packed.kernels import binary_weights as kernels
+from emostudio.inference.packed.kernels import codebook as codebook_kernels
 from emostudio.inference.packed.step import Scratch, Values
 
 LEVELS = 16
+MOST_LEVELS = 32
+_UPPER = 128  # the bit of a byte for which a look-up gives nothing
 _CHUNK = 32
 _LARGEST_SUM = 32767 - _CHUNK // 2  # rounding can add half a unit to each product
 
@@ -37,9 +41,9 @@ class CodebookLinear:
     inputs, outputs
         One name each.
     codes
-        Packed, (blocks, C_in, 32), see `packed_codes`.
+        Packed, (blocks, C_in, 32) or (blocks, C_in, 64), see `packed_codes`.
     levels
-        float32 (16,), what the codes stand for.
+        float32 (16,) or (32,), what the codes stand for.
     bias
         float32 (C_out,).
     """
@@ -77,21 +81,22 @@ class CodebookLinear:
     ) -> NDArray[np.int32]:
         count, inputs = given.shape
         blocks = len(self.codes)
-        tables = scratch.array(self, "tables", (count, inputs * 32), np.uint8)
-        kernels.tabulate_products(given, units, self.levels, tables)
-        sums: NDArray[np.int32] = scratch.array(
-            self, "sums", (count, blocks * xnor.OUTPUTS), np.int32
-        )
-        origins = np.arange(count, dtype=np.int64) * (inputs * 32)
+        row = inputs * 2 * len(self.levels)
+        tables = scratch.array(self, "tables", (count, row), np.uint8)
+        codebook_kernels.tabulate_products(given, units, self.levels, tables)
+        shape = (count, blocks * xnor.OUTPUTS)
+        sums: NDArray[np.int32] = scratch.array(self, "sums", shape, np.int32)
+        flat = tables.reshape(-1), self.codes.reshape(-1)
+        if len(self.levels) > LEVELS:
+            codebook_kernels.accumulate_pairs_threaded(
+                *flat, inputs, _CHUNK, sums.reshape(-1), blocks, count
+            )
+            return sums
+        origins = np.arange(count, dtype=np.int64) * row
         arguments = (
-            tables.reshape(-1), self.codes.reshape(-1), origins, np.zeros(1, np.int64), inputs,
-            _CHUNK, sums.reshape(-1), blocks,
+            *flat, origins, np.zeros(1, np.int64), inputs, _CHUNK, sums.reshape(-1), blocks,
         )  # fmt: skip
-        if scratch.threads == 1:
-            kernels.accumulate(*arguments, 0, blocks, 0, count)
-        else:
-            parts = xnor.parts_of(blocks, count, scratch.threads)
-            kernels.accumulate_threaded(*arguments, count, parts)
+        accumulate(arguments, blocks, count, scratch.threads)
         return sums
 
     def _plain_sums(self, given: NDArray[Any], units: NDArray[np.float32]) -> NDArray[np.int32]:
@@ -105,17 +110,34 @@ class CodebookLinear:
     def _unpacked(self) -> NDArray[np.uint8]:
         """Return the codes (C_out, C_in)."""
         blocks, inputs, _ = self.codes.shape
+        if len(self.levels) > LEVELS:
+            both = self.codes.reshape(blocks, inputs, 2, 32).transpose(0, 2, 3, 1)
+            halves = np.where(both >= _UPPER, both - _UPPER + LEVELS, both)
+        else:
+            halves = np.stack([self.codes & 15, self.codes >> 4], axis=1).transpose(0, 1, 3, 2)
         codes = np.empty((blocks, 2, 32, inputs), np.uint8)
-        halves = np.stack([self.codes & 15, self.codes >> 4], axis=1).transpose(0, 1, 3, 2)
         codes[:, :, PLACE_OF_BYTE] = halves
         return codes.reshape(-1, inputs)[: len(self.bias)]
 
 
-def packed_codes(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Pack codes below 16, (C_out, C_in), into (blocks, C_in, 32): two outputs to a byte."""
+def packed_codes(codes: NDArray[np.uint8], levels: int = LEVELS) -> NDArray[np.uint8]:
+    """Pack codes (C_out, C_in).
+
+    Parameters
+    ----------
+    codes
+        Below `levels`.
+    levels
+        16: (blocks, C_in, 32), two outputs to a byte. 32: (blocks, C_in, 64), the upper half of
+        the codes with the upper bit of a byte.
+    """
     outputs, inputs = codes.shape
     blocks = -(-outputs // xnor.OUTPUTS)
     padded = np.zeros((blocks * xnor.OUTPUTS, inputs), np.uint8)
     padded[:outputs] = codes
-    halves = padded.reshape(blocks, 2, 32, inputs)[:, :, PLACE_OF_BYTE].transpose(0, 1, 3, 2)
-    return np.ascontiguousarray(halves[:, 0] | (halves[:, 1] << 4))
+    halves = padded.reshape(blocks, 2, 32, inputs)[:, :, PLACE_OF_BYTE]
+    if levels > LEVELS:
+        marked = np.where(halves < LEVELS, halves, halves - LEVELS + _UPPER).astype(np.uint8)
+        return np.ascontiguousarray(marked.transpose(0, 3, 1, 2)).reshape(blocks, inputs, 64)
+    turned = halves.transpose(0, 1, 3, 2)
+    return np.ascontiguousarray(turned[:, 0] | (turned[:, 1] << 4))

@@ -15,6 +15,7 @@ from emostudio.core.errors import InputError
 from emostudio.inference.packed import sign_layer, steps
 from emostudio.inference.packed.binary_weights import BinaryWeightLayer
 from emostudio.inference.packed.codebook import CodebookLinear
+from emostudio.inference.packed.lookup import LookupLinear
 from emostudio.inference.packed.program import Program
 from emostudio.inference.packed.window import Window
 
@@ -28,6 +29,7 @@ _PARTS = {
         Window,
         BinaryWeightLayer,
         CodebookLinear,
+        LookupLinear,
         sign_layer.Limits,
         sign_layer.Finish,
         steps.GraphStep,

@@ -1,4 +1,4 @@
-"""From layers with binary weights in torch to the steps that run them."""
+"""From layers with binary or shared weights in torch to the steps that run them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import torch
 from torch import nn
 
 from emostudio.inference.layer_spec import binary_scales, shared_levels
+from emostudio.inference.packed import codebook, lookup
 from emostudio.inference.packed.binary_weights import PLACE_OF_BYTE, BinaryWeightLayer
-from emostudio.inference.packed.codebook import LEVELS, CodebookLinear, packed_codes
+from emostudio.inference.packed.codebook import CodebookLinear
+from emostudio.inference.packed.lookup import LookupLinear
 from emostudio.inference.packed.sign_lowering import channels_of, packed_signs, window_of
 
 
@@ -48,13 +50,22 @@ def binary_weight_layer(
 
 def codebook_layer(
     layer: nn.Linear, inputs: tuple[str, ...], outputs: tuple[str, ...]
-) -> CodebookLinear | None:
-    """Return the step of a linear layer of at most 16 values, or None if it has more."""
+) -> CodebookLinear | LookupLinear | None:
+    """Return the step of a linear layer of at most 256 values, or None if it has more."""
     levels = shared_levels(layer.weight)
     if levels is None:
         return None
     codes = np.searchsorted(levels.numpy(), layer.weight.detach().numpy()).astype(np.uint8)
-    padded = np.zeros(LEVELS, np.float32)
-    padded[: len(levels)] = levels.numpy()
     bias = torch.zeros(len(codes)) if layer.bias is None else layer.bias.detach()
-    return CodebookLinear(inputs, outputs, packed_codes(codes), padded, bias.float().numpy())
+    size = next(
+        most
+        for most in (codebook.LEVELS, codebook.MOST_LEVELS, lookup.LEVELS)
+        if most >= len(levels)
+    )
+    padded = np.zeros(size, np.float32)
+    padded[: len(levels)] = levels.numpy()
+    if size > codebook.MOST_LEVELS:
+        words = lookup.packed_bytes(codes)
+        return LookupLinear(inputs, outputs, words, padded, bias.float().numpy())
+    packed = codebook.packed_codes(codes, size)
+    return CodebookLinear(inputs, outputs, packed, padded, bias.float().numpy())

@@ -59,20 +59,6 @@ def tabulate(values, steps, per_group, out, top, left):
                     place[16 + code] = np.uint8((summed >> 8) & 255)
 
 
-@threaded_kernel
-def tabulate_products(values, steps, levels, out):
-    """Write the products of each of (N, C) and 16 levels, in the unit of its row."""
-    n, inputs = values.shape
-    for row in range(n):
-        factor = np.float32(1.0) / steps[row]
-        for c in prange(inputs):
-            place, value = out[row, c * 32 :], values[row, c]
-            for code in range(16):
-                product = np.int32(np.rint(value * levels[code] * factor))
-                place[code] = np.uint8(product & 255)
-                place[16 + code] = np.uint8((product >> 8) & 255)
-
-
 @kernel
 def clear(sums, at):
     nothing = v.zero()

@@ -1,11 +1,13 @@
 """Linear layers of few values answer as torch does, from codes."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from emostudio.inference.layer_spec import shared_levels
+from emostudio.inference.layer_spec import shared_levels, takes_codes
+from emostudio.inference.packed.lookup import LookupLinear
 from emostudio.inference.packed.step import Scratch
 from emostudio.inference.packed.weight_lowering import codebook_layer
 
@@ -20,14 +22,14 @@ def _shared(inputs, outputs, count, seed):
 
 def _found(layer, inputs, threads=1, *, vectors=True):
     values = {"in": inputs.numpy()}
-    codebook_layer(layer, ("in",), ("out",)).run(values, Scratch(threads, vectors=vectors))
+    _step(layer).run(values, Scratch(threads, vectors=vectors))
     return torch.from_numpy(values["out"].copy())
 
 
 @settings(max_examples=40, deadline=None)
 @given(
     sides=st.tuples(st.integers(1, 300), st.integers(1, 150)),
-    count=st.integers(1, 16),
+    count=st.one_of(st.integers(1, 16), st.integers(17, 32)),
     batch=st.integers(1, 3),
     threads=st.sampled_from([1, 2]),
     seed=st.integers(0, 2**16),
@@ -43,15 +45,43 @@ def test_any_layer(sides, count, batch, threads, seed):
     assert (found - expected).abs().max() <= 1e-3 * scale
 
 
-def test_codes_take_an_eighth_of_the_memory():
-    layer = _shared(512, 256, 16, 0)
-    step = codebook_layer(layer, ("in",), ("out",))
-    assert step.codes.nbytes * 8 == layer.weight.numel() * 4
+@settings(max_examples=20, deadline=None)
+@given(
+    sides=st.tuples(st.integers(33, 700), st.integers(1, 70)),
+    batch=st.integers(1, 3),
+    threads=st.sampled_from([1, 2]),
+    seed=st.integers(0, 2**16),
+)
+def test_layers_of_more_values_are_not_rounded(sides, batch, threads, seed):
+    layer = _shared(*sides, 200, seed)
+    layer.weight.data[0, :33] = torch.arange(33.0)
+    inputs = torch.randn(batch, sides[0])
+    with torch.no_grad():
+        expected = layer(inputs)
+    found = _found(layer, inputs, threads)
+    assert isinstance(_step(layer), LookupLinear)
+    assert (found - expected).abs().max() <= 1e-5 * expected.abs().max().clamp(min=1)
 
 
-def test_more_than_16_values_have_no_codes():
-    layer = _shared(600, 40, 16, 1)
-    assert len(shared_levels(layer.weight)) == 16
+@pytest.mark.parametrize(("count", "share"), [(16, 8), (32, 4), (256, 4)])
+def test_codes_take_less_memory(count, share):
+    layer = _shared(512, 256, count, 0)
+    assert _step(layer).codes.nbytes * share == layer.weight.numel() * 4
+
+
+def test_more_than_256_values_have_no_codes():
+    layer = _shared(600, 40, 256, 1)
+    assert len(shared_levels(layer.weight)) == 256
+    assert takes_codes(layer)
     layer.weight.data[-1, -1] = 100.0  # far behind the values that are looked at first
     assert shared_levels(layer.weight) is None
-    assert codebook_layer(layer, ("in",), ("out",)) is None
+    assert not takes_codes(layer)
+    assert _step(layer) is None
+
+
+def test_values_that_nothing_shares_are_no_codebook():
+    assert not takes_codes(nn.Linear(4, 32))
+
+
+def _step(layer):
+    return codebook_layer(layer, ("in",), ("out",))
