@@ -21,6 +21,7 @@ from emostudio.cli.options import (
 )
 from emostudio.cli.running import run_job
 from emostudio.core.jobs import BenchJob, BreakEvenJob, CompareJob, EvaluateJob
+from emostudio.core.measured import Limits
 from emostudio.workspace.recipes import parse_assignments, parse_steps
 
 
@@ -70,7 +71,12 @@ def bench(
 def compare(
     context: Context,
     models: ModelsArgument,
-    out: Annotated[Path, typer.Option(help="File: html, pdf, svg, png, csv, tex or json.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="File; its suffix says which: html, pdf, svg, png, tikz, csv, tex, json."
+        ),
+    ],
     data: Annotated[str | None, typer.Option(help="Dataset whose accuracies count.")] = None,
     title: Annotated[str, typer.Option(help="Heading.")] = "Comparison",
     most_ms: Annotated[
@@ -80,6 +86,12 @@ def compare(
         float | None,
         typer.Option("--min-accuracy", help="Line in the chart, in percent.", min=0, max=100),
     ] = None,
+    chart: Annotated[
+        str,
+        typer.Option(
+            help="Only this one: pareto, bars, radar, classes, confusion, calibration, ..."
+        ),
+    ] = "",
     publish: Annotated[
         bool, typer.Option("--publish", help="Refuse figures that are not fit to be published.")
     ] = False,
@@ -87,7 +99,16 @@ def compare(
     is_json: JsonOption = False,
 ) -> None:
     """Write what was measured about models to a file."""
-    job = CompareJob(models=tuple(models), out=str(out), data=data, title=title, publish=publish)
+    least_accuracy = None if least_percent is None else least_percent / 100
+    job = CompareJob(
+        models=tuple(models),
+        out=str(out),
+        data=data,
+        title=title,
+        publish=publish,
+        limits=Limits(most_ms=most_ms, least_accuracy=least_accuracy),
+        chart=chart,
+    )
     answer = run_job(job, workspace, context.obj)
     context.obj.answer(answer)
     show_compared(answer, context.obj)

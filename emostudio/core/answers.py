@@ -279,6 +279,8 @@ class BenchResult(_Answer):
     latency_ms: Latency | None
     disk_bytes: int
     resident_bytes: int | None
+    peak_bytes: int | None = None
+    """Highest memory of the fresh process whose `resident_bytes` are given, loading included."""
     parameters: int | None
     macs: int | None
     samples: int = 0

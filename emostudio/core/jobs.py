@@ -212,7 +212,7 @@ class MachineCardJob(_Job):
 
 
 class CompareJob(_Job):
-    """Write a comparison file (html, pdf, svg, png, csv, tex, json) from stored measurements."""
+    """Write a comparison file from stored measurements; the suffix of `out` names the format."""
 
     kind: Literal["compare"] = "compare"
     models: tuple[str, ...]
@@ -223,6 +223,8 @@ class CompareJob(_Job):
     """Refuse to write anything where a measurement is not fit to be published."""
     limits: Limits = NO_LIMITS
     """What the models must keep to; lines in the chart, and a word per model."""
+    chart: str = ""
+    """Key of the only chart to write; empty writes everything."""
 
 
 class ExportJob(_Job):

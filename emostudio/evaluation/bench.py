@@ -17,7 +17,7 @@ from emostudio.data.synthetic.dataset import draw_faces
 from emostudio.data.synthetic.settings import SyntheticSettings
 from emostudio.data.transforms import normalise, to_input_pixels
 from emostudio.evaluation import latency, machine
-from emostudio.evaluation.memory import resident_bytes
+from emostudio.evaluation.memory import ResidentMemory, resident_bytes
 from emostudio.inference.base import Kernels, Session
 from emostudio.inference.catalogue import DEFAULT_ENGINE, open_session
 from emostudio.models.loaded import LoadedModel
@@ -123,7 +123,7 @@ def _result(
     entry: Entry,
     kernels: Kernels,
     threads: int,
-    resident_bytes: int | None,
+    memory: ResidentMemory | None,
     timings: latency.Timings | None,
 ) -> BenchResult:
     timed = timings if timings is not None and name in timings.samples_ms else None
@@ -136,7 +136,8 @@ def _result(
         latency_ms=timed.latency(name) if timed else None,
         steadiness=timed.steadiness(name) if timed else None,
         disk_bytes=entry.disk_bytes,
-        resident_bytes=resident_bytes,
+        resident_bytes=memory.loaded_bytes if memory else None,
+        peak_bytes=memory.peak_bytes if memory else None,
         parameters=entry.parameters,
         macs=entry.macs,
         samples=timed.samples_ms[name].size if timed else 0,
@@ -219,8 +220,10 @@ def _time(
         yield step.model_copy(update={"fraction": _LATENCY_SHARE * (step.fraction or 0.0)})
 
 
-def _measure_memory(names: dict[str, Entry]) -> Generator[Event, None, dict[str, int | None]]:
-    found: dict[str, int | None] = {}
+def _measure_memory(
+    names: dict[str, Entry],
+) -> Generator[Event, None, dict[str, ResidentMemory | None]]:
+    found: dict[str, ResidentMemory | None] = {}
     for place, (name, entry) in enumerate(names.items()):
         found[name] = None
         if entry.memory_argv is None:
@@ -228,7 +231,7 @@ def _measure_memory(names: dict[str, Entry]) -> Generator[Event, None, dict[str,
         share = _LATENCY_SHARE + (1 - _LATENCY_SHARE) * place / len(names)
         yield Progress(fraction=share, message=f"Memory of {name} in fresh processes")
         try:
-            found[name] = resident_bytes(entry.memory_argv).loaded_bytes
+            found[name] = resident_bytes(entry.memory_argv)
         except EmoStudioError as error:
             yield Note(level="warning", what=f"{error.what} ({name})", why=error.why)
     return found

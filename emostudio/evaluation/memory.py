@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from emostudio.inference.base import Session
 REPEATS = 3
 PROBE_RUNS = 5
 _TIMEOUT_S = 300.0
+_COUNT_PEAK_ANEW = b"5"
+"""What proc(5) has written to ``clear_refs`` for that."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,26 @@ def probe(open_session: Callable[[], Session], batch: NDArray[np.float32]) -> di
         session.run(batch)
     loaded = process.memory_info().rss
     return {"base_bytes": base, "loaded_bytes": loaded, "peak_bytes": max(loaded, _peak(process))}
+
+
+def forget_peak() -> bool:
+    """Let the system count this process's highest memory anew; False where it cannot."""
+    try:
+        descriptor = os.open("/proc/self/clear_refs", os.O_WRONLY)
+    except OSError:
+        return False
+    try:
+        os.write(descriptor, _COUNT_PEAK_ANEW)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def peak_bytes() -> int:
+    """Return the highest resident memory of this process since `forget_peak` or its start."""
+    return _peak(psutil.Process())
 
 
 def _peak(process: psutil.Process) -> int:

@@ -9,21 +9,16 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from emostudio.core.answers import AblationReport
 from emostudio.core.settings import Settings
 from emostudio.paper.results import ResultTable
+from emostudio.workspace.charts.base import Chart
+from emostudio.workspace.charts.catalogue import drawn
+from emostudio.workspace.charts.material import Material, TrainingCurve
 from emostudio.workspace.claims import ClaimCheck
 from emostudio.workspace.comparison import Comparison
 
-
-@dataclass(frozen=True)
-class TrainingCurve:
-    """Errors of one run by epoch, as shares in [0, 1]."""
-
-    model: str
-    slot: int
-    epochs: tuple[int, ...]
-    train_error: tuple[float, ...]
-    validation_error: tuple[float | None, ...]
+NOT_FOR_PUBLICATION = "Not for publication"
 
 
 @dataclass(frozen=True)
@@ -47,6 +42,24 @@ class Report:
     claims: tuple[ClaimCheck, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     caveats: tuple[str, ...] = ()
+    ablations: tuple[AblationReport, ...] = ()
+
+    @property
+    def charts(self) -> tuple[Chart, ...]:
+        """Every chart for which there is something to draw."""
+        return drawn(Material(self.comparison, self.curves, self.ablations))
+
+    @property
+    def fact_words(self) -> str:
+        """The facts as one line, for captions."""
+        return ". ".join(f"{name}: {words}" for name, words in self.facts)
+
+    @property
+    def caption(self) -> str:
+        """What a chart that leaves the report must say: facts, and what forbids to publish it."""
+        made = f"Written {self.created:%Y-%m-%d %H:%M} UTC by EmoStudio"
+        barred = [words for words in self.caveats if words.startswith(NOT_FOR_PUBLICATION)]
+        return ". ".join(part for part in (self.fact_words, *barred, made) if part) + "."
 
 
 @dataclass(frozen=True)
@@ -74,6 +87,11 @@ class Writer:
         ``write(report, path)``, atomic.
     write_tables
         The same for the paper's tables.
+    write_chart
+        ``write_chart(report, chart, path)``: one chart, drawn or as its numbers; None where the
+        format holds whole reports only.
+    family
+        ``document``, ``picture``, ``table`` or ``tracking``.
     """
 
     key: str
@@ -81,6 +99,7 @@ class Writer:
     summary: str
     write: Callable[[Report, Path], None]
     write_tables: Callable[[PaperReport, Path], None]
-    family: str = "report"
+    write_chart: Callable[[Report, Chart, Path], None] | None = None
+    family: str = "document"
     reference: str = ""
     settings_type: type[BaseModel] = NoSettings

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from emostudio.compression.catalogue import METHODS
+from emostudio.core.answers import AblationReport
 from emostudio.core.errors import InputError
-from emostudio.core.events import EpochDone, Event, VariantSaved
 from emostudio.core.measured import NO_LIMITS, Limits
-from emostudio.reports.base import Report, TrainingCurve
+from emostudio.reports.base import NOT_FOR_PUBLICATION, Report, Writer
 from emostudio.reports.catalogue import WRITERS
+from emostudio.reports.facts import facts_of
+from emostudio.workspace.charts.base import Chart
+from emostudio.workspace.charts.catalogue import CHARTS
+from emostudio.workspace.charts.material import TrainingCurve, ablations, training_curve
 from emostudio.workspace.claims import check_claims, speed_claims
 from emostudio.workspace.comparison import Comparison, ComparisonRow, compare
 from emostudio.workspace.records import ModelRecord
@@ -35,6 +38,28 @@ _ONE_RUN = "One training run per variant: another seed may rank close variants d
 _HERE = "Times and ratios hold for this machine, engine and number of threads only"
 
 
+@dataclass(frozen=True)
+class Extras:
+    """What a comparison may show beside its models' measurements.
+
+    Attributes
+    ----------
+    curves
+        Trainings, in any order.
+    ablations
+        Recipes that were taken apart, newest first.
+    synthetic
+        Names of datasets that hold drawn faces.
+    """
+
+    curves: tuple[TrainingCurve, ...] = ()
+    ablations: tuple[AblationReport, ...] = ()
+    synthetic: frozenset[str] = frozenset()
+
+
+NO_EXTRAS = Extras()
+
+
 def write_comparison(
     workspace: Workspace,
     models: Sequence[str],
@@ -43,6 +68,7 @@ def write_comparison(
     data: str | None = None,
     title: str = "Comparison",
     limits: Limits = NO_LIMITS,
+    chart: str = "",
 ) -> Path:
     """Write what the workspace knows about `models` to a file whose suffix decides the format.
 
@@ -53,26 +79,31 @@ def write_comparison(
     models
         Names; the first teacher among them is the baseline.
     out
-        File to write: html, pdf, svg, png, csv, tex or json.
+        File to write; its suffix is the key of a writer.
     data
         Dataset whose accuracies are shown; None takes the one most models share.
     title
         Heading.
     limits
         What the models must keep to.
+    chart
+        Key of the only chart to write; empty writes everything.
 
     Raises
     ------
     InputError
-        If the suffix is unknown or a model is not in the workspace.
+        If the suffix is unknown, a model is not in the workspace, or the chart cannot be written.
     """
-    check_suffix(out)
+    writer = writer_of(out, chart)
     records = [workspace.model(name) for name in models]
-    curves = [curve for record in records if (curve := _curve(workspace, record)) is not None]
-    synthetic = {record.name for record in workspace.datasets() if record.reader == "synthetic"}
-    return write(
-        records, out, title=title, data=data, curves=curves, synthetic=synthetic, limits=limits
+    curves = (training_curve(workspace, record) for record in records)
+    extras = Extras(
+        curves=tuple(curve for curve in curves if curve is not None),
+        ablations=ablations(workspace, models),
+        synthetic=frozenset(r.name for r in workspace.datasets() if r.reader == "synthetic"),
     )
+    report = build(records, title=title, data=data, extras=extras, limits=limits)
+    return _write(report, writer, Path(out), chart)
 
 
 def write(
@@ -81,30 +112,58 @@ def write(
     *,
     title: str = "Comparison",
     data: str | None = None,
-    curves: Sequence[TrainingCurve] = (),
-    synthetic: set[str] | frozenset[str] = frozenset(),
+    extras: Extras = NO_EXTRAS,
     limits: Limits = NO_LIMITS,
+    chart: str = "",
 ) -> Path:
     """Write a comparison of `records`; see `write_comparison`.
-
-    Parameters
-    ----------
-    curves
-        Training curves to add, in any order.
-    synthetic
-        Names of datasets that hold drawn faces.
 
     Raises
     ------
     InputError
         If the suffix is unknown or there is nothing to compare.
     """
+    writer = writer_of(out, chart)
+    report = build(records, title=title, data=data, extras=extras, limits=limits)
+    return _write(report, writer, Path(out), chart)
+
+
+def _write(report: Report, writer: Writer, out: Path, chart: str) -> Path:
+    if chart:
+        assert writer.write_chart is not None  # noqa: S101 - `writer_of` has looked
+        writer.write_chart(report, _chart(report, chart), out)
+    else:
+        writer.write(report, out)
+    return out
+
+
+def _chart(report: Report, key: str) -> Chart:
+    found = next((chart for chart in report.charts if chart.key == key), None)
+    if found is None:
+        kind = CHARTS.get(key)
+        raise InputError(f"There is nothing to draw in {kind.title}", next_step=kind.missing)
+    return found
+
+
+def writer_of(out: Path, chart: str = "") -> Writer:
+    """Return what writes a file, or one chart of a report, to `out`.
+
+    Raises
+    ------
+    InputError
+        If the suffix or the chart is unknown, or the format holds whole reports only.
+    """
     writer = WRITERS.get(check_suffix(out))
-    report = build(
-        records, title=title, data=data, curves=curves, synthetic=synthetic, limits=limits
-    )
-    writer.write(report, Path(out))
-    return Path(out)
+    if chart:
+        CHARTS.get(chart)
+        if writer.write_chart is None:
+            able = ", ".join(f".{w.key}" for w in WRITERS.members().values() if w.write_chart)
+            raise InputError(
+                f"A single chart cannot be written as .{writer.key}",
+                why=f"{writer.title} holds whole reports",
+                next_step=f"Use one of {able}",
+            )
+    return writer
 
 
 def check_suffix(out: Path) -> str:
@@ -130,8 +189,7 @@ def build(
     *,
     title: str = "Comparison",
     data: str | None = None,
-    curves: Sequence[TrainingCurve] = (),
-    synthetic: set[str] | frozenset[str] = frozenset(),
+    extras: Extras = NO_EXTRAS,
     limits: Limits = NO_LIMITS,
 ) -> Report:
     """Collect everything a comparison file says; see `write`."""
@@ -142,18 +200,20 @@ def build(
         compare(records, dataset=data, speed_claims=claiming, limits=limits)
     )
     slots = {row.model: row.slot for row in comparison.rows}
+    curves = (replace(curve, slot=slots.get(curve.model, 0)) for curve in extras.curves)
     caveats = [_HERE, *_seed_lines(comparison), _NOT_FOR]
     if len({row.samples for row in comparison.rows if row.samples}) > 1:
         caveats.insert(0, _DIFFERENT_IMAGES)
-    if comparison.dataset in synthetic:
+    if comparison.dataset in extras.synthetic:
         caveats.insert(0, _SYNTHETIC)
     return Report(
         title=title,
         comparison=comparison,
         created=datetime.now(UTC),
-        curves=tuple(replace(curve, slot=slots.get(curve.model, curve.slot)) for curve in curves),
+        curves=tuple(curves),
+        ablations=extras.ablations,
         claims=tuple(check_claims(records, comparison.baseline, METHODS.members())),
-        facts=tuple(_facts(comparison, records)),
+        facts=tuple(facts_of(comparison, records)),
         caveats=(
             *_not_for_publication(comparison),
             *comparison.notes,
@@ -164,7 +224,7 @@ def build(
 
 
 def _not_for_publication(comparison: Comparison) -> list[str]:
-    return [f"Not for publication: {blocker}" for blocker in comparison.blockers]
+    return [f"{NOT_FOR_PUBLICATION}: {blocker}" for blocker in comparison.blockers]
 
 
 def _seed_lines(comparison: Comparison) -> list[str]:
@@ -186,78 +246,3 @@ def _with_own_slots(comparison: Comparison) -> Comparison:
             slot = next(free for free in count(1) if free not in taken and free not in wanted)
         rows.append(row.model_copy(update={"slot": slot}))
     return comparison.model_copy(update={"rows": tuple(rows)})
-
-
-def _curve(workspace: Workspace, record: ModelRecord) -> TrainingCurve | None:
-    if record.run is None:
-        return None
-    try:
-        events, _ = workspace.events(record.run, 0)
-    except InputError:  # the run was deleted, the model kept
-        return None
-    epochs = _own_epochs(events, record.name)
-    if not epochs:
-        return None
-    return TrainingCurve(
-        model=record.name,
-        slot=record.slot,
-        # A recipe with several training steps starts its epochs again: count them through.
-        epochs=tuple(range(1, len(epochs) + 1)),
-        train_error=tuple(event.train_error for event in epochs),
-        validation_error=tuple(event.validation_error for event in epochs),
-    )
-
-
-def _own_epochs(events: Sequence[Event], model: str) -> list[EpochDone]:
-    """Return the epochs that led to `model`: one run may train several models in turn."""
-    epochs: list[EpochDone] = []
-    for event in events:
-        if isinstance(event, EpochDone):
-            epochs.append(event)
-        elif isinstance(event, VariantSaved):
-            if event.model == model:
-                return epochs
-            epochs = []
-    return epochs
-
-
-def _facts(comparison: Comparison, records: Sequence[ModelRecord]) -> list[tuple[str, str]]:
-    rows, machine = comparison.rows, comparison.machine
-    facts = []
-    if comparison.dataset:
-        samples = max(row.samples for row in rows)
-        facts.append(
-            ("Data", f"{comparison.dataset}, {comparison.split} split, {samples:,} images")
-        )
-    if machine:
-        units = machine.get("vector_units") or []
-        facts.append(("Machine", _machine_words(machine, units)))
-    if comparison.engine:
-        threads = sorted({row.threads for row in rows if row.threads is not None})
-        words = " and ".join(str(count) for count in threads)
-        plural = "thread" if threads == [1] else "threads"
-        facts.append(("Engine", f"{comparison.engine}, {words} {plural}, batch 1"))
-        queries = sorted({row.bench.samples for row in rows if row.bench and row.bench.samples})
-        if queries:
-            words = "interleaved blocks, sessions rebuilt in each"
-            facts.append(("Protocol", f"{words}; {_range(queries)} queries per model"))
-    measured = [bench.measured for record in records for bench in record.benches[:1]]
-    if measured:
-        facts.append(("Measured", f"{max(measured):%Y-%m-%d %H:%M}"))
-    return facts
-
-
-def _machine_words(machine: dict[str, Any], units: Sequence[str]) -> str:
-    parts = [str(machine.get("cpu", "unknown CPU")), f"{machine.get('physical_cores', '?')} cores"]
-    if units:
-        parts.append(str(units[-1]))
-    versions = machine.get("versions") or {}
-    parts += [f"{name} {versions[name]}" for name in ("onnxruntime", "torch") if name in versions]
-    parts.append(str(machine.get("os", "")))
-    return ", ".join(part for part in parts if part)
-
-
-def _range(values: Sequence[int]) -> str:
-    if values[0] == values[-1]:
-        return f"{values[0]:,}"
-    return f"{values[0]:,} to {values[-1]:,}"

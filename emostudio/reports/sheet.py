@@ -1,19 +1,18 @@
-"""Whole pages of a comparison as figures: table and chart, confusion matrices, curves."""
+"""The first page of a comparison as a figure: findings, table, accuracy against time, footer."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from textwrap import wrap
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
 
 from emostudio.reports import palette
 from emostudio.reports.base import Report
-from emostudio.reports.charts import draw_confusion, draw_curves, draw_pareto
+from emostudio.reports.drawing.key import key_handles
+from emostudio.reports.drawing.plot import draw_plot
 from emostudio.reports.findings import findings
 from emostudio.reports.table import (
     Column,
@@ -23,8 +22,11 @@ from emostudio.reports.table import (
     shown_columns,
     speed_strips,
 )
+from emostudio.workspace.charts.base import Plot
 from emostudio.workspace.comparison import ComparisonRow
 
+OVERVIEW_CHART = "pareto"
+"""Key of the chart that stands on the first page."""
 WIDTH_IN = 11.69
 """A4 across."""
 _ROW_IN = 0.27
@@ -57,66 +59,24 @@ def overview_page(report: Report) -> Figure:
     _draw_table(table, rows)
     chart_bottom = heights[3] / total
     chart = figure.add_axes((left + 0.03, chart_bottom, width - 0.03, (_CHART_IN - 0.1) / total))
-    draw_pareto(chart, rows, report.comparison.limits)
     title_y = chart_bottom + (_CHART_IN + 0.12) / total
     figure.text(left, title_y, "Accuracy against time", fontsize=10, weight=600)
     figure.text(left + 0.155, title_y, "%, higher is better", fontsize=8, color=palette.TEXT3)
-    _legend(figure, 1 - left, title_y)
+    plot = next((c.panels[0] for c in report.charts if c.key == OVERVIEW_CHART), None)
+    if isinstance(plot, Plot):
+        draw_plot(chart, plot)
+        _legend(figure, plot, 1 - left, title_y)
+    else:
+        chart.set_axis_off()
+        chart.text(0.5, 0.5, "Neither time nor accuracy was measured", ha="center", va="center")
     _footer(figure, footer, left, total)
-    return figure
-
-
-def confusion_page(report: Report) -> Figure | None:
-    """Return one confusion matrix per evaluated model, or None where none was evaluated."""
-    results = [row.evaluation for row in report.comparison.rows if row.evaluation is not None]
-    if not results:
-        return None
-    columns = min(3, len(results))
-    lines = math.ceil(len(results) / columns)
-    height = 0.8 + 3.7 * lines
-    figure = Figure(figsize=(WIDTH_IN, height))
-    figure.text(0.04, 1 - 0.35 / height, "Confusion, % of each true class", fontsize=11, weight=600)
-    grid = figure.add_gridspec(
-        lines,
-        columns,
-        left=0.09,
-        right=0.98,
-        top=1 - 0.85 / height,
-        bottom=0.75 / height,
-        wspace=0.35,
-        hspace=0.42,
-    )
-    for place, result in enumerate(results):
-        draw_confusion(figure.add_subplot(grid[place // columns, place % columns]), result)
-    return figure
-
-
-def curves_page(report: Report) -> Figure | None:
-    """Return the training curves, or None where no run left any."""
-    if not report.curves:
-        return None
-    figure = Figure(figsize=(WIDTH_IN, 4.6))
-    axes = figure.add_axes((0.06, 0.13, 0.9, 0.7))
-    draw_curves(axes, report.curves)
-    figure.text(0.04, 0.93, "Error while training", fontsize=11, weight=600)
-    note = "%, validation full, training thin"
-    figure.text(0.21, 0.93, note, fontsize=8, color=palette.TEXT3)
-    return figure
-
-
-def pareto_figure(report: Report) -> Figure:
-    """Return the Pareto chart alone."""
-    figure = Figure(figsize=(12.9, 4.7))
-    axes = figure.add_axes((0.035, 0.1, 0.95, 0.87))
-    draw_pareto(axes, report.comparison.rows, report.comparison.limits)
     return figure
 
 
 def footer_lines(report: Report) -> list[str]:
     """Return the caption every export carries, wrapped."""
-    facts = ". ".join(f"{name}: {words}" for name, words in report.facts)
     made = f"Written {report.created:%Y-%m-%d %H:%M} UTC by EmoStudio"
-    text = ". ".join(part for part in (facts, *report.caveats, made) if part) + "."
+    text = ". ".join(part for part in (report.fact_words, *report.caveats, made) if part) + "."
     return wrap(text, _WRAP)
 
 
@@ -226,33 +186,9 @@ def draw_badge(axes: Axes, verdict: str, x: float, y: float) -> None:
     )
 
 
-def _legend(figure: Figure, right: float, y: float) -> None:
-    handles = [
-        Line2D([], [], color=palette.ACCENT, linewidth=1.6, label="Frontier"),
-        Line2D(
-            [],
-            [],
-            marker="o",
-            linestyle="none",
-            markersize=6,
-            label="Dominated",
-            markerfacecolor=palette.CARD,
-            markeredgecolor=palette.TEXT2,
-        ),
-        Line2D(
-            [],
-            [],
-            marker="o",
-            linestyle="none",
-            markersize=9,
-            label="Not decided",
-            markerfacecolor="none",
-            markeredgecolor=palette.WARN,
-        ),
-        Line2D([], [], color=palette.TEXT2, marker="|", linestyle="none", label="95 % interval"),
-    ]
+def _legend(figure: Figure, plot: Plot, right: float, y: float) -> None:
     figure.legend(
-        handles=handles,
+        handles=key_handles(plot),
         loc="lower right",
         bbox_to_anchor=(right, y - 0.002),
         ncols=4,

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from emostudio.statistics.verdicts import is_proved_loss
 from emostudio.workspace.comparison import ComparisonRow
+from emostudio.workspace.sizes import SIZES, Size
 
 MISSING = "–"
+_SHORT = {"parameters": "Param."}
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,19 @@ def _calibration_error(row: ComparisonRow) -> float | None:
     return None if found is None else found.error
 
 
+def _size_column(size: Size) -> Column:
+    is_count = size.unit == "million"
+    return Column(
+        f"{size.key}_{size.unit.lower()}",
+        "" if is_count else "Memory",
+        _SHORT.get(size.key, size.title if is_count else size.title.lower()),
+        size.unit,
+        size.value,
+        "" if is_count or size.key == "training" else "low",
+        decimals=None if is_count or size.key == "disk" else 0,
+    )
+
+
 COLUMNS: tuple[Column, ...] = (
     Column("training_step_ms", "Training", "step", "ms", lambda row: row.training_step_ms),
     Column("inference_p50_ms", "Inference", "p50", "ms", _percentile("p50"), "low"),
@@ -73,20 +88,7 @@ COLUMNS: tuple[Column, ...] = (
         decimals=2,
         suffix="×",
     ),
-    Column("disk_mb", "Memory", "disk", "MB", lambda row: row.disk_bytes / 1e6, "low"),
-    Column(
-        "resident_mb",
-        "Memory",
-        "resident",
-        "MB",
-        lambda row: _scaled(row.resident_bytes, 1e-6),
-        "low",
-        decimals=0,
-    ),
-    Column(
-        "parameters_million", "", "Param.", "million", lambda row: _scaled(row.parameters, 1e-6)
-    ),
-    Column("macs_million", "", "MACs", "million", lambda row: _scaled(row.macs, 1e-6)),
+    *(_size_column(size) for size in SIZES),
     Column(
         "accuracy_percent",
         "",

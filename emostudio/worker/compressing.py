@@ -15,9 +15,9 @@ from emostudio.data.dataset import Dataset
 from emostudio.models.loaded import LoadedModel
 from emostudio.worker.context import HandlerContext
 from emostudio.worker.footprint import with_footprint
-from emostudio.worker.listening import heard_step_ms
+from emostudio.worker.listening import TrainingCosts, heard_costs
 from emostudio.worker.measuring import resident_bytes_of
-from emostudio.worker.outcome import Saved, save_model, with_step_ms
+from emostudio.worker.outcome import Saved, save_model, with_costs
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ def compress(
     """
     wanted = name or f"{teacher.info.name}-{'-'.join(step.method for step in recipe.steps)}"
     share = _StageShare(engine_context)
-    step_ms: list[float] = []
+    costs = TrainingCosts(engine_context.device)
     memory = partial(
         resident_bytes_of, threads=engine_context.threads, folder=engine_context.folder
     )
     work = pipeline.run(teacher, recipe, dataset, share.context, name=wanted, memory=memory)
-    result = yield from _followed(heard_step_ms(work, step_ms), share)
-    model = with_footprint(with_step_ms(result.model, step_ms), teacher)
+    result = yield from _followed(heard_costs(work, costs), share)
+    model = with_footprint(with_costs(result.model, costs), teacher)
     saved = yield from save_model(model, wanted, context, role="variant")
     return Compressed(saved, result)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,8 +18,9 @@ from emostudio.evaluation.accuracy import evaluate
 from emostudio.inference.catalogue import open_classifier
 from emostudio.models.loaded import LoadedModel
 from emostudio.worker.context import HandlerContext
+from emostudio.worker.listening import TrainingCosts
 from emostudio.worker.resolve import macs_of
-from emostudio.workspace.comparison import STEP_MS_KEY
+from emostudio.workspace.comparison import STEP_MS_KEY, TRAINING_PEAK_KEY
 from emostudio.workspace.records import ModelRecord
 
 TEST = "test"
@@ -33,11 +34,15 @@ class Saved:
     record: ModelRecord
 
 
-def with_step_ms(model: LoadedModel, step_ms: Sequence[float]) -> LoadedModel:
-    """Note in a model's description how long one of its training steps took (median)."""
-    if not step_ms:
+def with_costs(model: LoadedModel, costs: TrainingCosts) -> LoadedModel:
+    """Note in a model's description what its training cost: median step time, highest memory."""
+    measured: dict[str, float] = {}
+    if costs.step_ms:
+        measured[STEP_MS_KEY] = round(statistics.median(costs.step_ms), 3)
+    if costs.peak_bytes is not None:
+        measured[TRAINING_PEAK_KEY] = costs.peak_bytes
+    if not measured:
         return model
-    measured = {STEP_MS_KEY: round(statistics.median(step_ms), 3)}
     measurements = {**model.info.measurements, **measured}
     info = model.info.model_copy(update={"measurements": measurements})
     return replace(model, info=info)

@@ -20,6 +20,8 @@ from emostudio.workspace.standing import Candidate, median_interval, place
 
 STEP_MS_KEY = "training_step_ms"
 """Key under which `ModelInfo.measurements` keeps the median time of a training step."""
+TRAINING_PEAK_KEY = "training_peak_bytes"
+"""Key of the highest memory of the process that trained the model."""
 
 
 class _Frozen(BaseModel):
@@ -52,6 +54,8 @@ class ComparisonRow(_Frozen):
     parameters: int | None = None
     macs: int | None = None
     resident_bytes: int | None = None
+    peak_bytes: int | None = None
+    training_peak_bytes: int | None = None
     latency_ms: Latency | None = None
     speed: Ratio | None = None
     kernels: str = ""
@@ -236,6 +240,7 @@ def _row(
         "macs": model.macs,
         "speed": speed,
         "training_step_ms": model.info.measurements.get(STEP_MS_KEY),
+        "training_peak_bytes": model.info.measurements.get(TRAINING_PEAK_KEY),
     }
     return ComparisonRow(
         **fields, **_accuracy_fields(evaluation, reference), **_bench_fields(bench)
@@ -268,6 +273,7 @@ def _bench_fields(bench: BenchRecord | None) -> dict[str, Any]:
     result = bench.result
     return {
         "resident_bytes": result.resident_bytes,
+        "peak_bytes": result.peak_bytes,
         "latency_ms": result.latency_ms,
         "latency_interval": median_interval(result),
         "kernels": result.kernels,

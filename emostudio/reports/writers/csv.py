@@ -4,33 +4,55 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from emostudio.core.atomic import write_text
 from emostudio.paper.results import Measured, ResultCell
 from emostudio.reports.base import PaperReport, Report, Writer
 from emostudio.reports.table import COLUMNS
-from emostudio.workspace.comparison import ComparisonRow
+from emostudio.workspace.charts.base import Chart
+from emostudio.workspace.charts.tables import Value, numbers
+from emostudio.workspace.comparison import Comparison, ComparisonRow
+
+_WORDS = ("variant", "role", "recipe", "engine", "threads", "kernels")
+_INTERVALS = (
+    "speed_low", "speed_high", "accuracy_low_percent", "accuracy_high_percent",
+    "inference_p50_low_ms", "inference_p50_high_ms",
+)  # fmt: skip
+_ORIGIN = ("dataset", "split", "machine")
 
 
 def _write(report: Report, path: Path) -> None:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\r\n")
-    numbers = [column.key for column in COLUMNS]
-    writer.writerow([*_WORDS, *numbers, *_INTERVALS, "samples", "verdict"])
-    for row in report.comparison.rows:
-        values = [column.value(row) for column in COLUMNS]
-        writer.writerow(
-            [row.model, row.role, row.recipe, row.engine, row.threads, row.kernels]
-            + ["" if value is None else f"{value:.10g}" for value in values]
-            + _interval_values(row)
-            + [row.samples or "", row.verdict]
+    found = report.comparison
+    heads = [column.key for column in COLUMNS]
+    lines: list[Sequence[object]] = [
+        [*_WORDS, *heads, *_INTERVALS, "samples", "verdict", "judged_against", *_ORIGIN]
+    ]
+    for row in found.rows:
+        values = [_text(column.value(row)) for column in COLUMNS]
+        lines.append(
+            [
+                *(row.model, row.role, row.recipe, row.engine, row.threads, row.kernels),
+                *(*values, *_interval_values(row), row.samples or "", row.verdict),
+                *(row.judged_against, *_origin(found)),
+            ]
         )
+    _save(path, lines)
+
+
+def _save(path: Path, lines: Sequence[Sequence[object]]) -> None:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\r\n").writerows(lines)
     write_text(path, stream.getvalue())
 
 
-_WORDS = ("variant", "role", "recipe", "engine", "threads", "kernels")
-_INTERVALS = ("speed_low", "speed_high", "accuracy_low_percent", "accuracy_high_percent")
+def _origin(found: Comparison) -> list[str]:
+    return [found.dataset, found.split, str(found.machine.get("cpu", ""))]
+
+
+def _text(value: Value) -> str:
+    return "" if value is None else value if isinstance(value, str) else f"{value:.10g}"
 
 
 def _interval_values(row: ComparisonRow) -> list[str]:
@@ -38,11 +60,19 @@ def _interval_values(row: ComparisonRow) -> list[str]:
     accuracy = row.accuracy_interval
     if accuracy is not None:
         accuracy = (100 * accuracy[0], 100 * accuracy[1])
-    return [
-        "" if bounds is None else f"{bounds[side]:.10g}"
-        for bounds in (speed, accuracy)
-        for side in (0, 1)
-    ]
+    bounds = (speed, accuracy, row.latency_interval)
+    return [_text(pair[side] if pair else None) for pair in bounds for side in (0, 1)]
+
+
+def _write_chart(report: Report, chart: Chart, path: Path) -> None:
+    """Write the numbers of a chart, its tables below each other, each line with its origin."""
+    found = report.comparison
+    lines: list[list[object]] = []
+    for table in numbers(chart):
+        lines.append(["table", *table.heads, "engine", *_ORIGIN])
+        tail = [found.engine, *_origin(found)]
+        lines += [[table.title, *(_text(value) for value in row), *tail] for row in table.rows]
+    _save(path, lines)
 
 
 _TABLE_WORDS = (
@@ -54,23 +84,21 @@ _TABLE_WORDS = (
 
 def _write_tables(report: PaperReport, path: Path) -> None:
     """Write one line per figure: nothing stands without its interval, engine and machine."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\r\n")
-    writer.writerow(_TABLE_WORDS)
+    lines: list[Sequence[object]] = [_TABLE_WORDS]
     for table in report.tables:
         for row in table.rows:
             for column in table.columns:
                 cell = row.cells.get(column.key, ResultCell())
                 ours, counted = _numbers(cell.ours), _numbers(cell.as_paper)
                 words = [cell.ours.basis, cell.ours.engine, cell.ours.machine] if cell.ours else []
-                writer.writerow(
+                lines.append(
                     [table.key, row.title, row.reference, column.title, column.unit]
-                    + ["" if cell.paper is None else f"{cell.paper:.10g}", *ours]
+                    + [_text(cell.paper), *ours]
                     + (words or ["", "", ""])
                     + [*counted, row.dataset, " ".join(map(str, row.seeds)), row.verdict]
                     + ["; ".join(row.caveats)]
                 )
-    write_text(path, stream.getvalue())
+    _save(path, lines)
 
 
 def _numbers(measured: Measured | None) -> list[str]:
@@ -80,5 +108,6 @@ def _numbers(measured: Measured | None) -> list[str]:
 
 
 WRITER = Writer(
-    "csv", "CSV", "The table with all decimals, for a spreadsheet", _write, _write_tables
-)
+    "csv", "CSV", "The table with all decimals, for a spreadsheet", _write, _write_tables,
+    _write_chart, "table",
+)  # fmt: skip

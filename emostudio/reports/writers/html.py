@@ -16,13 +16,16 @@ from emostudio.core.atomic import write_text
 from emostudio.paper.words import cell_words, footer_words, has_accounting
 from emostudio.reports import palette
 from emostudio.reports.base import PaperReport, Report, Writer
+from emostudio.reports.drawing.figure import chart_figure
 from emostudio.reports.findings import findings
 from emostudio.reports.paper_sheet import curves_figure
-from emostudio.reports.sheet import confusion_page, curves_page, pareto_figure
 from emostudio.reports.style import chart_style
 from emostudio.reports.table import Column, accuracy_strips, cells, shown_columns, speed_strips
+from emostudio.workspace.charts.tables import numbers
 from emostudio.workspace.comparison import ComparisonRow
+from emostudio.workspace.sizes import SIZES
 
+_WIDTH_IN = 11.0
 _MARKS = {
     "o": "M-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0",
     "s": "M-3.2-3.2h6.4v6.4h-6.4z",
@@ -47,11 +50,10 @@ def _environment() -> Environment:
 def _write(report: Report, path: Path) -> None:
     environment = _environment()
     with chart_style():
-        charts = {
-            "pareto": _svg(pareto_figure(report), "Accuracy against time per variant"),
-            "confusion": _svg(confusion_page(report), "Confusion matrix per variant"),
-            "curves": _svg(curves_page(report), "Training curves per variant"),
-        }
+        charts = [
+            (chart, _svg(chart_figure(chart, "", _WIDTH_IN, has_title=False), chart.title))
+            for chart in report.charts
+        ]
     template = environment.get_template("comparison.html")
     write_text(
         path,
@@ -59,6 +61,8 @@ def _write(report: Report, path: Path) -> None:
             report=report,
             findings=findings(report.comparison),
             charts=charts,
+            numbers=numbers,
+            definitions=[size for size in SIZES if any(map(size.value, report.comparison.rows))],
             badges=palette.BADGES,
             **_table(report.comparison.rows),
         ),

@@ -1,30 +1,42 @@
-"""The overview page as PNG."""
+"""The overview page, or one chart, as PNG."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from emostudio.core.atomic import atomic_file
+from matplotlib.figure import Figure
+
 from emostudio.reports.base import PaperReport, Report, Writer
 from emostudio.reports.paper_sheet import tables_figure
+from emostudio.reports.picture import captioned, save_figure
 from emostudio.reports.sheet import overview_page
 from emostudio.reports.style import chart_style
+from emostudio.workspace.charts.base import Chart
 
-_DOTS_PER_INCH = 200
+_DOTS_PER_INCH = 300
+"""What journals ask of pictures with lines."""
+
+
+def _save(figure: Figure, path: Path, title: str) -> None:
+    save_figure(figure, path, "png", dpi=_DOTS_PER_INCH, metadata={"Title": title})
 
 
 def _write(report: Report, path: Path) -> None:
-    with chart_style(), atomic_file(path) as stream:
-        overview_page(report).savefig(
-            stream, format="png", dpi=_DOTS_PER_INCH, metadata={"Title": report.title}
-        )
+    with chart_style():
+        _save(overview_page(report), path, report.title)
+
+
+def _write_chart(report: Report, chart: Chart, path: Path) -> None:
+    with chart_style():
+        _save(captioned(report, chart), path, chart.title)
 
 
 def _write_tables(report: PaperReport, path: Path) -> None:
-    with chart_style(), atomic_file(path) as stream:
-        tables_figure(report).savefig(
-            stream, format="png", dpi=_DOTS_PER_INCH, metadata={"Title": report.title}
-        )
+    with chart_style():
+        _save(tables_figure(report), path, report.title)
 
 
-WRITER = Writer("png", "PNG", "Table and chart as a picture, for slides", _write, _write_tables)
+WRITER = Writer(
+    "png", "PNG", "Table and chart as a picture, for slides", _write, _write_tables,
+    _write_chart, "picture",
+)  # fmt: skip

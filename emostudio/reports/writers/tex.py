@@ -11,84 +11,120 @@ from emostudio.paper.results import ResultTable
 from emostudio.paper.words import cell_words, footer_words, has_accounting
 from emostudio.reports.base import PaperReport, Report, Writer
 from emostudio.reports.table import MISSING, Cell, Column, cells, shown_columns
+from emostudio.reports.tex_text import booktabs, comment, escape, notes
+from emostudio.workspace.charts.base import Chart
+from emostudio.workspace.charts.tables import Value, numbers
 from emostudio.workspace.comparison import ComparisonRow
+from emostudio.workspace.sizes import SIZES
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "×": r"$\times$",
-    "–": "--",
-    "−": "$-$",
-}
+_NEEDS = comment(r"needs \usepackage{booktabs,graphicx}")
+_SHRINK = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
+"""Tables wider than the text are made to fit; narrow ones are left as they are."""
 
 
 def _write(report: Report, path: Path) -> None:
     rows = report.comparison.rows
     columns = shown_columns(rows)
-    body = _body(rows, columns)
-    caption = f"{report.title}. " + ". ".join(f"{name}: {words}" for name, words in report.facts)
-    lines = [
-        "% needs \\usepackage{booktabs}",
-        *(f"% {caveat}" for caveat in report.caveats),
+    lines: list[str] = []
+    for part in _parts(columns):
+        lines += [*_fitted(_table(rows, part)), r"\par\smallskip"]
+    caption = escape(f"{report.title}. {report.fact_words}")
+    write_text(path, "\n".join([_NEEDS, *_floating(caption, lines, report.caveats)]) + "\n")
+
+
+def _parts(columns: Sequence[Column]) -> list[list[Column]]:
+    """Return the columns in two tables where one would be too wide to read: results, then sizes."""
+    sizes = {f"{size.key}_{size.unit.lower()}" for size in SIZES}
+    parts = [[c for c in columns if c.key not in sizes], [c for c in columns if c.key in sizes]]
+    return [part for part in parts if part]
+
+
+def _table(rows: Sequence[ComparisonRow], columns: Sequence[Column]) -> list[str]:
+    return booktabs(_heads(columns), _body(rows, columns), f"l{'r' * len(columns)}l")
+
+
+def _floating(caption: str, table: Sequence[str], below: Sequence[str]) -> list[str]:
+    return [
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{_escape(caption)}}}",
-        rf"\begin{{tabular}}{{l{'r' * len(columns)}l}}",
-        r"\toprule",
-        *_heads(columns),
-        r"\midrule",
-        *body,
-        r"\bottomrule",
-        r"\end{tabular}",
+        rf"\caption{{{caption}}}",
+        *table,
+        *notes(below),
         r"\end{table}",
     ]
-    write_text(path, "\n".join(lines) + "\n")
 
 
-def _heads(columns: Sequence[Column]) -> list[str]:
+def _heads(columns: Sequence[Column]) -> list[list[str]]:
     groups, rules, place = [], [], 2
     for group, members in groupby(columns, key=lambda column: column.group):
         count = len(list(members))
-        groups.append(rf"\multicolumn{{{count}}}{{c}}{{{_escape(group)}}}")
+        groups.append(rf"\multicolumn{{{count}}}{{c}}{{{escape(group)}}}")
         if group:
             rules.append(rf"\cmidrule(lr){{{place}-{place + count - 1}}}")
         place += count
-    titles = [_escape(column.title) for column in columns]
-    units = [_escape(column.unit) for column in columns]
     return [
-        " & ".join(["", *groups, ""]) + r" \\",
-        " ".join(rules),
-        " & ".join(["Variant", *titles, "Verdict"]) + r" \\",
-        " & ".join(["", *units, ""]) + r" \\",
+        ["", *groups, ""],
+        [" ".join(rules)],
+        ["Variant", *(escape(column.title) for column in columns), "Verdict"],
+        ["", *(escape(column.unit) for column in columns), ""],
     ]
 
 
-def _body(rows: Sequence[ComparisonRow], columns: Sequence[Column]) -> list[str]:
+def _body(rows: Sequence[ComparisonRow], columns: Sequence[Column]) -> list[list[str]]:
     table = [cells(column, rows) for column in columns]
     lines = []
     for place, row in enumerate(rows):
-        numbers = [_number(column[place]) for column in table]
-        accuracy = next((i for i, c in enumerate(columns) if c.key == "accuracy_percent"), None)
-        if accuracy is not None and row.accuracy_interval is not None:
-            low, high = (100 * bound for bound in row.accuracy_interval)
-            numbers[accuracy] += rf" {{\footnotesize [{low:.1f}, {high:.1f}]}}"
-        lines.append(" & ".join([_escape(row.model), *numbers, _escape(row.verdict)]) + r" \\")
+        numbers = [
+            _number(column[place]) + _interval(head.key, row)
+            for head, column in zip(columns, table, strict=True)
+        ]
+        lines.append([escape(row.model), *numbers, escape(row.verdict)])
     return lines
 
 
+def _interval(key: str, row: ComparisonRow) -> str:
+    bounds, decimals, factor = None, 1, 1.0
+    if key == "accuracy_percent":
+        bounds, factor = row.accuracy_interval, 100.0
+    elif key == "speed_ratio" and row.speed is not None:
+        bounds, decimals = row.speed.interval, 2
+    elif key == "inference_p50_ms":
+        bounds, decimals = row.latency_interval, 3
+    if bounds is None:
+        return ""
+    low, high = (f"{factor * bound:.{decimals}f}" for bound in bounds)
+    return rf" {{\footnotesize [{low}, {high}]}}"
+
+
 def _number(cell: Cell) -> str:
-    text = _escape(cell.text) if cell.text != MISSING else "--"
+    text = escape(cell.text) if cell.text != MISSING else "--"
     return rf"\textbf{{{text}}}" if cell.is_best else text
 
 
-def _escape(text: str) -> str:
-    return "".join(_SPECIAL.get(sign, sign) for sign in text)
+def _write_chart(report: Report, chart: Chart, path: Path) -> None:
+    lines = [_NEEDS]
+    for table in numbers(chart):
+        heads = [[escape(head) for head in table.heads]]
+        body = [[_value(value) for value in row] for row in table.rows]
+        first = "ll" if isinstance(table.rows[0][1], str) else "lr"
+        layout = first + "r" * (len(table.heads) - 2)
+        caption = escape(f"{chart.title}: {table.title}. {report.fact_words}")
+        lines += _floating(caption, _fitted(booktabs(heads, body, layout)), report.caveats)
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def _fitted(table: Sequence[str]) -> list[str]:
+    return [_SHRINK, *table, "}"]
+
+
+def _value(value: Value) -> str:
+    if value is None:
+        return "--"
+    return escape(value) if isinstance(value, str) else escape(f"{value:,.4g}")
 
 
 def _write_tables(report: PaperReport, path: Path) -> None:
-    lines = ["% needs \\usepackage{booktabs}"]
+    lines = [_NEEDS]
     for table in report.tables:
         lines += _tabular(table)
     write_text(path, "\n".join(lines) + "\n")
@@ -99,29 +135,22 @@ def _tabular(table: ResultTable) -> list[str]:
     for column in table.columns:
         names = ["paper", "ours", *(["as paper"] if has_accounting(table, column) else [])]
         unit = f", {column.unit}" if column.unit else ""
-        title = _escape(f"{column.title}{unit}")
+        title = escape(f"{column.title}{unit}")
         groups.append(rf"\multicolumn{{{len(names)}}}{{c}}{{{title}}}")
         whose += names
     body = [
-        " & ".join(map(_escape, [row.title, *cell_words(table, row), row.verdict])) + r" \\"
+        [escape(words) for words in (row.title, *cell_words(table, row), row.verdict)]
         for row in table.rows
     ]
-    return [
-        *(f"% {line}" for line in footer_words(table)),
-        *(f"% {item.verdict}: {item.title}. {item.words}" for item in table.findings),
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{_escape(table.title)}. {_escape(footer_words(table)[-1])}}}",
-        rf"\begin{{tabular}}{{l{'r' * len(whose)}l}}",
-        r"\toprule",
-        " & ".join(["", *groups, ""]) + r" \\",
-        " & ".join(["", *whose, "Verdict"]) + r" \\",
-        r"\midrule",
-        *body,
-        r"\bottomrule",
-        r"\end{tabular}",
-        r"\end{table}",
-    ]
+    heads = [["", *groups, ""], ["", *whose, "Verdict"]]
+    rows = booktabs(heads, body, f"l{'r' * len(whose)}l")
+    words = footer_words(table)
+    found = [f"{item.verdict}: {item.title}. {item.words}" for item in table.findings]
+    caption = f"{escape(table.title)}. {escape(words[-1])}"
+    return _floating(caption, _fitted(rows), [line.rstrip(".") for line in (*words[:-1], *found)])
 
 
-WRITER = Writer("tex", "LaTeX", "The table for a paper, with booktabs rules", _write, _write_tables)
+WRITER = Writer(
+    "tex", "LaTeX", "The table for a paper, with booktabs rules", _write, _write_tables,
+    _write_chart, "table",
+)  # fmt: skip

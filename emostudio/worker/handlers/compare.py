@@ -35,7 +35,13 @@ def handle(job: CompareJob, context: HandlerContext) -> Handling:
         )
     out = Path(job.out).expanduser()
     written = write_comparison(
-        context.workspace, names, out, data=job.data, title=job.title, limits=job.limits
+        context.workspace,
+        names,
+        out,
+        data=job.data,
+        title=job.title,
+        limits=job.limits,
+        chart=job.chart,
     )
     claims = check_claims(records, rows.baseline, METHODS.members())
     return {

@@ -15,8 +15,8 @@ from emostudio.training.objectives import Supervised
 from emostudio.training.settings import TrainingSettings
 from emostudio.worker.context import HandlerContext, Handling
 from emostudio.worker.conventions import parse_preprocessing
-from emostudio.worker.listening import heard_step_ms
-from emostudio.worker.outcome import evaluate_saved, save_model, with_step_ms
+from emostudio.worker.listening import TrainingCosts, heard_costs
+from emostudio.worker.outcome import evaluate_saved, save_model, with_costs
 from emostudio.worker.resolve import open_data
 
 
@@ -38,16 +38,16 @@ def handle(job: TrainJob, context: HandlerContext) -> Handling:
     torch.manual_seed(job.seed)
     module = build(info)
     objective = Supervised(settings.label_smoothing)
-    step_ms: list[float] = []
-    result = yield from heard_step_ms(
-        train(module, objective, dataset, info, settings, engine_context), step_ms
+    costs = TrainingCosts(engine_context.device)
+    result = yield from heard_costs(
+        train(module, objective, dataset, info, settings, engine_context), costs
     )
     lineage = Lineage(
         dataset=dataset.name, run=context.run.id if context.run else None, seed=job.seed
     )
     measurements = {"epochs": result.epochs, "training_seconds": round(result.seconds, 1)}
     info = info.model_copy(update={"lineage": lineage, "measurements": measurements})
-    model = with_step_ms(LoadedModel(info, module=module.eval()), step_ms)
+    model = with_costs(LoadedModel(info, module=module.eval()), costs)
     saved = yield from save_model(model, wanted, context, role="teacher")
     evaluation = yield from evaluate_saved(saved, dataset, context)
     return {

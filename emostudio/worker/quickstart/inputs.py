@@ -22,8 +22,8 @@ from emostudio.training.objectives import Supervised
 from emostudio.training.settings import TrainingSettings
 from emostudio.worker.context import HandlerContext
 from emostudio.worker.importing import import_model
-from emostudio.worker.listening import heard_step_ms
-from emostudio.worker.outcome import Saved, save_model, with_step_ms
+from emostudio.worker.listening import TrainingCosts, heard_costs
+from emostudio.worker.outcome import Saved, save_model, with_costs
 from emostudio.worker.quickstart.recipes import MANY_EPOCHS, Student
 from emostudio.worker.resolve import find_model, open_data
 from emostudio.workspace.folders import MODEL_SUFFIXES
@@ -109,14 +109,12 @@ def train_teacher(
     info = new_info("teacher", TEACHER_ARCHITECTURE, TEACHER_SETTINGS, dataset.labels)
     torch.manual_seed(engine_context.seed)
     module = build(info)
-    step_ms: list[float] = []
+    costs = TrainingCosts(engine_context.device)
     objective = Supervised(settings.label_smoothing)
-    yield from heard_step_ms(
-        train(module, objective, dataset, info, settings, engine_context), step_ms
-    )
+    yield from heard_costs(train(module, objective, dataset, info, settings, engine_context), costs)
     lineage = Lineage(dataset=dataset.name, seed=engine_context.seed)
     info = info.model_copy(update={"lineage": lineage})
-    model = with_step_ms(LoadedModel(info, module=module.eval()), step_ms)
+    model = with_costs(LoadedModel(info, module=module.eval()), costs)
     return (yield from save_model(model, "teacher-vgg-s-lite", context, role="teacher"))
 
 

@@ -107,6 +107,7 @@ def test_memory_comes_from_the_given_program_and_failures_are_notes():
     ]
     events, report = _finish(entries)
     assert [result.resident_bytes for result in report.results] == [20, None]
+    assert [result.peak_bytes for result in report.results] == [30, None]
     assert any(isinstance(event, Note) and event.why == "broken" for event in events)
 
 

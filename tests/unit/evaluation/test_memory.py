@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emostudio.core.errors import EmoStudioError
-from emostudio.evaluation.memory import probe, resident_bytes
+from emostudio.evaluation.memory import forget_peak, peak_bytes, probe, resident_bytes
 
 PROBE = """
 import json, sys
@@ -71,3 +71,16 @@ def test_a_process_that_hangs_is_stopped():
     sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
     with pytest.raises(EmoStudioError, match="timed out"):
         resident_bytes(sleeper, repeats=1, timeout_s=0.5)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux counts peaks anew")
+def test_a_forgotten_peak_is_counted_anew():
+    high = np.ones(60_000_000, dtype=np.uint8)
+    before = peak_bytes()
+    del high
+    assert forget_peak()
+    after = peak_bytes()
+    assert after < before - 40_000_000
+    again = np.ones(90_000_000, dtype=np.uint8)
+    assert peak_bytes() > after + 60_000_000
+    del again

@@ -5,10 +5,12 @@ from matplotlib.figure import Figure
 from emostudio.core.answers import ClaimInfo
 from emostudio.gui.tokens import LIGHT
 from emostudio.reports import comparison, palette
-from emostudio.reports.charts import draw_pareto
+from emostudio.reports.drawing.plot import draw_plot
 from emostudio.reports.findings import accuracy_words, findings, points
 from emostudio.reports.table import COLUMNS, accuracy_strips, cells, shown_columns, speed_strips
 from emostudio.statistics.verdicts import Verdict
+from emostudio.workspace.charts.catalogue import CHARTS
+from emostudio.workspace.charts.material import Material
 from emostudio.workspace.comparison import compare
 
 
@@ -110,9 +112,14 @@ def test_a_gain_of_several_methods_is_laid_to_none(records, monkeypatch):
     assert comparison.build(records).claims == ()
 
 
-def test_pareto_draws_what_was_measured_and_leaves_out_the_rest(rows):
+def draw_pareto(axes, found):
+    (panel,) = CHARTS.get("pareto").draw(Material(found))
+    draw_plot(axes, panel)
+
+
+def test_pareto_draws_what_was_measured_and_leaves_out_the_rest(records):
     axes = Figure().add_axes((0.1, 0.1, 0.8, 0.8))
-    assert draw_pareto(axes, rows)
+    draw_pareto(axes, compare(records))
     names = {text.get_text() for text in axes.texts}
     assert {"teacher", "fast", "packed & small"} <= names
     assert "bits" not in names
@@ -128,7 +135,7 @@ def test_names_of_crowded_points_do_not_cover_each_other(records):
         for i in range(6)
     ]
     axes = Figure(figsize=(10, 5)).add_axes((0.1, 0.1, 0.8, 0.8))
-    draw_pareto(axes, compare(twins).rows)
+    draw_pareto(axes, compare(twins))
     heights = sorted(text.get_position()[1] for text in axes.texts)
     assert np.diff(heights).min() > 0.05
 

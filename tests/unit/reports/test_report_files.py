@@ -9,21 +9,23 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from emostudio.core.errors import InputError
-from emostudio.reports.base import TrainingCurve
 from emostudio.reports.catalogue import WRITERS
-from emostudio.reports.comparison import check_suffix, write
+from emostudio.reports.comparison import Extras, check_suffix, write
+from emostudio.workspace.charts.material import TrainingCurve
 
 CURVES = (TrainingCurve("fast", 1, (1, 2, 3), (0.5, 0.3, 0.2), (0.6, 0.4, None)),)
 
 
 def test_all_promised_formats_are_there():
-    assert set(WRITERS.members()) == {"html", "pdf", "svg", "png", "csv", "tex", "json"}
+    assert set(WRITERS.members()) == {
+        "html", "pdf", "svg", "png", "csv", "tex", "json", "tikz",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("suffix", sorted(WRITERS.members()))
 def test_every_format_is_written_whole(suffix, records, tmp_path):
-    out = write(records, tmp_path / f"comparison.{suffix}", curves=CURVES)
-    assert [path.name for path in tmp_path.iterdir()] == [f"comparison.{suffix}"]
+    out = write(records, tmp_path / "out" / f"comparison.{suffix}", extras=Extras(curves=CURVES))
+    assert [path.name for path in out.parent.iterdir()] == [f"comparison.{suffix}"]
     starts = {"pdf": b"%PDF", "png": b"\x89PNG", "html": b"<!doctype", "json": b"{"}
     content = out.read_bytes()
     assert len(content) > 500
@@ -65,7 +67,9 @@ def test_csv_holds_full_numbers_and_blanks_for_what_is_missing(records, tmp_path
 
 
 def test_json_holds_the_measurements_and_the_caveats(records, tmp_path):
-    document = json.loads(write(records, tmp_path / "c.json", curves=CURVES).read_text("utf-8"))
+    document = json.loads(
+        write(records, tmp_path / "c.json", extras=Extras(curves=CURVES)).read_text("utf-8")
+    )
     assert document["baseline"] == "teacher"
     assert document["rows"][1]["latency_ms"]["p50"] == 2.5
     assert document["curves"][0]["model"] == "fast"
@@ -75,18 +79,20 @@ def test_json_holds_the_measurements_and_the_caveats(records, tmp_path):
 def test_tex_escapes_names_and_uses_booktabs(records, tmp_path):
     text = write(records, tmp_path / "t.tex").read_text("utf-8")
     assert r"packed \& small" in text
-    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 1
-    body = text[text.index(r"\midrule") : text.index(r"\bottomrule")]
-    columns = re.search(r"\\begin{tabular}{(\w+)}", text).group(1)
-    for line in body.splitlines()[1:]:
-        assert line.replace(r"\&", "").count("&") == len(columns) - 1
+    tables = re.findall(r"\\begin{tabular}{(\w+)}(.*?)\\end{tabular}", text, re.DOTALL)
+    assert len(tables) == 2  # results, and sizes: one table would be too wide to read
+    for columns, table in tables:
+        body = table[table.index(r"\midrule") : table.index(r"\bottomrule")]
+        for line in body.splitlines()[1:]:
+            assert line.replace(r"\&", "").count("&") == len(columns) - 1
     assert not set(text) & set("×–−")
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="LaTeX is not installed")
 def test_tex_compiles(records, tmp_path):
     table = write(records, tmp_path / "t.tex").name
-    page = r"\documentclass{article}\usepackage{booktabs}\begin{document}\input{%s}\end{document}"
+    head = r"\documentclass{article}\usepackage{booktabs,graphicx}"
+    page = head + r"\begin{document}\input{%s}\end{document}"
     (tmp_path / "page.tex").write_text(page % table)
     subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"],
@@ -115,7 +121,7 @@ class _Links(HTMLParser):
 
 
 def test_html_loads_nothing_from_outside(records, tmp_path):
-    text = write(records, tmp_path / "c.html", curves=CURVES).read_text("utf-8")
+    text = write(records, tmp_path / "c.html", extras=Extras(curves=CURVES)).read_text("utf-8")
     links = _Links()
     links.feed(text)
     assert links.outside == []
@@ -131,7 +137,9 @@ def test_html_escapes_names(records, tmp_path):
 
 
 def test_html_says_what_was_proved_and_how(records, tmp_path):
-    text = write(records, tmp_path / "c.html", synthetic={"faces"}).read_text("utf-8")
+    text = write(
+        records, tmp_path / "c.html", extras=Extras(synthetic=frozenset({"faces"}))
+    ).read_text("utf-8")
     assert "fast is the fastest, 4.00× faster than teacher (95 % 3.94–4.06)" in text
     assert "packed &amp; small is the smallest, 40.0× smaller on disk than teacher" in text
     for words in ("Test CPU", "1 thread", "690 queries", "faces, test split", "photographs"):

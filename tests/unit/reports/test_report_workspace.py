@@ -4,9 +4,9 @@ import pytest
 
 from emostudio.core.answers import BenchReport
 from emostudio.core.errors import InputError
-from emostudio.core.events import EpochDone, VariantSaved, event_line
+from emostudio.core.events import EpochDone, event_line
 from emostudio.core.jobs import DescribeJob
-from emostudio.reports.comparison import _own_epochs, write_comparison
+from emostudio.reports.comparison import write_comparison
 from emostudio.workspace.store import Workspace
 
 
@@ -71,17 +71,3 @@ def test_unknown_models_and_suffixes_leave_no_file(workspace, tmp_path):
     with pytest.raises(InputError, match="cannot be written"):
         write_comparison(workspace, ["teacher"], tmp_path / "c.docx")
     assert {path.name for path in tmp_path.iterdir()} == {"workspace"}
-
-
-def test_a_run_that_trains_several_models_gives_each_its_own_epochs():
-    def epoch(error):
-        return EpochDone(
-            epoch=1, epochs=1, train_loss=1.0, train_error=error, learning_rate=0.1, seconds=1.0
-        )
-
-    def saved(model):
-        return VariantSaved(model=model, file=f"{model}.safetensors", disk_bytes=1)
-
-    events = [epoch(0.9), saved("teacher"), epoch(0.5), epoch(0.4), saved("student"), epoch(0.1)]
-    assert [event.train_error for event in _own_epochs(events, "teacher")] == [0.9]
-    assert [event.train_error for event in _own_epochs(events, "student")] == [0.5, 0.4]

@@ -1,0 +1,51 @@
+"""Charts as figures of a LaTeX document, for the command input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from emostudio.reports.pgf.bars import bars_code
+from emostudio.reports.pgf.code import STYLE, colour_lines
+from emostudio.reports.pgf.matrix import matrix_code
+from emostudio.reports.pgf.plot import plot_code
+from emostudio.reports.pgf.radar import radar_code
+from emostudio.reports.tex_text import comment, escape
+from emostudio.workspace.charts.base import Bars, Chart, Matrix, Panel, Plot
+
+_NEEDS = (
+    comment(r"needs \usepackage{pgfplots} and \pgfplotsset{compat=1.16}"),
+    comment("use it with \\input"),
+)
+
+
+def document(charts: Sequence[Chart], caption: str) -> str:
+    """Return the code of charts, each a figure whose caption says where its numbers are from."""
+    lines = [*_NEEDS, *colour_lines(), *STYLE]
+    for chart in charts:
+        lines += _figure(chart, caption)
+    return "\n".join(lines) + "\n"
+
+
+def _figure(chart: Chart, caption: str) -> list[str]:
+    lines = ["", r"\begin{figure}", r"\centering"]
+    for panel in chart.panels:
+        below = r"\quad" if isinstance(panel, Matrix) else r"\par\medskip"
+        lines += [*_panel(panel), *_note(panel), below]
+    words = f"{chart.title}: {chart.note}. {caption}"
+    return [*lines, rf"\caption{{{escape(words)}}}", r"\end{figure}"]
+
+
+def _panel(panel: Panel) -> list[str]:
+    if isinstance(panel, Plot):
+        return plot_code(panel)
+    if isinstance(panel, Bars):
+        return bars_code(panel)
+    return matrix_code(panel) if isinstance(panel, Matrix) else radar_code(panel)
+
+
+def _note(panel: Panel) -> list[str]:
+    if isinstance(panel, Matrix):
+        return []
+    has_series = isinstance(panel, Bars) and len(panel.series) > 1  # its key stands for a title
+    words = ". ".join(part for part in (panel.title if has_series else "", panel.note) if part)
+    return [rf"\par{{\footnotesize {escape(words)}}}"] if words else []

@@ -1,0 +1,106 @@
+"""What charts are made from: the comparison, and what runs left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pydantic import ValidationError
+
+from emostudio.core.answers import AblationReport
+from emostudio.core.errors import InputError
+from emostudio.core.events import EpochDone, Event, VariantSaved
+from emostudio.core.jobs import JobStatus
+from emostudio.workspace.comparison import Comparison
+from emostudio.workspace.records import ModelRecord
+from emostudio.workspace.store import Workspace
+
+
+@dataclass(frozen=True)
+class TrainingCurve:
+    """Errors of one run by epoch, as shares in [0, 1]."""
+
+    model: str
+    slot: int
+    epochs: tuple[int, ...]
+    train_error: tuple[float, ...]
+    validation_error: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything a chart may show.
+
+    Attributes
+    ----------
+    comparison
+        Rows, baseline first.
+    curves
+        Trainings of the compared models.
+    ablations
+        Recipes that were taken apart, started from one of the compared models; newest first.
+    """
+
+    comparison: Comparison
+    curves: tuple[TrainingCurve, ...] = ()
+    ablations: tuple[AblationReport, ...] = ()
+
+
+def gather(workspace: Workspace, records: Sequence[ModelRecord], found: Comparison) -> Material:
+    """Collect what the workspace knows about the models of a comparison."""
+    slots = {row.model: row.slot for row in found.rows}
+    curves = (training_curve(workspace, record) for record in records)
+    return Material(
+        comparison=found,
+        curves=tuple(replace(c, slot=slots.get(c.model, c.slot)) for c in curves if c is not None),
+        ablations=ablations(workspace, tuple(slots)),
+    )
+
+
+def training_curve(workspace: Workspace, record: ModelRecord) -> TrainingCurve | None:
+    """Return the errors of the training that led to a model; None where no run left any."""
+    if record.run is None:
+        return None
+    try:
+        events, _ = workspace.events(record.run, 0)
+    except InputError:  # the run was deleted, the model kept
+        return None
+    epochs = _own_epochs(events, record.name)
+    if not epochs:
+        return None
+    return TrainingCurve(
+        model=record.name,
+        slot=record.slot,
+        # A recipe with several training steps starts its epochs again: count them through.
+        epochs=tuple(range(1, len(epochs) + 1)),
+        train_error=tuple(event.train_error for event in epochs),
+        validation_error=tuple(event.validation_error for event in epochs),
+    )
+
+
+def ablations(workspace: Workspace, models: Sequence[str]) -> tuple[AblationReport, ...]:
+    """Return the recipes taken apart on one of these models, each once, newest first."""
+    found: dict[tuple[str, tuple[str, ...]], AblationReport] = {}
+    for run in sorted(workspace.runs(), key=lambda run: run.created, reverse=True):
+        if run.kind != "ablate" or run.status != JobStatus.DONE:
+            continue
+        try:
+            report = AblationReport.model_validate(run.result)
+        except ValidationError:  # written by a version that counted otherwise
+            continue
+        if report.teacher in models:
+            found.setdefault((report.teacher, report.methods), report)
+    return tuple(found.values())
+
+
+def _own_epochs(events: Sequence[Event], model: str) -> list[EpochDone]:
+    """Return the epochs that led to `model`: one run may train several models in turn."""
+    epochs: list[EpochDone] = []
+    for event in events:
+        if isinstance(event, EpochDone):
+            epochs.append(event)
+        elif isinstance(event, VariantSaved):
+            if event.model == model:
+                return epochs
+            epochs = []
+    return epochs

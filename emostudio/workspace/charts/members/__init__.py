@@ -1,0 +1,1 @@
+"""One chart per module, each as ``CHART``."""
