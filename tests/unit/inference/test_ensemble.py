@@ -3,13 +3,14 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from emostudio.inference.export import export_onnx
 from torch import nn
 
 from emostudio.compression.packing import predict_bytes, save_variant
 from emostudio.core.emotions import EMOTIONS, Emotion
 from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.model_info import BLACK_BOX, ModelInfo, Preprocessing
+from emostudio.exports.catalogue import EXPORTERS
+from emostudio.exports.exporting import export_model
 from emostudio.inference.catalogue import open_classifier, open_session
 from emostudio.inference.graph import onnx_graph
 from emostudio.models.ensemble import ensemble
@@ -111,7 +112,7 @@ def test_what_needs_one_network_is_refused_with_a_reason(tmp_path):
     with pytest.raises(InputError, match="several models"):
         open_session(both)
     with pytest.raises(InputError, match="several models"):
-        export_onnx(both, tmp_path / "both.onnx")
+        export_model(both, EXPORTERS.get("onnx"), tmp_path / "both.onnx")
     with pytest.raises(EmoStudioError, match="several models"):
         save_variant(both, tmp_path / "both.safetensors")
     assert list(tmp_path.iterdir()) == []

@@ -4,13 +4,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from emostudio.inference.export import export_onnx
 
 from emostudio.compression.packing import save_variant
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.events import Failed, Finished
 from emostudio.core.jobs import BenchJob, CompressJob, EvaluateJob, InspectModelJob, TrainJob
 from emostudio.core.recipe import Recipe, RecipeStep
+from emostudio.exports.catalogue import EXPORTERS
+from emostudio.exports.exporting import export_model
 from emostudio.models.catalogue import build, new_info
 from emostudio.models.loaded import LoadedModel
 from emostudio.worker.execute import execute
@@ -47,7 +48,7 @@ def pair(tmp_path_factory):
         info = new_info(f"net{seed}", "vgg_s_lite", SMALL, EMOTIONS)
         models.append(LoadedModel(info, module=build(info).eval()))
     save_variant(models[0], folder / "one.safetensors")
-    export_onnx(models[1], folder / "two.onnx")
+    export_model(models[1], EXPORTERS.get("onnx"), folder / "two.onnx")
     return f"{folder / 'one.safetensors'}+{folder / 'two.onnx'}"
 
 

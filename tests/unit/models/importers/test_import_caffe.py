@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 from caffe_fakes import CLASSES, PROTOTXT, SIDE, TinyCaffe, blob, old_blob
-from emostudio.inference.export import export_onnx
 
 from emostudio.compression.packing import load_variant, predict_bytes, save_variant
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.model_info import CAFFE, ModelInfo, Preprocessing
+from emostudio.exports.catalogue import EXPORTERS
+from emostudio.exports.exporting import export_model
 from emostudio.inference.catalogue import default_engine, open_session, runnable_engines
 from emostudio.models.importers.binaryproto import mean_image
 from emostudio.models.importers.caffe import find_files, input_shape, read_parts
@@ -92,7 +93,7 @@ def test_a_changed_part_is_noticed(tiny, tmp_path):
 
 def test_it_cannot_be_exported_and_says_why(tiny, tmp_path):
     with pytest.raises(InputError, match="no ONNX graph"):
-        export_onnx(model_of(tiny), tmp_path / "tiny.onnx")
+        export_model(model_of(tiny), EXPORTERS.get("onnx"), tmp_path / "tiny.onnx")
 
 
 @pytest.mark.parametrize(
