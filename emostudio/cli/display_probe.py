@@ -42,7 +42,7 @@ def _show_readings(card: Document, output: Output) -> None:
             _figure(reading["value"], reading["low"], reading["high"], ".1f"),
             reading["unit"],
             _gain(reading["gain"]),
-            reading["why_not"] or reading["what"],
+            reading["why_not"] or f"{reading['what']}, {reading['engine']}",
         )
         for reading in card["readings"]
     ]

@@ -72,6 +72,8 @@ class ProbeReading(_Model):
     """The layers that were timed, in words."""
     layers: str
     """Their kind in one or two words."""
+    engine: str
+    """Catalogue key of the engine whose kernels ran."""
     unit: str
     value: float | None = None
     low: float | None = None

@@ -12,7 +12,7 @@ from emostudio.core.errors import InputError
 from emostudio.core.machine_card import Gain, MachineCardReport
 
 _WORDS = (
-    "kind", "key", "title", "what", "value", "low", "high", "unit", "gain", "gain_low",
+    "kind", "key", "title", "what", "engine", "value", "low", "high", "unit", "gain", "gain_low",
     "gain_high", "against", "outlook", "reason",
 )  # fmt: skip
 
@@ -64,20 +64,20 @@ def _lines(report: MachineCardReport) -> Iterator[list[str]]:
     card = report.card
     if card is None:
         return
-    yield ["machine", "", card.machine.line, f"measured {card.measured}"] + [""] * 10
+    yield ["machine", "", card.machine.line, f"measured {card.measured}"] + [""] * 11
     for reading in card.readings:
         figures = [_number(value) for value in (reading.value, reading.low, reading.high)]
         yield [
-            "reading", reading.key, reading.title, reading.what, *figures, reading.unit,
-            *_gain(reading.gain), "", reading.why_not,
+            "reading", reading.key, reading.title, reading.what, reading.engine, *figures,
+            reading.unit, *_gain(reading.gain), "", reading.why_not,
         ]  # fmt: skip
     for method in report.ranking:
         yield [
-            "method", method.method, method.title, "", "", "", "", "",
+            "method", method.method, method.title, "", "", "", "", "", "",
             *_gain(method.gain), method.outlook, method.reason,
         ]  # fmt: skip
     for warning in (*card.warnings, *report.stale):
-        yield ["warning", "", "", ""] + [""] * 9 + [warning]
+        yield ["warning", "", "", ""] + [""] * 10 + [warning]
 
 
 def _gain(gain: Gain | None) -> list[str]:

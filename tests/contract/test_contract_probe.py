@@ -7,6 +7,7 @@ from emostudio.core.machine_card import NO_READING
 from emostudio.evaluation.probe.base import ReadingSettings
 from emostudio.evaluation.probe.catalogue import READINGS
 from emostudio.evaluation.probe.workloads import FEATURES
+from emostudio.inference.catalogue import ENGINES
 
 KEYS = list(READINGS.members())
 
@@ -31,6 +32,7 @@ def test_a_reading_says_what_it_is(key):
     for words in (reading.title, reading.summary, reading.reference, reading.what, reading.layers):
         assert words
         assert words == words.strip()
+    assert reading.engine in ENGINES.members()
     assert reading.unit in {"GFLOP/s", "GOP/s", "GB/s"}
     assert reading.settings_type is ReadingSettings
     if reading.compares_rates:

@@ -67,6 +67,8 @@ def answer(job: dict[str, object]) -> dict[str, object]:
         return {"type": "finished", "result": CATALOGUE}
     if kind == "doctor":
         return {"type": "finished", "result": DOCTOR}
+    if kind == "machine_card":
+        return {"type": "finished", "result": {}}
     if kind == "inspect_data" and "broken" in str(job["path"]):
         return {"type": "failed", "what": "No pictures found", "why": "the folder is empty",
                 "next_step": "Choose another folder", "exit_code": 2}  # fmt: skip

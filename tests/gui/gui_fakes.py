@@ -109,6 +109,9 @@ class FakeStudio(QObject):
     def forget(self, key):
         pass
 
+    def ask_doctor(self):
+        pass
+
     def submit(self, job, title=""):
         self.submitted.append(job)
         return f"run-{len(self.submitted)}"

@@ -60,6 +60,8 @@ class Reading(ABC):
         What a catalogue shows.
     what, layers
         The timed layers in words, geometry included, and their kind in one or two words.
+    engine
+        Whose kernels they are.
     unit
         Of the rate, such as ``GFLOP/s``.
     against
@@ -77,6 +79,7 @@ class Reading(ABC):
     settings_type: type[BaseModel] = ReadingSettings
     what: str
     layers: str
+    engine: str
     unit: str
     against: str = ""
     compares_rates: bool = False

@@ -152,6 +152,7 @@ def figures(reading: Reading, workload: Workload, timings: Timings) -> ProbeRead
         title=reading.title,
         what=reading.what,
         layers=reading.layers,
+        engine=reading.engine,
         unit=reading.unit,
         value=value,
         low=low,
@@ -188,6 +189,7 @@ def _not_taken(reading: Reading, reason: str) -> _Taken:
             title=reading.title,
             what=reading.what,
             layers=reading.layers,
+            engine=reading.engine,
             unit=reading.unit,
             why_not=reason,
         )

@@ -75,7 +75,8 @@ def _outlook(gain: Gain) -> Outlook:
 def _reason(reading: ProbeReading, gain: Gain) -> str:
     measured = (
         f"{reading.title} ran {gain.ratio:.2f} times as fast as {gain.against} here "
-        f"(95 % CI {gain.low:.2f}-{gain.high:.2f}), measured on {reading.what}"
+        f"(95 % CI {gain.low:.2f}-{gain.high:.2f}), "
+        f"measured on {reading.what}, engine {reading.engine}"
     )
     if _outlook(gain) == "kernel faster":
         return f"{measured}; a whole network gains at most that"

@@ -13,7 +13,9 @@ from emostudio.core.events import Failed
 from emostudio.core.jobs import InspectDataJob, JobStatus
 from emostudio.core.units import format_duration
 from emostudio.gui.pages.base import Page
-from emostudio.gui.pages.home_cards import ActionCard, MachineCard
+from emostudio.gui.pages.home_cards import ActionCard
+from emostudio.gui.pages.home_machine import MachineCard
+from emostudio.gui.pages.home_probing import Probing
 from emostudio.gui.pages.jobs_rows import describe_time
 from emostudio.gui.recent import recent_workspaces
 from emostudio.gui.theme import theme
@@ -30,7 +32,13 @@ from emostudio.workspace.records import RunRecord
 
 _MOST_RECENT = 4
 _CARD_HEIGHT = 200
-_ICONS = {"compress": "compress", "train": "models", "import_data": "data", "bench": "compare"}
+_ICONS = {
+    "compress": "compress",
+    "train": "models",
+    "import_data": "data",
+    "bench": "compare",
+    "probe": "chip",
+}
 
 
 class HomePage(Page):
@@ -59,6 +67,7 @@ class HomePage(Page):
         lower.addLayout(left, 2)
         self.machine = MachineCard()
         self.machine.check_again.connect(studio.ask_doctor)
+        self.probing = Probing(studio, self.machine, self.note, self)
         lower.addWidget(self.machine, 3)
         column.addLayout(lower, 1)
         self.body.addWidget(scrolled(content), 1)
@@ -67,6 +76,7 @@ class HomePage(Page):
         studio.runs_changed.connect(self.mark_stale)
         studio.models_changed.connect(self.mark_stale)
         studio.doctor_ready.connect(self._show_machine)
+        studio.catalogue_ready.connect(self.probing.ask)
         studio.catalogue_ready.connect(self._ask_preview)
         studio.catalogue_ready.connect(self.mark_stale)  # the claims decide some verdicts
 
@@ -75,6 +85,7 @@ class HomePage(Page):
         runs = self.studio.workspace.runs()
         models = self.studio.workspace.models()
         self._show_running(runs)
+        self.probing.follow(runs)
         self._runs = runs
         self._show_recent()
         catalogue = self.studio.catalogue
@@ -88,6 +99,7 @@ class HomePage(Page):
         ][:4]
         self.preview.show_times([p50 for p50, _ in times], [slot for _, slot in times])
         if self.studio.catalogue is not None:
+            self.probing.ask()
             self._ask_preview()
 
     def _actions(self) -> QHBoxLayout:

@@ -98,6 +98,11 @@ class Segmented(QWidget):
         self.setFixedHeight(28)
         theme().changed.connect(self.update)
 
+    def set_text(self, key: str, text: str) -> None:
+        """Rename a choice."""
+        self._keys[key].setText(text)
+        self._keys[key].updateGeometry()
+
     def current(self) -> str:
         """Return the key of the choice."""
         return next((key for key, segment in self._keys.items() if segment.isChecked()), "")

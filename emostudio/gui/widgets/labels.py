@@ -123,6 +123,8 @@ VERDICTS: dict[str, tuple[str, str, str]] = {
     "refuted": ("Refuted", "bad", "verdict-refuted"),
     "not decided": ("Not decided", "warn", "verdict-undecided"),
     "baseline": ("Baseline", "text2", ""),
+    "kernel faster": ("Kernel faster", "ok", "verdict-proved"),
+    "kernel slower": ("Kernel slower", "bad", "verdict-refuted"),
 }
 """Verdict word (lower case) to shown word, tone and glyph."""
 
@@ -130,6 +132,13 @@ VERDICTS: dict[str, tuple[str, str, str]] = {
 def verdict_look(verdict: str) -> tuple[str, str, str]:
     """Return shown word, tone and glyph of a verdict; any other text is shown as it is."""
     return VERDICTS.get(verdict.replace("_", " ").lower(), (verdict, "text2", ""))
+
+
+def badge_width(verdict: str) -> float:
+    """Return how wide a badge is drawn."""
+    word, _, glyph = verdict_look(verdict)
+    text_width = QFontMetrics(theme().font("caption_medium")).horizontalAdvance(word)
+    return float(text_width + (32 if glyph else 16))
 
 
 def paint_badge(painter: QPainter, x: float, middle: float, verdict: str, ratio: float) -> float:

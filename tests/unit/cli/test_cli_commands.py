@@ -259,3 +259,20 @@ def test_presets_are_named_when_one_is_unknown(capfd, tmp_path):
     code, _, err = run(capfd, *words, "--workspace", str(tmp_path))
     assert code == 2
     assert "p4: P4: distil" in err
+
+
+def test_an_unmeasured_machine_is_told_how_to_be_measured(capfd, tmp_path):
+    code, out, _ = run(capfd, "probe", "--known", "--workspace", str(tmp_path / "ws"))
+    assert code == 0
+    assert "emostudio probe" in out
+    code, out, _ = run(capfd, "probe", "--known", "--json", "--workspace", str(tmp_path / "ws"))
+    assert json.loads(out)["card"] is None
+
+
+def test_a_file_that_is_no_card_is_bad_input(capfd, tmp_path):
+    file = tmp_path / "card.json"
+    file.write_text("nonsense", encoding="utf-8")
+    words = ("probe", "--card", str(file), "--workspace", str(tmp_path / "ws"))
+    code, _, err = run(capfd, *words)
+    assert code == 2
+    assert "card.json is no machine card" in err

@@ -18,6 +18,7 @@ from emostudio.workspace.store import Workspace
 
 INT8 = ProbeReading(
     key="int8_convolution", title="INT8 convolution", what="three layers", layers="convolutions",
+    engine="onnxruntime",
     unit="GOP/s", value=200.0, low=190.0, high=210.0, blocks=12,
     gain=Gain(ratio=2.5, low=2.4, high=2.6, against="float"),
 )  # fmt: skip

@@ -26,7 +26,8 @@ class BinaryConvolution(Reading):
     summary = "Rate of convolutions of signs, in the operations that they stand for"
     reference = "Rastegari et al. 2016, arXiv:1603.05279"
     what = conv_words()
-    layers = "3×3 convolutions"
+    layers = "3×3 conv"
+    engine = "packed"
     unit = "GOP/s"
     against = "float"
 

@@ -26,7 +26,8 @@ class BinaryWeightConvolution(Reading):
     summary = "Rate of convolutions with weights of one bit, in the operations they stand for"
     reference = "Rastegari et al. 2016, arXiv:1603.05279, section 3.1"
     what = conv_words()
-    layers = "3×3 convolutions"
+    layers = "3×3 conv"
+    engine = "packed"
     unit = "GOP/s"
     against = "float"
 

@@ -24,7 +24,8 @@ class BinaryWeightLinear(Reading):
     summary = "Rate of a linear layer with weights of one bit, in the operations it stands for"
     reference = "Rastegari et al. 2016, arXiv:1603.05279, section 3.1"
     what = linear_words()
-    layers = "linear layers"
+    layers = "linear"
+    engine = "packed"
     unit = "GOP/s"
     against = "float"
 

@@ -25,7 +25,8 @@ class CodebookLinear(Reading):
     summary = "Rate of a linear layer whose weights share 16 values, kept as codes of 4 bits"
     reference = "Han et al. 2016, arXiv:1510.00149, section 3"
     what = f"{linear_words()}, {MOST_LEVELS} shared values"
-    layers = "linear layers"
+    layers = "linear, 4 bits"
+    engine = "packed"
     unit = "GOP/s"
     against = "float"
 

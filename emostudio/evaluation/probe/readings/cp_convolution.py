@@ -28,7 +28,8 @@ class CpConvolution(Reading):
     summary = "Time of CP factors with 40 % of the weights against the layers"
     reference = "Lebedev et al. 2015, arXiv:1412.6553"
     what = f"{conv_words()}, as factors of rank {_RANK}"
-    layers = "3×3 convolutions"
+    layers = "3×3 conv"
+    engine = "onnxruntime"
     unit = "GFLOP/s"
     against = "the layers as they are"
 

@@ -23,7 +23,8 @@ class DepthwiseConvolution(Reading):
     summary = "Rate of depthwise 3×3 convolutions as a share of the dense rate"
     reference = "Ma et al. 2018, arXiv:1807.11164 (operations are not time)"
     what = f"{LAYERS} depthwise convolutions 3×3, {_CHANNELS} channels, {_SIDE}×{_SIDE}"
-    layers = "depthwise convolutions"
+    layers = "depthwise conv"
+    engine = "onnxruntime"
     unit = "GFLOP/s"
     against = "the dense rate"
     compares_rates = True

@@ -15,7 +15,8 @@ class FloatConvolution(Reading):
     summary = "Rate of dense 3×3 convolutions on the engine that users run"
     reference = "https://onnxruntime.ai"
     what = conv_words()
-    layers = "3×3 convolutions"
+    layers = "3×3 conv"
+    engine = "onnxruntime"
     unit = "GFLOP/s"
 
     def workload(self, threads: int) -> Workload:

@@ -27,7 +27,8 @@ class Int8Convolution(Reading):
     summary = "Rate of 8-bit convolutions; far higher with VNNI, hardly any gain without"
     reference = "Jacob et al. 2018, arXiv:1712.05877"
     what = conv_words()
-    layers = "3×3 convolutions"
+    layers = "3×3 conv"
+    engine = "onnxruntime"
     unit = "GOP/s"
     against = "float"
 

@@ -60,6 +60,7 @@ class MemoryBandwidth(Reading):
     reference = "McCalpin 1995, STREAM"
     what = "triad a = b + s·c over arrays far beyond the caches"
     layers = "memory"
+    engine = "torch"
     unit = "GB/s"
 
     def workload(self, threads: int) -> Workload:

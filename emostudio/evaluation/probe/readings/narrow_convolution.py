@@ -24,7 +24,8 @@ class NarrowConvolution(Reading):
     summary = "Time of convolutions with half the channels against the whole ones"
     reference = "Li et al. 2017, arXiv:1608.08710"
     what = f"{conv_words(_KEPT)}, instead of {CHANNELS}"
-    layers = "3×3 convolutions"
+    layers = "3×3 conv"
+    engine = "onnxruntime"
     unit = "GFLOP/s"
     against = "all channels"
 

@@ -21,7 +21,8 @@ class SvdLinear(Reading):
     summary = "Time of two linear layers with 40 % of the weights against the one they stand for"
     reference = "Xue et al. 2013 (Interspeech)"
     what = f"a linear layer {_INPUTS} to {FEATURES}, one picture, as factors of rank {_RANK}"
-    layers = "linear layers"
+    layers = "linear"
+    engine = "onnxruntime"
     unit = "GFLOP/s"
     against = "the layer as it is"
 

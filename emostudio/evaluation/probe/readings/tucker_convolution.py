@@ -27,7 +27,8 @@ class TuckerConvolution(Reading):
     summary = "Time of Tucker-2 factors, of half the channels in between, against the layers"
     reference = "Kim et al. 2016, arXiv:1511.06530"
     what = f"{conv_words()}, as factors of {_RANK} channels"
-    layers = "3×3 convolutions"
+    layers = "3×3 conv"
+    engine = "onnxruntime"
     unit = "GFLOP/s"
     against = "the layers as they are"
 

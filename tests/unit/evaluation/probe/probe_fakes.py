@@ -17,11 +17,19 @@ def reading(key, ratio=None, low=None, high=None, *, decides=True, why_not=""):
     gain = None
     if ratio is not None:
         gain = Gain(ratio=ratio, low=low, high=high, against="float", decides=decides)
+    figures = {} if why_not else {"value": 10.0, "low": 9.0, "high": 11.0}
     return ProbeReading(
-        key=key, title=key.capitalize(), what="three layers", layers="convolutions",
-        unit="GOP/s", value=None if why_not else 10.0, low=None if why_not else 9.0,
-        high=None if why_not else 11.0, gain=gain, blocks=12, why_not=why_not,
-    )  # fmt: skip
+        key=key,
+        title=key.capitalize(),
+        what="three layers",
+        layers="convolutions",
+        engine="packed",
+        unit="GOP/s",
+        gain=gain,
+        blocks=12,
+        why_not=why_not,
+        **figures,
+    )
 
 
 def card(*readings, **changes):

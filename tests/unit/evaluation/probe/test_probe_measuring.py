@@ -32,7 +32,7 @@ def work(name, operations=1e6):
 
 
 class Given(Reading):
-    family = summary = reference = what = layers = "test"
+    family = summary = reference = what = layers = engine = "test"
     unit, against = "GOP/s", "float"
 
     def __init__(self, key, fault=None, why=""):
