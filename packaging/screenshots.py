@@ -1,8 +1,8 @@
 """Save every page, light and dark, at 1280 x 720, filled with small but really measured content.
 
 Seeds a workspace through the real engine (drawn faces, a tiny teacher, three variants, accuracy,
-interleaved latency), opens the window on it and writes docs/images/<page>_<theme>.png. The live
-page runs for a few seconds on the synthetic camera.
+interleaved latency, the machine probe), opens the window on it and writes
+docs/images/<page>_<theme>.png. The live page runs for a few seconds on the synthetic camera.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def seed(folder: Path) -> None:
         EvaluateJob,
         ImportDataJob,
         Job,
+        ProbeJob,
         TrainJob,
         job_title,
     )
@@ -71,6 +72,7 @@ def seed(folder: Path) -> None:
         names = tuple(model.name for model in workspace.models())
         go(EvaluateJob(models=names, data=DATA))
         go(BenchJob(models=names, blocks=10, pairs=10))
+        go(ProbeJob())
 
 
 def take(folder: Path, out: Path) -> None:

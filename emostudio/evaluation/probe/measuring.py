@@ -32,6 +32,7 @@ BLOCKS, QUERIES = 12, 6
 _TIMED_SHARE, _WARM_SHARE = 0.6, 0.1
 """Of a reading's time; the rest makes layers and rebuilds sessions."""
 _LEAST_S = 0.5
+_TOO_LATE = "there was no time left; kernels compiled meanwhile are ready when you measure again"
 _LEFT_FOR_LAST_S = 3.0
 
 
@@ -60,7 +61,7 @@ def measure(seconds: float, threads: int) -> Generator[Progress, None, MachineCa
     for number, reading in enumerate(members):
         left, spent_s = len(members) - number, time.monotonic() - started
         if spent_s > MOST_S - _LEFT_FOR_LAST_S:
-            taken.append(_not_taken(reading, "there was no time left"))
+            taken.append(_not_taken(reading, _TOO_LATE))
             continue
         share_s = max(_LEAST_S, (seconds - spent_s) / left)
         run = _Run(reading, threads, share_s)

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from emostudio.gui.charts.canvas import Chart, metrics, paint_bottom_axis, paint_text
 from emostudio.gui.charts.ticks import format_tick, log_ticks
 from emostudio.gui.theme import theme
-from emostudio.gui.widgets.labels import badge_width, paint_badge, verdict_look
+from emostudio.gui.verdict_badge import badge_width, paint_badge, verdict_look
 
 ROW_HEIGHT = 40.0
 _AXIS = 26.0

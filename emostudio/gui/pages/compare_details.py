@@ -11,10 +11,11 @@ from emostudio.gui.charts.class_bars import ClassBars
 from emostudio.gui.charts.confusion import ConfusionChart
 from emostudio.gui.pages.compare_answer import Answer
 from emostudio.gui.tokens import SPACE
+from emostudio.gui.verdict_badge import verdict_look
 from emostudio.gui.widgets.buttons import Segmented, button
 from emostudio.gui.widgets.card import Card, plain, rule, scrolled
 from emostudio.gui.widgets.data_table import DataTable
-from emostudio.gui.widgets.labels import ElidedLabel, IconLabel, label, set_shown, verdict_look
+from emostudio.gui.widgets.labels import ElidedLabel, IconLabel, label, set_shown
 from emostudio.qt.table_models import Cell, Column, Row
 from emostudio.workspace.claims import ClaimCheck
 from emostudio.workspace.comparison import ComparisonRow

@@ -15,9 +15,10 @@ from emostudio.gui.charts.forest import Forest, ForestRow
 from emostudio.gui.pages.home_checks import ChecksPanel, machine_line
 from emostudio.gui.pages.home_probe import NAME_WIDTH, ProbePanel
 from emostudio.gui.pages.jobs_rows import describe_time
+from emostudio.gui.verdict_badge import verdict_look
 from emostudio.gui.widgets.buttons import Segmented, button, icon_button
 from emostudio.gui.widgets.card import Card, Note, plain
-from emostudio.gui.widgets.labels import ElidedLabel, label, set_shown, verdict_look
+from emostudio.gui.widgets.labels import ElidedLabel, label, set_shown
 from emostudio.workspace.comparison import compare
 from emostudio.workspace.records import ModelRecord
 

@@ -11,9 +11,10 @@ from emostudio.core.machine_card import MachineCardReport, RankedMethod
 from emostudio.core.units import format_duration
 from emostudio.gui.charts.forest import Forest, ForestRow
 from emostudio.gui.tokens import SPACE
+from emostudio.gui.verdict_badge import verdict_look
 from emostudio.gui.widgets.buttons import button
 from emostudio.gui.widgets.card import EmptyState, plain
-from emostudio.gui.widgets.labels import ElidedLabel, label, verdict_look
+from emostudio.gui.widgets.labels import ElidedLabel, label
 from emostudio.gui.widgets.progress import ProgressRow
 
 NAME_WIDTH = 350

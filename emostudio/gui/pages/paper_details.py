@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from emostudio.gui.pages.paper_table import detail_lines
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
+from emostudio.gui.verdict_badge import verdict_look
 from emostudio.gui.widgets.card import Card, clear, plain, scrolled
-from emostudio.gui.widgets.labels import IconLabel, verdict_look
+from emostudio.gui.widgets.labels import IconLabel
 from emostudio.paper.results import ResultRow, ResultTable
 
 

@@ -16,7 +16,8 @@ from PySide6.QtWidgets import (
 
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import RADIUS_BADGE, SPACE, mix, series
-from emostudio.gui.widgets.labels import paint_badge, paint_swatch
+from emostudio.gui.verdict_badge import paint_badge
+from emostudio.gui.widgets.labels import paint_swatch
 from emostudio.qt.table_models import CELL_ROLE, Cell, Column, IntervalScale
 
 _PAD = 8

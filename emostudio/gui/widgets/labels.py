@@ -7,7 +7,8 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QRe
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from emostudio.gui.theme import theme
-from emostudio.gui.tokens import RADIUS_BADGE, SPACE, series
+from emostudio.gui.tokens import SPACE, series
+from emostudio.gui.verdict_badge import badge_width, paint_badge, verdict_look
 from emostudio.gui.widgets.mark_shapes import mark_shape
 
 
@@ -116,62 +117,6 @@ class IconLabel(QWidget):
         )
 
 
-VERDICTS: dict[str, tuple[str, str, str]] = {
-    "proved": ("Proved", "ok", "verdict-proved"),
-    "size only": ("Size only", "info", "verdict-size"),
-    "simulated": ("Simulated", "text2", "verdict-simulated"),
-    "refuted": ("Refuted", "bad", "verdict-refuted"),
-    "not decided": ("Not decided", "warn", "verdict-undecided"),
-    "baseline": ("Baseline", "text2", ""),
-    "kernel faster": ("Kernel faster", "ok", "verdict-proved"),
-    "kernel slower": ("Kernel slower", "bad", "verdict-refuted"),
-}
-"""Verdict word (lower case) to shown word, tone and glyph."""
-
-
-def verdict_look(verdict: str) -> tuple[str, str, str]:
-    """Return shown word, tone and glyph of a verdict; any other text is shown as it is."""
-    return VERDICTS.get(verdict.replace("_", " ").lower(), (verdict, "text2", ""))
-
-
-def badge_width(verdict: str) -> float:
-    """Return how wide a badge is drawn."""
-    word, _, glyph = verdict_look(verdict)
-    text_width = QFontMetrics(theme().font("caption_medium")).horizontalAdvance(word)
-    return float(text_width + (32 if glyph else 16))
-
-
-def paint_badge(painter: QPainter, x: float, middle: float, verdict: str, ratio: float) -> float:
-    """Draw a verdict badge with its left edge at `x`; returns its width."""
-    word, tone, glyph = verdict_look(verdict)
-    colours = theme().colours
-    font = theme().font("caption_medium")
-    text_width = QFontMetrics(font).horizontalAdvance(word)
-    width = text_width + (32 if glyph else 16)
-    box = QRectF(x + 0.5, middle - SPACE.badge / 2 + 0.5, width - 1, SPACE.badge - 1)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    if tone != "text2":
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(getattr(colours, f"{tone}_soft")))
-    elif glyph:
-        painter.setPen(QPen(QColor(colours.ctl), 1, Qt.PenStyle.DashLine))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-    else:
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.neutral_soft))
-    painter.drawRoundedRect(box, RADIUS_BADGE, RADIUS_BADGE)
-    left = x + 8
-    if glyph:
-        painter.drawPixmap(round(x + 6), round(middle - 6), theme().pixmap(glyph, tone, 12, ratio))
-        left = x + 23
-    painter.setFont(font)
-    painter.setPen(QColor(getattr(colours, tone)))
-    painter.drawText(
-        QRectF(left, middle - 10, text_width + 4, 20), Qt.AlignmentFlag.AlignVCenter, word
-    )
-    return float(width)
-
-
 class Badge(QWidget):
     """A verdict: shape and word carry it, colour only helps."""
 
@@ -189,9 +134,7 @@ class Badge(QWidget):
         self._resize()
 
     def _resize(self) -> None:
-        word, _, glyph = verdict_look(self._verdict)
-        width = QFontMetrics(theme().font("caption_medium")).horizontalAdvance(word)
-        self.setFixedSize(width + (32 if glyph else 16), SPACE.badge)
+        self.setFixedSize(round(badge_width(self._verdict)), SPACE.badge)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
 from emostudio.gui.charts.canvas import paint_text
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import RADIUS_CONTROL
-from emostudio.gui.widgets.labels import verdict_look
+from emostudio.gui.verdict_badge import verdict_look
 
 _Index = QModelIndex | QPersistentModelIndex
 _ITEM = Qt.ItemDataRole.UserRole
