@@ -119,14 +119,12 @@ def test_another_jobs_events_are_left_alone(page, texts):
     assert "INT8" in drawn(page)
 
 
-def test_a_stale_card_says_why_and_offers_to_measure_anew(page, texts):
+def test_a_stale_card_says_why_and_gives_no_verdict(page, texts):
     answer(page, report(stale=("measured with onnxruntime 1.0, now it is 2.0",)))
-    assert any(
-        "measured with onnxruntime 1.0, now it is 2.0" in note.accessibleName()
-        for note in page.machine.findChildren(type(page.note))
-        if note.isVisible()
-    )
-    button(page, "Measure anew").click()
+    assert "No longer holds here: measured with onnxruntime 1.0, now it is 2.0" in texts(page)
+    assert "2.50× (2.40–2.60) Outdated" in drawn(page)
+    assert "Kernel faster" not in drawn(page)
+    button(page, "Probe again").click()
     assert page.studio.submitted == [ProbeJob()]
 
 

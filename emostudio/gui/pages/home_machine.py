@@ -172,18 +172,19 @@ class MachineCard(Card):
         return self.tr("Looking at the machine")
 
     def _show_note(self) -> None:
-        report, card = self._report, self._report.card
-        is_quiet = self.probe.is_running or card is None
-        warnings = () if is_quiet or card is None else card.warnings
-        self._care.setText(self.tr("To be read with care: {0}").format(_shortened(warnings)))
-        set_shown(self._care, bool(warnings) and not report.stale)
-        if report.stale and not is_quiet:
-            words = f"{'; '.join(report.stale)}."
-            cause, action = self.tr("No longer holds here:"), self.tr("Measure anew")
-            self._note.show_note("warn", cause, words, action)
-        else:
-            notice = f"{report.notice.rstrip('.')}." if report.notice and card is None else ""
-            self._note.show_note("warn", "", "" if self.probe.is_running else notice)
+        card, running = self._report.card, self.probe.is_running
+        care = "" if card is None or running else self._care_words(card.warnings)
+        self._care.setText(care)
+        set_shown(self._care, bool(care))
+        notice = self._report.notice if card is None and not running else ""
+        self._note.show_note("warn", "", f"{notice.rstrip('.')}." if notice else "")
+
+    def _care_words(self, warnings: Sequence[str]) -> str:
+        if self._report.stale:
+            return self.tr("No longer holds here: {0}").format("; ".join(self._report.stale))
+        if warnings:
+            return self.tr("To be read with care: {0}").format(_shortened(warnings))
+        return ""
 
 
 def measured_words(card: CardFacts) -> str:
@@ -209,6 +210,4 @@ def speed_rows(models: Sequence[ModelRecord], claims: Collection[str] = ()) -> l
 
 def _shortened(warnings: Sequence[str]) -> str:
     """Return the first of some warnings, and how many more there are."""
-    if not warnings:
-        return ""
     return f"{warnings[0]}, and {len(warnings) - 1} more" if len(warnings) > 1 else warnings[0]

@@ -18,6 +18,7 @@ from emostudio.gui.widgets.labels import ElidedLabel, label
 from emostudio.gui.widgets.progress import ProgressRow
 
 NAME_WIDTH = 350
+OUTDATED = "Outdated"
 
 
 class ProbePanel(QWidget):
@@ -149,8 +150,9 @@ def kernel_rows(report: MachineCardReport) -> list[ForestRow]:
         first, gain = methods[0], methods[0].gain
         if gain is None:
             continue
-        # Figures that no longer hold here are not given the colour of a verdict.
-        tone = "text3" if report.stale else verdict_look(first.outlook)[1]
+        # Figures that no longer hold here are given neither word nor colour of a verdict.
+        outlook = OUTDATED if report.stale else first.outlook
+        tone = "text3" if report.stale else verdict_look(outlook)[1]
         names = ", ".join(method.title for method in methods)
         rows.append(
             ForestRow(
@@ -160,7 +162,7 @@ def kernel_rows(report: MachineCardReport) -> list[ForestRow]:
                 gain.high,
                 tone,
                 detail=first.layers,
-                badge=first.outlook,
+                badge=outlook,
                 tip=f"{names}: {first.reason}.",
             )
         )
