@@ -41,7 +41,7 @@ class DeepCompression(CompositeMethod[DeepCompressionSettings]):
     summary = "Prune, share and Huffman-code: a far smaller file, the same speed."
     reference = "Han et al., ICLR 2016, arXiv:1510.00149"
     settings_type = DeepCompressionSettings
-    decided_by = "codebook_linear"
+    decided_by = "five_bit_linear"
     claim = ClaimInfo(smaller=49.0, baseline="VGG-16 on ImageNet, 552 to 11.3 MB", source="Table 1")
     leaves = frozenset({PRUNED, SHARED, ENTROPY_CODED})
 

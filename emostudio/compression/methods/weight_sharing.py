@@ -75,7 +75,7 @@ class WeightSharing(Method[WeightSharingSettings]):
     summary = "Let all weights of a layer share a few values found by k-means; smaller file."
     reference = "Han et al., ICLR 2016, arXiv:1510.00149, section 3"
     settings_type = WeightSharingSettings
-    decided_by = "codebook_linear"
+    decided_by = "five_bit_linear"
     leaves = frozenset({SHARED})
     codecs = (codecs.CODEBOOK,)
 

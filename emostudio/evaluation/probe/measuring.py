@@ -27,13 +27,12 @@ from emostudio.evaluation.probe.identity import this_machine
 from emostudio.statistics.medians import median_interval
 
 MOST_S = 60.0
-"""Behind it no reading begins, however slow the machine."""
+"""No reading begins that might go beyond it, however slow the machine."""
 BLOCKS, QUERIES = 12, 6
 _TIMED_SHARE, _WARM_SHARE = 0.6, 0.1
 """Of a reading's time; the rest makes layers and rebuilds sessions."""
 _LEAST_S = 0.5
 _TOO_LATE = "there was no time left; kernels compiled meanwhile are ready when you measure again"
-_LEFT_FOR_LAST_S = 3.0
 
 
 def measure(seconds: float, threads: int) -> Generator[Progress, None, MachineCard]:
@@ -58,16 +57,18 @@ def measure(seconds: float, threads: int) -> Generator[Progress, None, MachineCa
     before, meter = machine.conditions(), LoadMeter()
     members = _in_order()
     taken: list[_Taken] = []
+    spent_s, longest_s = 0.0, 0.0
     for number, reading in enumerate(members):
-        left, spent_s = len(members) - number, time.monotonic() - started
-        if spent_s > MOST_S - _LEFT_FOR_LAST_S:
+        if spent_s + longest_s > MOST_S:
             taken.append(_not_taken(reading, _TOO_LATE))
             continue
-        share_s = max(_LEAST_S, (seconds - spent_s) / left)
+        share_s = max(_LEAST_S, (seconds - spent_s) / (len(members) - number))
         run = _Run(reading, threads, share_s)
         for event in run.events():
             yield _overall(event, reading, number, len(members), share_s)
         taken.append(run.taken)
+        before_s, spent_s = spent_s, time.monotonic() - started
+        longest_s = max(longest_s, spent_s - before_s)
     foreign = meter.read()
     warnings = (
         *machine.disturbances(before, machine.conditions(), threads),

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import torch
-from torch import nn
-
 from emostudio.evaluation.probe.base import Reading, Workload
-from emostudio.evaluation.probe.workloads import (
-    FEATURES,
-    dense_linear,
-    linear_words,
-    packed_work,
-)
-from emostudio.inference.layer_spec import MOST_LEVELS
+from emostudio.evaluation.probe.coded_layers import coded_linear
+from emostudio.evaluation.probe.workloads import linear_words
 from emostudio.inference.packed.compiling import why_no_kernels
+
+_BITS = 4
 
 
 class CodebookLinear(Reading):
-    """Four bits per weight instead of 32: less to read."""
+    """Codes of shared values instead of numbers of 32 bits: less to read."""
 
     key = "codebook_linear"
-    title = "4-bit linear layer"
+    title = f"{_BITS}-bit linear layer"
     family = "codebook"
-    summary = "Rate of a linear layer whose weights share 16 values, kept as codes of 4 bits"
+    summary = f"Rate of a linear layer whose weights share {2**_BITS} values, kept as codes"
     reference = "Han et al. 2016, arXiv:1510.00149, section 3"
-    what = f"{linear_words()}, {MOST_LEVELS} shared values"
-    layers = "linear, 4 bits"
+    what = f"{linear_words()}, {2**_BITS} shared values"
+    layers = f"linear, {_BITS} bits"
     engine = "packed"
     unit = "GOP/s"
     against = "float"
@@ -36,13 +30,7 @@ class CodebookLinear(Reading):
 
     def workload(self, threads: int) -> Workload:
         """Return the layer of codes and the float one."""
-        levels = torch.linspace(-0.1, 0.1, MOST_LEVELS)
-        generator = torch.Generator().manual_seed(0)
-        codes = torch.randint(0, MOST_LEVELS, (FEATURES, FEATURES), generator=generator)
-        layer = nn.Linear(FEATURES, FEATURES)
-        layer.weight = nn.Parameter(levels[codes])
-        kernel = packed_work("4-bit linear layer", nn.Sequential(layer), (FEATURES,), threads)
-        return Workload(kernel, dense_linear(threads))
+        return coded_linear(_BITS, threads)
 
 
 READING = CodebookLinear()
