@@ -41,6 +41,13 @@ class CatalogueEntry(_Answer):
     """End of the file names of a format, with the dot; empty for a folder."""
 
 
+class FormatEntry(CatalogueEntry):
+    """A file format of reports; its key is the suffix."""
+
+    writes_charts: bool = False
+    """Whether a single chart can be written, drawn or as its numbers."""
+
+
 class CatalogueAnswer(_Answer):
     """Everything the user can pick, by catalogue."""
 
@@ -51,6 +58,8 @@ class CatalogueAnswer(_Answer):
     detectors: tuple[CatalogueEntry, ...] = ()
     sources: tuple[CatalogueEntry, ...] = ()
     exporters: tuple[CatalogueEntry, ...] = ()
+    formats: tuple[FormatEntry, ...] = ()
+    """File formats of reports, documents first."""
     training: dict[str, Any] = Field(default_factory=dict)
     """JSON schema of the training settings."""
 

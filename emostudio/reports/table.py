@@ -11,7 +11,7 @@ from emostudio.workspace.comparison import ComparisonRow
 from emostudio.workspace.sizes import SIZES, Size
 
 MISSING = "–"
-_SHORT = {"parameters": "Param."}
+_SHORT = {"parameters": "Param.", "training_memory": "training"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _size_column(size: Size) -> Column:
         _SHORT.get(size.key, size.title if is_count else size.title.lower()),
         size.unit,
         size.value,
-        "" if is_count or size.key == "training" else "low",
+        "" if is_count or size.key == "training_memory" else "low",
         decimals=None if is_count or size.key == "disk" else 0,
     )
 

@@ -55,7 +55,7 @@ SIZES = (
         "Highest memory the same fresh process ever held, loading included",
     ),
     Size(
-        "training",
+        "training_memory",
         "Training",
         "MB",
         lambda row: _million(row.training_peak_bytes),

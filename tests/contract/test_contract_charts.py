@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from emostudio.core.errors import InputError
 from emostudio.reports.base import Report
-from emostudio.reports.catalogue import WRITERS
+from emostudio.reports.catalogue import WRITERS, describe_formats
 from emostudio.reports.comparison import writer_of
 from emostudio.reports.drawing.figure import PRINT_WIDTH_IN, chart_figure
 from emostudio.reports.pgf.document import document
@@ -160,6 +160,13 @@ def test_formats_of_whole_reports_refuse_a_single_chart(tmp_path):
         writer_of(tmp_path / "c.html", "bars")
     with pytest.raises(InputError, match="no chart called"):
         writer_of(tmp_path / "c.png", "pie")
+
+
+def test_the_engine_lists_every_format_for_the_window():
+    listed = {entry.key: entry for entry in describe_formats()}
+    assert set(listed) == set(WRITERS.members())
+    assert {key for key, entry in listed.items() if entry.writes_charts} == set(SINGLE)
+    assert next(iter(listed.values())).family == "document"
 
 
 def test_csv_of_a_chart_gives_each_number_its_engine_and_machine(report, tmp_path):

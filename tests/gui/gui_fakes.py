@@ -13,6 +13,7 @@ from emostudio.core.answers import (
     CatalogueEntry,
     ClaimInfo,
     EvaluationResult,
+    FormatEntry,
     Latency,
     PairedResult,
     Ratio,
@@ -64,6 +65,10 @@ CATALOGUE = CatalogueAnswer(
     engines=(),
     readers=(),
     detectors=(entry("haar", "Haar", ""), entry("yunet", "YuNet", "", available=False)),
+    formats=(
+        FormatEntry(key="html", title="HTML", family="document"),
+        FormatEntry(key="png", title="PNG", family="picture", writes_charts=True),
+    ),
     training=TrainSettings.model_json_schema(),
 )  # fmt: skip
 

@@ -12,6 +12,9 @@ from emostudio.core.events import Failed
 from emostudio.core.jobs import BenchJob, CompareJob, EvaluateJob
 from emostudio.gui.dialogs import Question
 from emostudio.gui.pages.compare import ComparePage
+from emostudio.gui.pages.compare_export import Wanted
+from emostudio.gui.pages.compare_table import columns
+from emostudio.workspace.charts.catalogue import chart_kinds
 
 MEASURED = {
     "teacher": (0.95, 40.0, None, None),
@@ -120,8 +123,8 @@ def test_undecided_points_can_be_settled_by_just_enough_timing(qtbot, workspace)
     unclear = {**MEASURED, "int8": (0.945, 39.0, 1.03, (0.99, 1.07))}
     fakes.add_measurements(workspace, unclear)
     page = show(qtbot, workspace)
-    assert page.pareto.settle.isVisibleTo(page)
-    page.pareto.settle.click()
+    assert page.charts.view.settle.isVisibleTo(page)
+    page.charts.view.settle.click()
     job = page.studio.submitted[-1]
     assert isinstance(job, BenchJob)
     assert {"teacher", "int8"} <= set(job.models)
@@ -129,8 +132,8 @@ def test_undecided_points_can_be_settled_by_just_enough_timing(qtbot, workspace)
 
 
 def test_limits_are_drawn_and_told(measured):
-    measured.pareto.most_ms.setValue(30.0)
-    measured.pareto.least_percent.setValue(90.0)
+    measured.charts.view.most_ms.setValue(30.0)
+    measured.charts.view.least_percent.setValue(90.0)
     words = measured.chart.accessibleDescription()
     assert "limit 30 ms" in words
     assert "limit 90 %" in words
@@ -276,3 +279,101 @@ def test_an_empty_workspace_offers_the_next_step(qtbot, qapp, tmp_path):
         with qtbot.waitSignal(page.go) as gone:
             page.empty.acted.emit()
         assert gone.args[0] == "compress"
+
+
+CHARTS = [kind.key for kind in chart_kinds()]
+
+
+def choose_chart(page, key):
+    kind = next(kind for kind in chart_kinds() if kind.key == key)
+    page.charts.chooser.setCurrentText(kind.title)
+    return kind
+
+
+@pytest.mark.parametrize("key", CHARTS)
+def test_every_chart_of_the_catalogue_is_offered_and_drawn_or_says_what_is_missing(
+    qtbot, measured, key
+):
+    measured.resize(1200, 692)
+    kind = choose_chart(measured, key)
+    page = measured.charts
+    if page.unmeasured.isVisibleTo(measured):
+        assert kind.missing in fakes.texts(page)
+        assert not page.export.isVisibleTo(measured)
+        assert page.unmeasured.button.isVisibleTo(measured) == kind.is_measured
+    elif key == "pareto":
+        assert page.chart.isVisibleTo(measured)
+    else:
+        assert page.panels.isVisibleTo(measured)
+        assert "int8" in page.panels.accessibleDescription()
+        assert len(set(page.panels.grab().toImage().bits())) > 10
+
+
+@pytest.mark.parametrize("key", ["pareto", "bars", "classes"])
+def test_a_chart_turns_into_its_numbers_and_back(measured, key):
+    choose_chart(measured, key)
+    measured.charts.as_numbers.click()
+    table = measured.charts.numbers
+    assert table.isVisibleTo(measured)
+    words = {cell.text for row in table.table.rows for cell in row.cells.values()}
+    assert "int8" in words
+    measured.charts.as_numbers.click()
+    assert not table.isVisibleTo(measured)
+
+
+def test_the_sizes_are_told_apart_by_what_they_mean(qtbot, measured):
+    choose_chart(measured, "sizes")
+    measured.resize(1200, 692)
+    panels = measured.charts.panels
+    meanings = {panel.title.split(",")[0]: panel.note for panel in panels.panels()}
+    assert {"Disk", "Resident", "Parameters", "MACs"} <= set(meanings)
+    assert len(set(meanings.values())) == len(meanings)
+    shown = {panels.meaning_at(x, y) for x in range(0, 700, 20) for y in range(0, 400, 20)}
+    assert set(meanings.values()) <= shown
+    heads = {c.key: c.tooltip for c in columns(measured.comparison)}
+    assert heads["disk"] == meanings["Disk"]
+    assert "fresh process" in heads["resident"]
+
+
+def test_one_chart_is_exported_with_the_limits_on_it(measured, tmp_path):
+    choose_chart(measured, "calibration")
+    measured.charts.view.most_ms.setValue(30.0)
+    measured.export_to(tmp_path / "c.tikz", measured.charts.current())
+    job, _, _ = measured.studio.asked[-1]
+    assert (job.chart, job.limits.most_ms) == ("calibration", 30.0)
+
+
+def test_formats_come_from_the_engine_and_only_some_hold_one_chart(measured):
+    wanted = Wanted(("teacher",), "faces", "Mine")
+    assert titles(measured.exporter.menu(wanted, list)) == ["HTML…", "PNG…", "Copy table as text"]
+    chart = Wanted(("teacher",), "faces", "Mine", "bars")
+    assert titles(measured.exporter.menu(chart, list)) == ["PNG…", "Copy numbers as text"]
+    measured.studio.catalogue = None
+    assert titles(measured.exporter.menu(chart, list))[0] == "The engine is starting"
+
+
+def titles(menu):
+    return [action.text() for action in menu.actions() if not action.isSeparator()]
+
+
+def test_numbers_of_a_chart_copy_as_text(measured):
+    choose_chart(measured, "bars")
+    measured.copy_numbers()
+    text = QGuiApplication.clipboard().text()
+    assert "int8" in text
+    assert "Accuracy, %" in text
+
+
+def test_training_curves_are_read_from_the_runs_only_when_they_are_shown(
+    qtbot, workspace, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(workspace, "events", lambda *a, **k: asked.append(a) or ([], 0))
+    run = workspace.create_run(EvaluateJob(models=("int8",), data="faces"))
+    file = workspace.models_folder / "int8.safetensors"
+    record = workspace.model("int8")
+    workspace.add_model(file, record.info, role="variant", run=run.id)
+    page = show(qtbot, workspace)
+    assert asked == []
+    choose_chart(page, "curves")
+    assert asked

@@ -311,5 +311,5 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
             painter.drawText(
                 QRectF(place.x, place.y, size[0], size[1]),
                 Qt.AlignmentFlag.AlignVCenter,
-                point.name,
+                point.label or point.name,
             )

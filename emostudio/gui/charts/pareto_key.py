@@ -30,7 +30,7 @@ class ParetoKey(QWidget):
     def sizeHint(self) -> QSize:
         """Ask for one line."""
         width = sum(metrics("caption").horizontalAdvance(word) for word in self._words)
-        return QSize(round(width) + 4 * (_GLYPH + 4) + 3 * _GAP + 6, 20)
+        return QSize(round(width) + 4 * (_GLYPH + 4) + 3 * _GAP + 12, 20)
 
     def minimumSizeHint(self) -> QSize:
         """Accept to be cut off before the title is."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QUrl
@@ -15,7 +15,7 @@ from emostudio.gui.pages.base import Page
 from emostudio.gui.pages.compare_answer import answer
 from emostudio.gui.pages.compare_chart import ChartCard
 from emostudio.gui.pages.compare_details import DetailsCard
-from emostudio.gui.pages.compare_export import Exporter
+from emostudio.gui.pages.compare_export import Exporter, Wanted
 from emostudio.gui.pages.compare_table import columns, measured_keys, rows
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
@@ -24,6 +24,7 @@ from emostudio.gui.widgets.card import Card, EmptyState, plain
 from emostudio.gui.widgets.checked_menu import CheckedMenu
 from emostudio.gui.widgets.data_table import DataTable
 from emostudio.qt.studio import Studio
+from emostudio.workspace.charts.material import Material, gather
 from emostudio.workspace.claims import check_claims, speed_claims
 from emostudio.workspace.comparison import Comparison, ComparisonRow, compare
 from emostudio.workspace.records import ModelRecord
@@ -53,9 +54,9 @@ class ComparePage(Page):
         self.export = button(self.tr("Export"), "primary", "export", self._open_export)
         self.exporter = Exporter(studio, self)
         self.table = DataTable(columns(self.comparison), self.tr("Comparison"))
-        self.pareto = ChartCard()
-        self.chart = self.pareto.chart
-        self.unmeasured = self.pareto.unmeasured
+        self.charts = ChartCard()
+        self.chart = self.charts.chart
+        self.unmeasured = self.charts.unmeasured
         self.details = DetailsCard()
         self.empty = EmptyState(
             "compare",
@@ -138,10 +139,14 @@ class ComparePage(Page):
         QGuiApplication.clipboard().setText(self.table.table.as_text())
         self.note.show_note("ok", self.tr("Table copied."))
 
-    def export_to(self, path: Path) -> None:
-        """Write a comparison file; its suffix says which."""
-        names = [row.model for row in self.comparison.rows]
-        self.exporter.export(path, names, self.comparison.dataset, self._title())
+    def copy_numbers(self) -> None:
+        """Put the numbers of the chosen chart on the clipboard as text."""
+        QGuiApplication.clipboard().setText(self.charts.numbers_text())
+        self.note.show_note("ok", self.tr("Numbers copied."))
+
+    def export_to(self, path: Path, chart: str = "") -> None:
+        """Write a comparison file, or one chart; the suffix says which."""
+        self.exporter.export(path, self._wanted(chart))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Widen the interval columns in wide windows."""
@@ -171,7 +176,7 @@ class ComparePage(Page):
         card.body.addWidget(self.table)
         below = QHBoxLayout()
         below.setSpacing(SPACE.m)
-        below.addWidget(self.pareto, 1)
+        below.addWidget(self.charts, 1)
         below.addWidget(self.details)
         view = plain()
         column = QVBoxLayout(view)
@@ -189,8 +194,9 @@ class ComparePage(Page):
         self.table.row_selected.connect(self._on_selected)
         self.table.row_activated.connect(lambda name: self.go.emit("models", name))
         self.chart.point_picked.connect(self._on_picked)
-        self.pareto.limits_changed.connect(lambda _limits: self._compare())
-        self.pareto.settle_asked.connect(self.settle)
+        self.charts.limits_changed.connect(lambda _limits: self._compare())
+        self.charts.settle_asked.connect(self.settle)
+        self.charts.export_asked.connect(self._open_chart_export)
         self.details.live_asked.connect(self._on_live)
         self.unmeasured.acted.connect(self._open_measure)
         self.empty.acted.connect(lambda: self.go.emit("compress", None))
@@ -217,16 +223,21 @@ class ComparePage(Page):
         self.comparison = compare(
             models,
             speed_claims=speed_claims(methods.values()),
-            limits=self.pareto.current_limits(),
+            limits=self.charts.current_limits(),
         )
         self._show_table()
-        self.pareto.show_comparison(self.comparison)
+        self.charts.show_comparison(self.comparison, self._gatherer(models))
         self.details.show_answer(answer(self.comparison))
         self.details.show_claims(check_claims(models, self.comparison.baseline, methods))
         self._on_selected(self.table.selected_id())
         self.header.set_facts(self._facts())
         self.export.setEnabled(bool(models))
         self.measure.setEnabled(bool(models))
+
+    def _gatherer(self, models: Sequence[ModelRecord]) -> Callable[[], Material]:
+        """Return what reads the runs behind the comparison, once and only if a chart asks."""
+        found = self.comparison
+        return cache(lambda: gather(self.studio.workspace, models, found))
 
     def _show_table(self) -> None:
         known = columns(self.comparison, is_wide=self._is_wide)
@@ -265,8 +276,15 @@ class ComparePage(Page):
             parts.append(self.tr("Not for publication: {0}").format(found.blockers[0]))
         return ". ".join(parts) or self.tr("Nothing measured yet")
 
-    def _title(self) -> str:
-        return self.tr("Comparison with {0}").format(self.comparison.baseline)
+    def _wanted(self, chart: str = "") -> Wanted:
+        found = self.comparison
+        return Wanted(
+            models=tuple(row.model for row in found.rows),
+            data=found.dataset,
+            title=self.tr("Comparison with {0}").format(found.baseline),
+            chart=chart,
+            limits=found.limits,
+        )
 
     def _row(self, name: str) -> ComparisonRow | None:
         return next((row for row in self.comparison.rows if row.model == name), None)
@@ -290,14 +308,12 @@ class ComparePage(Page):
         self.measure_menu().popup(self.measure.mapToGlobal(self.measure.rect().bottomLeft()))
 
     def _open_export(self) -> None:
-        names = [row.model for row in self.comparison.rows]
-        menu = self.exporter.menu(
-            lambda suffix: self.exporter.ask_where(
-                suffix, names, self.comparison.dataset, self._title()
-            ),
-            self.copy_table,
-        )
+        menu = self.exporter.menu(self._wanted(), self.copy_table)
         menu.popup(self.export.mapToGlobal(self.export.rect().bottomLeft()))
+
+    def _open_chart_export(self, chart: str) -> None:
+        menu = self.exporter.menu(self._wanted(chart), self.copy_numbers)
+        menu.popup(self.charts.export.mapToGlobal(self.charts.export.rect().bottomLeft()))
 
     def _on_started(self, path: str) -> None:
         self._written = ""

@@ -1,22 +1,29 @@
-"""Accuracy against time as a card: the chart, its limits, and what would settle open points."""
+"""Every chart of a comparison on one card: chosen from the catalogue, painted, or as numbers."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
 
 from PySide6.QtCore import QCoreApplication, Signal
-from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QMenu, QWidgetAction
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QScrollArea, QStackedWidget
 
 from emostudio.core.measured import Limits
-from emostudio.gui.charts.pareto import ParetoChart, ParetoPoint
-from emostudio.gui.charts.pareto_key import ParetoKey
+from emostudio.gui.charts.panel_chart import PanelChart
+from emostudio.gui.pages.compare_numbers import NumbersTable
+from emostudio.gui.pages.compare_pareto import ParetoView
 from emostudio.gui.theme import theme
-from emostudio.gui.widgets.buttons import button
-from emostudio.gui.widgets.card import Card, EmptyState, plain
-from emostudio.gui.widgets.labels import label, set_shown
-from emostudio.gui.widgets.names import short_name
-from emostudio.workspace.comparison import Comparison, ComparisonRow
-from emostudio.workspace.standing import question_lines, settling_blocks
+from emostudio.gui.tokens import SPACE
+from emostudio.gui.widgets.buttons import button, icon_button
+from emostudio.gui.widgets.card import Card, EmptyState, scrolled
+from emostudio.gui.widgets.labels import ElidedLabel, set_shown
+from emostudio.workspace.charts.base import Chart, ChartKind
+from emostudio.workspace.charts.catalogue import chart_kinds
+from emostudio.workspace.charts.material import Material
+from emostudio.workspace.comparison import Comparison
+
+PARETO = "pareto"
+"""The one chart with a view of its own: points are picked, limits moved, undecided ones settled."""
+_CHOOSER_WIDTH = 214
 
 
 class ChartCard(Card):
@@ -28,108 +35,105 @@ class ChartCard(Card):
         A `core.measured.Limits`.
     settle_asked
         Names of models and the number of blocks that would settle the undecided ones.
+    export_asked
+        Key of the chart to write to a file.
     """
 
     limits_changed = Signal(object)
     settle_asked = Signal(object, int)
+    export_asked = Signal(str)
 
     def __init__(self) -> None:
-        super().__init__(
-            QCoreApplication.translate("ChartCard", "Accuracy against time"),
-            QCoreApplication.translate("ChartCard", "%, higher is better"),
-        )
-        self.chart = ParetoChart()
-        self.key = ParetoKey()
-        self.most_ms = _box(self.tr(" ms"), 3, 100_000.0)
-        self.least_percent = _box(self.tr(" %"), 1, 100.0)
-        self.limits = button(self.tr("Limits"), "small", "", self._open_limits)
-        self.settle = button(self.tr("Settle"), "small", "clock", self._ask_to_settle)
+        super().__init__()
+        self.view = ParetoView()
+        self.chart = self.view.chart
+        self.panels = PanelChart()
+        self.numbers = NumbersTable()
         self.unmeasured = EmptyState(
-            "chart",
-            self.tr("The chart needs accuracy and speed of the same variant."),
-            self.tr("Measure the models"),
+            "chart", "", QCoreApplication.translate("ChartCard", "Measure the models")
         )
-        self._names: tuple[str, ...] = ()
-        self._blocks = 0
-        self._menu = self._limits_menu()
-        for widget in (self.key, self.settle, self.limits):
-            self.add_action(widget)
-        self.body.addWidget(self.unmeasured, 1)
-        self.body.addWidget(self.chart, 1)
-        self.most_ms.valueChanged.connect(self._on_limits)
-        self.least_percent.valueChanged.connect(self._on_limits)
+        self.chooser = QComboBox()
+        self.note = ElidedLabel("", "caption", "text3")
+        self.as_numbers = button(self.tr("Numbers"), "small")
+        self.export = icon_button("export", self.tr("Export this chart"), self._ask_to_export)
+        self._kinds: dict[str, ChartKind] = {kind.key: kind for kind in chart_kinds()}
+        self._comparison = Comparison(rows=())
+        self._material: Callable[[], Material] = lambda: Material(self._comparison)
+        self._chart: Chart | None = None
+        self._build()
+        self.view.limits_changed.connect(self.limits_changed)
+        self.view.settle_asked.connect(self.settle_asked)
 
     def current_limits(self) -> Limits:
         """Return the limits in the boxes; zero leaves a quantity free."""
-        most, least = self.most_ms.value(), self.least_percent.value()
-        return Limits(most_ms=most or None, least_accuracy=least / 100 if least else None)
+        return self.view.current_limits()
 
-    def show_comparison(self, comparison: Comparison) -> None:
-        """Draw the variants that have accuracy and time."""
-        found = [(row, pareto_point(row)) for row in comparison.rows]
-        points = [
-            replace(point, label=short_name(row.model, comparison.baseline))
-            for row, point in found
-            if point
-        ]
-        self.chart.show_limits(comparison.limits)
-        self.chart.show_points(points)
-        self._names, self._blocks = settling_blocks(comparison.questions)
-        tip = "\n".join(question_lines(comparison.questions, 12))
-        self.settle.setToolTip(tip)
-        self.key.setToolTip(tip)
-        set_shown(self.settle, bool(self._names))
-        for widget in (self.chart, self.key, self.limits):
-            set_shown(widget, bool(points))
-        set_shown(self.unmeasured, not points)
+    def current(self) -> str:
+        """Return the key of the chosen chart."""
+        return str(self.chooser.currentData())
 
-    def _limits_menu(self) -> QMenu:
-        menu = QMenu(self)
-        theme().set_font(menu, "body")
-        panel = plain()
-        form = QFormLayout(panel)
-        form.addRow(label(self.tr("At most"), "body"), self.most_ms)
-        form.addRow(label(self.tr("At least"), "body"), self.least_percent)
-        self.most_ms.setAccessibleName(self.tr("Most milliseconds"))
-        self.least_percent.setAccessibleName(self.tr("Least accuracy, percent"))
-        action = QWidgetAction(menu)
-        action.setDefaultWidget(panel)
-        menu.addAction(action)
-        return menu
+    def choose(self, key: str) -> None:
+        """Show another chart."""
+        self.chooser.setCurrentIndex(self.chooser.findData(key))
 
-    def _open_limits(self) -> None:
-        self._menu.popup(self.limits.mapToGlobal(self.limits.rect().bottomLeft()))
+    def show_comparison(self, comparison: Comparison, material: Callable[[], Material]) -> None:
+        """Draw the chosen chart; `material` reads what runs left and is asked when needed."""
+        self._comparison, self._material = comparison, material
+        self.view.show_comparison(comparison)
+        self._show()
 
-    def _on_limits(self) -> None:
-        self.limits_changed.emit(self.current_limits())
+    def numbers_text(self) -> str:
+        """Return the numbers of the chosen chart as text."""
+        self.numbers.show_chart(self._chart)
+        return self.numbers.table.as_text()
 
-    def _ask_to_settle(self) -> None:
-        if self._names:
-            self.settle_asked.emit(self._names, self._blocks)
+    def _build(self) -> None:
+        for kind in self._kinds.values():
+            self.chooser.addItem(kind.title, kind.key)
+        self.chooser.setAccessibleName(self.tr("Chart"))
+        theme().set_font(self.chooser, "card")
+        self.chooser.setFixedWidth(round(_CHOOSER_WIDTH * theme().scale))
+        self.as_numbers.setCheckable(True)
+        head = QHBoxLayout()
+        head.setSpacing(SPACE.s)
+        head.addWidget(self.chooser)
+        head.addWidget(self.note, 1)
+        for widget in (*self.view.head_buttons, self.as_numbers, self.export):
+            head.addWidget(widget)
+        self._stack = QStackedWidget()
+        self._scroll: QScrollArea = scrolled(self.panels)
+        for page in (self.view, self._scroll, self.numbers, self.unmeasured):
+            self._stack.addWidget(page)
+        self.body.addLayout(head)
+        self.body.addWidget(self._stack, 1)
+        self.chooser.currentIndexChanged.connect(lambda _place: self._show())
+        self.as_numbers.toggled.connect(lambda _on: self._show())
 
+    def _show(self) -> None:
+        kind = self._kinds[self.current()]
+        is_pareto = kind.key == PARETO
+        material = Material(self._comparison) if is_pareto else self._material()
+        self._chart = kind.chart(material)
+        has_chart = self._chart is not None
+        self.note.setText(kind.note)
+        self.chooser.setToolTip(kind.summary)
+        for action in self.view.head_buttons:
+            set_shown(action, is_pareto and has_chart and self.view.offers(action))
+        set_shown(self.as_numbers, has_chart)
+        set_shown(self.export, has_chart)
+        if not has_chart:
+            self.unmeasured.sentence.setText(kind.missing)
+            set_shown(self.unmeasured.button, kind.is_measured)
+            self._stack.setCurrentWidget(self.unmeasured)
+        elif self.as_numbers.isChecked():
+            self.numbers.show_chart(self._chart)
+            self._stack.setCurrentWidget(self.numbers)
+        elif is_pareto:
+            self._stack.setCurrentWidget(self.view)
+        else:
+            self.panels.show_chart(self._chart)
+            self._scroll.verticalScrollBar().setValue(0)
+            self._stack.setCurrentWidget(self._scroll)
 
-def pareto_point(row: ComparisonRow) -> ParetoPoint | None:
-    """Return a row's place on the chart, None where accuracy or speed is missing."""
-    if row.latency_ms is None or row.accuracy is None:
-        return None
-    interval = row.accuracy_interval
-    return ParetoPoint(
-        name=row.model,
-        slot=row.slot,
-        x=row.latency_ms.p50,
-        y=100 * row.accuracy,
-        x_interval=row.latency_interval,
-        y_interval=(100 * interval[0], 100 * interval[1]) if interval else None,
-        state=row.standing,
-    )
-
-
-def _box(suffix: str, decimals: int, most: float) -> QDoubleSpinBox:
-    made = QDoubleSpinBox()
-    made.setDecimals(decimals)
-    made.setRange(0.0, most)
-    made.setSuffix(suffix)
-    made.setSpecialValueText(QCoreApplication.translate("ChartCard", "no limit"))
-    made.setKeyboardTracking(False)
-    theme().set_font(made, "body")
-    return made
+    def _ask_to_export(self) -> None:
+        self.export_asked.emit(self.current())

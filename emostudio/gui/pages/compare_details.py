@@ -125,6 +125,7 @@ class DetailsCard(Card):
         column.addWidget(self._chooser)
         for part in self._parts.values():
             column.addWidget(part, 1)
+        column.addStretch(0)
         self.body.addWidget(scrolled(content), 1)
 
     def _ledger(self) -> QWidget:

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from emostudio.core.events import Failed
 from emostudio.core.jobs import CompareJob
+from emostudio.core.measured import NO_LIMITS, Limits
 from emostudio.core.paths import safe_name
 from emostudio.gui.dialogs import Question
+from emostudio.gui.pages.format_menu import add_formats, formats_of
 from emostudio.gui.theme import theme
 from emostudio.qt.studio import Studio
 
-FORMATS = (
-    ("pdf", "PDF", "for reading and printing"),
-    ("html", "HTML", "one page with everything"),
-    ("svg", "SVG", "chart as drawing"),
-    ("png", "PNG", "chart as picture"),
-    ("csv", "CSV", "table of numbers"),
-    ("tex", "LaTeX", "table for a paper"),
-    ("json", "JSON", "everything, for programs"),
-)
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a file is to hold: models, whose accuracies, heading, and one chart or everything."""
+
+    models: tuple[str, ...]
+    data: str
+    title: str
+    chart: str = ""
+    limits: Limits = NO_LIMITS
 
 
 class Exporter(QObject):
@@ -50,41 +53,39 @@ class Exporter(QObject):
         self._studio = studio
         self._parent = parent
 
-    def menu(self, choose: Callable[[str], object], copy: Callable[[], object]) -> QMenu:
-        """Return the formats as a menu, and copying as its last entry."""
+    def menu(self, wanted: Wanted, copy: Callable[[], object]) -> QMenu:
+        """Return the formats as a menu; whole reports offer to copy the table, too."""
         menu = QMenu(self._parent)
-        menu.setToolTipsVisible(True)
         theme().set_font(menu, "body")
-        for suffix, name, purpose in FORMATS:
-            action = QAction(f"{name}…", menu)
-            action.setToolTip(purpose)
-            action.triggered.connect(lambda _=False, suffix=suffix: choose(suffix))
-            menu.addAction(action)
+        formats = formats_of(self._studio.catalogue, for_charts=bool(wanted.chart))
+        add_formats(menu, formats, lambda suffix: self.ask_where(suffix, wanted))
         menu.addSeparator()
-        menu.addAction(self.tr("Copy table as text"), copy)
+        words = self.tr("Copy numbers as text") if wanted.chart else self.tr("Copy table as text")
+        menu.addAction(words, copy)
         return menu
 
-    def ask_where(self, suffix: str, models: Sequence[str], data: str, title: str) -> None:
+    def ask_where(self, suffix: str, wanted: Wanted) -> None:
         """Let the user choose a file."""
         dialog = QFileDialog(self._parent, self.tr("Export comparison"))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
         dialog.setDefaultSuffix(suffix)
         dialog.setNameFilters([f"{suffix.upper()} (*.{suffix})"])
-        dialog.selectFile(f"{safe_name(title)}.{suffix}")
+        name = f"{wanted.title} {wanted.chart}" if wanted.chart else wanted.title
+        dialog.selectFile(f"{safe_name(name)}.{suffix}")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda file: self.export(Path(file), models, data, title))
+        dialog.fileSelected.connect(lambda file: self.export(Path(file), wanted))
         dialog.open()
 
-    def export(self, path: Path, models: Sequence[str], data: str, title: str) -> None:
+    def export(self, path: Path, wanted: Wanted) -> None:
         """Write a file; an existing one is replaced only if the user says so."""
         if not path.exists():
-            self._write(path, models, data, title)
+            self._write(path, wanted)
             return
 
         def on_answer(key: str) -> None:
             if key == "replace":
-                self._write(path, models, data, title)
+                self._write(path, wanted)
 
         question = Question(
             self._parent,
@@ -95,8 +96,15 @@ class Exporter(QObject):
         )
         question.open()
 
-    def _write(self, path: Path, models: Sequence[str], data: str, title: str) -> None:
-        job = CompareJob(models=tuple(models), out=str(path), data=data or None, title=title)
+    def _write(self, path: Path, wanted: Wanted) -> None:
+        job = CompareJob(
+            models=wanted.models,
+            out=str(path),
+            data=wanted.data or None,
+            title=wanted.title,
+            limits=wanted.limits,
+            chart=wanted.chart,
+        )
 
         def on_answer(answer: dict[str, Any]) -> None:
             self.written.emit(str(answer.get("out", path)))

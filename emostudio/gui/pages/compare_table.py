@@ -11,8 +11,10 @@ from PySide6.QtCore import QCoreApplication
 from emostudio.qt.table_models import EMPTY_CELL, Cell, Column, IntervalScale, Row
 from emostudio.statistics.verdicts import Verdict, is_proved_loss
 from emostudio.workspace.comparison import Comparison, ComparisonRow
+from emostudio.workspace.sizes import SIZES, Size
 
 SIMULATED = "simulated"
+_SHORT = {"parameters": "Param.", "training_memory": "Training"}
 _ORDER = {verdict.value: place for place, verdict in enumerate(Verdict)}
 _INTERVAL_WIDTH = 128
 _INTERVAL_WIDTH_WIDE = 230
@@ -36,10 +38,7 @@ def columns(comparison: Comparison, *, is_wide: bool = False) -> tuple[Column, .
         _number("p95", "p95", "ms", 58, _tr("95 % of all images took less")),
         _number("p99", "p99", "ms", 58, _tr("99 % of all images took less")),
         _number("speed", _tr("Speed"), _tr("teacher = 1×, 95 %"), wide, scale=speed),
-        _number("disk", _tr("Disk"), "MB", 62),
-        _number("resident", _tr("Resident"), "MB", 68, _tr("Memory at inference, fresh process")),
-        _number("parameters", _tr("Param."), _tr("million"), 64),
-        _number("macs", "MACs", _tr("million"), 66, _tr("Multiply-adds for one image")),
+        *(_size_column(size) for size in SIZES),
         _number("accuracy", _tr("Accuracy"), "%, 95 %", wide, scale=accuracy),
         _number("f1", "F1", _tr("macro"), 58),
         _number(
@@ -47,6 +46,11 @@ def columns(comparison: Comparison, *, is_wide: bool = False) -> tuple[Column, .
         ),
         Column("verdict", _tr("Verdict"), width=116),
     )
+
+
+def _size_column(size: Size) -> Column:
+    title = _SHORT.get(size.key, size.title)
+    return _number(size.key, _tr(title), _tr(size.unit), 68, _tr(size.meaning))
 
 
 def _number(
@@ -69,6 +73,9 @@ def measured_keys(comparison: Comparison, *, is_wide: bool = False) -> tuple[str
             row.evaluation and row.evaluation.calibration for row in comparison.rows
         ),
     }
+    sizes = {size.key: size for size in SIZES}
+    for key in ("peak", "training_memory"):
+        extra[key] = any(sizes[key].value(row) is not None for row in comparison.rows)
     keys = [column.key for column in columns(comparison)]
     return tuple(key for key in keys if key not in extra or (extra[key] and is_wide))
 
@@ -80,10 +87,7 @@ def rows(comparison: Comparison) -> list[Row]:
         "p50": _numbers(comparison.rows, _percentile("p50"), best=min),
         "p95": _numbers(comparison.rows, _percentile("p95"), tone="text2"),
         "p99": _numbers(comparison.rows, _percentile("p99"), tone="text2"),
-        "disk": _numbers(comparison.rows, lambda r: r.disk_bytes / 1e6, best=min),
-        "resident": _numbers(comparison.rows, _mega("resident_bytes"), best=min),
-        "parameters": _numbers(comparison.rows, _mega("parameters"), best=min),
-        "macs": _numbers(comparison.rows, _mega("macs"), best=min),
+        **{size.key: _numbers(comparison.rows, size.value, best=min) for size in SIZES},
         "f1": _numbers(comparison.rows, lambda r: r.macro_f1, decimals=3),
     }
     accuracies = _accuracies(comparison.rows)
@@ -148,14 +152,6 @@ def _percentile(name: str) -> _Value:
     def value(row: ComparisonRow) -> float | None:
         found: float | None = getattr(row.latency_ms, name) if row.latency_ms else None
         return found
-
-    return value
-
-
-def _mega(name: str) -> _Value:
-    def value(row: ComparisonRow) -> float | None:
-        found: int | None = getattr(row, name)
-        return None if found is None else found / 1e6
 
     return value
 

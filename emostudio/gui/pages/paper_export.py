@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from emostudio.core.events import Failed
 from emostudio.core.jobs import PaperJob, PaperReportJob
 from emostudio.gui.dialogs import Question
-from emostudio.gui.pages.compare_export import FORMATS
+from emostudio.gui.pages.format_menu import add_formats, formats_of
 from emostudio.gui.theme import theme
 from emostudio.gui.widgets.card import Note
 from emostudio.qt.studio import Studio
@@ -35,13 +35,9 @@ class PaperExporter(QObject):
     def menu(self, job: PaperJob) -> QMenu:
         """Return the file formats as a menu."""
         menu = QMenu(self._parent)
-        menu.setToolTipsVisible(True)
         theme().set_font(menu, "body")
-        for suffix, name, purpose in FORMATS:
-            action = QAction(f"{name}…", menu)
-            action.setToolTip(purpose)
-            action.triggered.connect(lambda _=False, suffix=suffix: self._ask_where(job, suffix))
-            menu.addAction(action)
+        formats = formats_of(self._studio.catalogue)
+        add_formats(menu, formats, lambda suffix: self._ask_where(job, suffix))
         return menu
 
     def export(self, job: PaperJob, path: Path) -> None:

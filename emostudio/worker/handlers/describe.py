@@ -9,6 +9,7 @@ from emostudio.data.catalogue import READERS
 from emostudio.exports.catalogue import EXPORTERS
 from emostudio.inference.catalogue import ENGINES
 from emostudio.models.catalogue import ARCHITECTURES
+from emostudio.reports.catalogue import describe_formats
 from emostudio.training.settings import TrainingSettings
 from emostudio.vision.catalogue import DETECTORS, SOURCES
 from emostudio.worker.context import HandlerContext, Handling
@@ -26,5 +27,6 @@ def handle(job: DescribeJob, context: HandlerContext) -> Handling:
         detectors=DETECTORS.describe(),
         sources=SOURCES.describe(),
         exporters=EXPORTERS.describe(),
+        formats=describe_formats(),
         training=TrainingSettings.model_json_schema(),
     )

@@ -167,6 +167,8 @@ class ChartKind:
         What to do so that there is something to draw.
     order
         Place among the charts.
+    is_measured
+        Whether measuring the models gives what is missing.
     """
 
     key: str
@@ -176,6 +178,7 @@ class ChartKind:
     missing: str
     draw: Callable[[Material], tuple[Panel, ...]]
     order: int
+    is_measured: bool = True
     family: str = "chart"
     reference: str = ""
     settings_type: type[BaseModel] = NoSettings

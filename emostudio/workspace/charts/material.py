@@ -62,7 +62,7 @@ def training_curve(workspace: Workspace, record: ModelRecord) -> TrainingCurve |
     if record.run is None:
         return None
     try:
-        events, _ = workspace.events(record.run, 0)
+        events, _ = workspace.events(record.run, 0, types=("epoch", "variant"))
     except InputError:  # the run was deleted, the model kept
         return None
     epochs = _own_epochs(events, record.name)

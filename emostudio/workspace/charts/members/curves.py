@@ -35,5 +35,6 @@ CHART = ChartKind(
     note="%, validation full, training thin; one run per variant",
     missing="None of these models has a run with training epochs.",
     draw=_draw,
+    is_measured=False,
     order=6,
 )

@@ -58,5 +58,6 @@ CHART = ChartKind(
     note="Shapley values over all subsets of the recipe's steps",
     missing="Take a recipe apart with the command ablate first.",
     draw=_draw,
+    is_measured=False,
     order=7,
 )

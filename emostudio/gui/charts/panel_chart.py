@@ -1,0 +1,139 @@
+"""Any chart of the catalogue, painted panel by panel; it grows downwards and is scrolled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QRectF, QSize
+from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from emostudio.gui.charts.canvas import Chart
+from emostudio.gui.charts.panels.bars import bars_height, paint_bars
+from emostudio.gui.charts.panels.matrix import matrix_height, paint_matrix
+from emostudio.gui.charts.panels.plot import paint_plot, plot_height
+from emostudio.gui.charts.panels.radar import paint_radar, radar_height
+from emostudio.gui.theme import theme
+from emostudio.workspace.charts.base import Bars, Matrix, Panel, Plot
+from emostudio.workspace.charts.base import Chart as ChartData
+from emostudio.workspace.charts.tables import numbers
+
+_GAP = 16.0
+_LEAST_WIDTH = {Bars: 250.0, Matrix: 330.0}
+"""Panels stand side by side where each keeps at least this width in pixels."""
+_MOST_WORDS = 60
+
+
+class PanelChart(Chart):
+    """Paints a chart; hovering over a panel says what it means."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("", parent)
+        self._panels: tuple[Panel, ...] = ()
+        self._places: list[QRectF] = []
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        theme().changed.connect(self._fit)
+
+    def show_chart(self, chart: ChartData | None) -> None:
+        """Draw this chart; None draws nothing."""
+        self._panels = chart.panels if chart is not None else ()
+        self.setAccessibleName(chart.title if chart is not None else "")
+        self.describe("" if chart is None else _in_words(chart))
+        self._fit()
+
+    def panels(self) -> tuple[Panel, ...]:
+        """Return what is drawn."""
+        return self._panels
+
+    def sizeHint(self) -> QSize:
+        """Ask for the height that the panels need at the present width."""
+        return QSize(240, self.minimumHeight())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Place the panels anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def event(self, event: QEvent) -> bool:
+        """Say what the number of the panel under the pointer means."""
+        if isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), self.meaning_at(event.pos().x(), event.pos().y()))
+            return True
+        return super().event(event)
+
+    def meaning_at(self, x: float, y: float) -> str:
+        """Return the note of the panel at a pixel, empty beside all of them."""
+        for place, panel in zip(self._places, self._panels, strict=True):
+            if place.contains(x, y):
+                return panel.note
+        return ""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint all panels."""
+        del event
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for place, panel in zip(self._places, self._panels, strict=True):
+            _paint(painter, place, panel)
+        painter.end()
+
+    def _fit(self) -> None:
+        self._places = []
+        top = 0.0
+        width = float(max(self.width(), 120))
+        columns = _columns(self._panels, width)
+        cell = (width - _GAP * (columns - 1)) / columns
+        for start in range(0, len(self._panels), columns):
+            row = self._panels[start : start + columns]
+            height = max(_height(panel, cell) for panel in row)
+            self._places += [
+                QRectF(place * (cell + _GAP), top, cell, height) for place in range(len(row))
+            ]
+            top += height + _GAP / 2
+        self.setMinimumHeight(round(top))
+        self.updateGeometry()
+        self.update()
+
+
+def _columns(panels: Sequence[Panel], width: float) -> int:
+    if not panels:
+        return 1
+    first = panels[0]
+    least = _LEAST_WIDTH.get(type(first), width)
+    if isinstance(first, Bars) and len(first.series) > 1:
+        least = width
+    return max(1, min(len(panels), int((width + _GAP) / (least * theme().scale + _GAP))))
+
+
+def _height(panel: Panel, width: float) -> float:
+    if isinstance(panel, Bars):
+        return bars_height(panel, width)
+    if isinstance(panel, Matrix):
+        return matrix_height(panel, width)
+    return plot_height(panel, width) if isinstance(panel, Plot) else radar_height(panel, width)
+
+
+def _paint(painter: QPainter, place: QRectF, panel: Panel) -> None:
+    if isinstance(panel, Bars):
+        paint_bars(painter, place, panel)
+    elif isinstance(panel, Matrix):
+        paint_matrix(painter, place, panel)
+    elif isinstance(panel, Plot):
+        paint_plot(painter, place, panel)
+    else:
+        paint_radar(painter, place, panel)
+
+
+def _in_words(chart: ChartData) -> str:
+    """Return the chart's numbers for screen readers, the first ones of a long one."""
+    words = []
+    for table in numbers(chart):
+        words.append(table.title)
+        words += [
+            " ".join(_word(value) for value in row if value is not None) for row in table.rows
+        ]
+    return ", ".join(words[:_MOST_WORDS])
+
+
+def _word(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:.4g}"

@@ -1,0 +1,1 @@
+"""The four kinds of panels of a chart, painted."""

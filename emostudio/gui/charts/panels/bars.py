@@ -1,0 +1,146 @@
+"""Values by row: bars from zero for one series, dots of their own shapes for several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen
+
+from emostudio.gui.charts.canvas import metrics, paint_text
+from emostudio.gui.charts.marks import paint_mark, series_colour
+from emostudio.gui.charts.panels.common import (
+    key_rows,
+    line_height,
+    paint_key,
+    paint_title,
+    paint_whisker,
+)
+from emostudio.gui.charts.ticks import format_tick, linear_ticks
+from emostudio.gui.theme import theme
+from emostudio.workspace.charts.base import Bar, Bars
+
+_ROW, _DOT_ROW, _DOTS_GAP = 20.0, 12.0, 8.0
+_NAME_SHARE = 0.42
+_EDGE = 6.0
+
+_ToPixel = Callable[[float], float]
+
+
+def bars_height(panel: Bars, width: float) -> float:
+    """Return the pixels a panel asks for."""
+    head = line_height("small_bold") + _key_height(panel, width)
+    return head + _rows_height(panel) + line_height() + 10
+
+
+def _rows_height(panel: Bars) -> float:
+    count = len(panel.series)
+    row = _ROW if count == 1 else _DOT_ROW * count + _DOTS_GAP
+    return row * theme().scale * len(panel.rows)
+
+
+def _key_height(panel: Bars, width: float) -> float:
+    if len(panel.series) == 1:
+        return 0.0
+    return line_height() * len(key_rows(list(panel.series), width))
+
+
+def paint_bars(painter: QPainter, rect: QRectF, panel: Bars) -> None:
+    """Paint a panel: title, key, rows, scale."""
+    top = rect.top() + paint_title(painter, rect, panel.title)
+    if len(panel.series) > 1:
+        place = QRectF(rect.left(), top, rect.width(), rect.height())
+        top += paint_key(painter, place, list(panel.series), has_lines=False)
+    names = max(metrics("caption").horizontalAdvance(name) for name in panel.rows) + 10
+    left = rect.left() + min(names, _NAME_SHARE * rect.width())
+    area = QRectF(left, top, rect.right() - left - _EDGE, _rows_height(panel))
+    low, high = _ends(panel, area.width())
+
+    def x_of(value: float) -> float:
+        return float(area.left() + (value - low) / (high - low) * area.width())
+
+    _paint_scale(painter, area, [(x_of(t), t) for t in linear_ticks(low, high, 4)])
+    height = area.height() / len(panel.rows)
+    for place_, (name, row) in enumerate(zip(panel.rows, panel.values, strict=True)):
+        line = QRectF(area.left(), area.top() + place_ * height, area.width(), height)
+        side = QRectF(rect.left(), line.top(), left - rect.left() - 8, height)
+        paint_text(painter, side, name, "caption", "text2")
+        if len(panel.series) == 1:
+            _paint_bar(painter, line, row[0], (x_of, panel.decimals))
+        else:
+            _paint_dots(painter, line, panel, row, x_of)
+
+
+def _ends(panel: Bars, width: float) -> tuple[float, float]:
+    known = [
+        end
+        for row in panel.values
+        for bar in row
+        if bar.value is not None
+        for end in (bar.value, *(bar.interval or ()))
+    ]
+    low = min([0.0, *known]) if panel.scale.low is None else panel.scale.low
+    high = max([0.0, *known]) if panel.scale.high is None else panel.scale.high
+    if high <= low:
+        high = low + 1.0
+    if len(panel.series) > 1:
+        return low, high
+    texts = [_number(bar, panel.decimals) for row in panel.values for bar in row]
+    room = max(metrics("caption_bold").horizontalAdvance(text) for text in texts) + 10
+    has_left = low < 0
+    scale = (high - low) / max(width - room * (1 + has_left), 20.0)
+    return low - room * scale * has_left, high + room * scale
+
+
+def _paint_scale(painter: QPainter, area: QRectF, ticks: list[tuple[float, float]]) -> None:
+    for x, tick in ticks:
+        painter.setPen(QPen(theme().colour("line2" if tick == 0 else "line"), 1))
+        painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
+        place = QRectF(x - 30, area.bottom() + 1, 60, line_height())
+        paint_text(painter, place, format_tick(tick), "caption", "text3",
+                   Qt.AlignmentFlag.AlignHCenter)  # fmt: skip
+
+
+def _number(bar: Bar, decimals: int) -> str:
+    return "–" if bar.value is None else f"{bar.value:,.{decimals}f}".replace("-", "− ")
+
+
+def _paint_bar(painter: QPainter, line: QRectF, bar: Bar, how: tuple[_ToPixel, int]) -> None:
+    x_of, decimals = how
+    zero = x_of(0.0)
+    middle = line.center().y()
+    text = _number(bar, decimals)
+    if bar.value is None:
+        place = QRectF(zero + 4, line.top(), 40, line.height())
+        paint_text(painter, place, text, "caption", "text3")
+        return
+    end = x_of(bar.value)
+    half = min(5.0, line.height() / 4)
+    box = QRectF(min(zero, end), middle - half, max(abs(end - zero), 1.0), 2 * half)
+    painter.fillRect(box, series_colour(bar.slot))
+    reach = end
+    if bar.interval is not None:
+        ends = [x_of(bound) for bound in bar.interval]
+        painter.setPen(QPen(theme().colour("text"), 1.5))
+        painter.drawLine(QPointF(ends[0], middle), QPointF(ends[1], middle))
+        reach = max(ends) if bar.value >= 0 else min(ends)
+    width = metrics("caption_bold").horizontalAdvance(text) + 2
+    left = reach + 4 if bar.value >= 0 else reach - 4 - width
+    paint_text(painter, QRectF(left, line.top(), width, line.height()), text,
+               "caption_bold", "text")  # fmt: skip
+
+
+def _paint_dots(
+    painter: QPainter, line: QRectF, panel: Bars, row: tuple[Bar, ...], x_of: _ToPixel
+) -> None:
+    painter.setPen(QPen(theme().colour("line"), 1))
+    painter.drawLine(line.bottomLeft(), line.bottomRight())
+    step = (line.height() - _DOTS_GAP) / len(row)
+    for number, (bar, (_, slot)) in enumerate(zip(row, panel.series, strict=True)):
+        if bar.value is None:
+            continue
+        y = line.top() + _DOTS_GAP / 2 + step * (number + 0.5)
+        if bar.interval is not None:
+            low, high = (x_of(bound) for bound in bar.interval)
+            paint_whisker(painter, slot, QPointF(low, y), QPointF(high, y))
+        paint_mark(painter, slot, QPointF(x_of(bar.value), y), 7)

@@ -1,0 +1,80 @@
+"""What the panels share: titles and single shapes."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen
+
+from emostudio.gui.charts.canvas import metrics, paint_text
+from emostudio.gui.charts.marks import paint_mark, paint_swatch, series_colour, series_ink
+from emostudio.gui.theme import theme
+
+KEY_GLYPH, KEY_GAP = 26.0, 14.0
+
+
+def line_height(style: str = "caption") -> float:
+    """Return the height of a line of text with a little air."""
+    return float(metrics(style).height()) + 4
+
+
+def paint_title(painter: QPainter, rect: QRectF, title: str, note: str = "") -> float:
+    """Paint a panel's title and note at the top of `rect`; returns the height used."""
+    if not title:
+        return 0.0
+    height = line_height("small_bold")
+    paint_text(painter, QRectF(rect.left(), rect.top(), rect.width(), height), title,
+               "small_bold", "text")  # fmt: skip
+    used = metrics("small_bold").horizontalAdvance(title) + 10
+    rest = QRectF(rect.left() + used, rect.top(), rect.width() - used, height)
+    if note and rest.width() > 40:
+        paint_text(painter, rest, note, "caption", "text3")
+    return height
+
+
+def paint_whisker(painter: QPainter, slot: int, start: QPointF, end: QPointF) -> None:
+    """Paint an interval as a line without caps."""
+    painter.setPen(QPen(series_colour(slot), 1.5))
+    painter.drawLine(start, end)
+
+
+def key_rows(entries: list[tuple[str, int]], width: float) -> list[list[tuple[str, int]]]:
+    """Return the entries of a key in rows that fit `width` pixels."""
+    rows: list[list[tuple[str, int]]] = []
+    used = width + 1
+    for name, slot in entries:
+        wide = KEY_GLYPH + metrics("caption").horizontalAdvance(name) + KEY_GAP
+        if used + wide > width:
+            rows.append([])
+            used = 0.0
+        rows[-1].append((name, slot))
+        used += wide
+    return rows
+
+
+def paint_key(
+    painter: QPainter, rect: QRectF, entries: list[tuple[str, int]], *, has_lines: bool
+) -> float:
+    """Paint which mark is whose at the top of `rect`; returns the height used."""
+    height = line_height()
+    for number, row in enumerate(key_rows(entries, rect.width())):
+        x, y = rect.left(), rect.top() + number * height
+        for name, slot in row:
+            glyph = QRectF(x, y, KEY_GLYPH - 6, height)
+            if has_lines:
+                paint_swatch(painter, slot, glyph)
+            else:
+                paint_mark(painter, slot, glyph.center(), 8)
+            width = metrics("caption").horizontalAdvance(name)
+            paint_text(painter, QRectF(x + KEY_GLYPH, y, width + 2, height), name,
+                       "caption", "text2")  # fmt: skip
+            x += KEY_GLYPH + width + KEY_GAP
+    return height * len(key_rows(entries, rect.width()))
+
+
+def paint_name(painter: QPainter, at: QPointF, name: str, slot: int, room: float) -> None:
+    """Write a series' name in its ink to the right of a point, elided to `room` pixels."""
+    painter.setFont(theme().font("caption_bold"))
+    painter.setPen(series_ink(slot))
+    text = metrics("caption_bold").elidedText(name, Qt.TextElideMode.ElideRight, max(room, 8.0))
+    box = QRectF(at.x(), at.y() - 9, max(room, 8.0), 18)
+    painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)
