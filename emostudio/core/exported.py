@@ -6,6 +6,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+DEPLOYMENT = "deployment"
+"""Family of the formats that run without EmoStudio, so that a runner can go with them."""
+
+EXCHANGE = "exchange"
+"""Family of the formats that only EmoStudio reads."""
+
 
 class ParityReport(BaseModel):
     """An exported model beside the model itself, on the same pictures.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from emostudio.core.exported import DEPLOYMENT
 from emostudio.core.settings import Settings
 from emostudio.models.loaded import LoadedModel
 
@@ -72,8 +73,8 @@ class Exporter:
         Opens what was written at a path and returns what answers there.
     is_exact
         Whether not a single bit may differ from the model.
-    takes_runner
-        Whether the Python runner can run it.
+    family
+        ``DEPLOYMENT`` where the Python runner can run it, else ``EXCHANGE``.
     """
 
     key: str
@@ -85,9 +86,13 @@ class Exporter:
     open: Callable[[Path], Answering]
     reference: str = ""
     is_exact: bool = False
-    takes_runner: bool = True
-    family: str = "export"
+    family: str = DEPLOYMENT
     settings_type: type[BaseModel] = field(default=NoSettings)
+
+    @property
+    def takes_runner(self) -> bool:
+        """Whether the Python runner can be written beside it; folders hold it anyway."""
+        return self.family == DEPLOYMENT and bool(self.suffix)
 
     def refuses(self, model: LoadedModel) -> str:
         """Return why `model` cannot be exported so, or nothing."""

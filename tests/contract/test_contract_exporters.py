@@ -8,7 +8,7 @@ from torch import nn
 
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.errors import EmoStudioError, InputError
-from emostudio.core.exported import ExportReport
+from emostudio.core.exported import DEPLOYMENT, EXCHANGE, ExportReport
 from emostudio.core.jobs import DescribeJob
 from emostudio.core.model_info import BLACK_BOX, ModelInfo, Preprocessing
 from emostudio.exports.catalogue import EXPORTERS, export_refusals, exporter_for
@@ -75,6 +75,7 @@ def test_a_format_describes_itself(key):
     assert member.key == key
     assert all((member.title, member.summary, member.reference))
     assert member.suffix == "" or member.suffix.startswith(".")
+    assert member.family in {DEPLOYMENT, EXCHANGE}
     assert member.settings_type().model_dump() == {}
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from emostudio.compression.packing import load_variant, save_variant
 from emostudio.core.errors import EmoStudioError
+from emostudio.core.exported import EXCHANGE
 from emostudio.exports.base import Answering, Answers, Exporter, Made
 from emostudio.exports.reference import open_reference
 from emostudio.models.container import read_info
@@ -51,5 +52,5 @@ EXPORTER = Exporter(
     open=_open,
     reference="https://github.com/huggingface/safetensors",
     is_exact=True,
-    takes_runner=False,
+    family=EXCHANGE,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
@@ -10,9 +9,10 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QStackedWidget, Q
 from emostudio.core.answers import ImportReport, ModelReport
 from emostudio.core.errors import EmoStudioError
 from emostudio.core.events import Failed
-from emostudio.core.jobs import BenchJob, EvaluateJob, ExportJob, InspectModelJob, TrainJob
+from emostudio.core.jobs import BenchJob, EvaluateJob, InspectModelJob, TrainJob
 from emostudio.gui.pages.base import Page
 from emostudio.gui.pages.models_dialogs import ImportDialog, TrainDialog
+from emostudio.gui.pages.models_export import ExportDialog
 from emostudio.gui.pages.models_rows import (
     LAYER_COLUMNS,
     detail_line,
@@ -89,7 +89,7 @@ class ModelsPage(Page):
         menu = QMenu(self.more_button)
         menu.addAction(self.tr("Measure accuracy"), self._evaluate)
         menu.addAction(self.tr("Benchmark against its teacher"), self._bench)
-        menu.addAction(self.tr("Export as ONNX"), self._export)
+        menu.addAction(self.tr("Export"), self._export)
         menu.addAction(self.tr("See it live"), lambda: self.go.emit("live", self._name()))
         menu.addSeparator()
         menu.addAction(self.tr("Delete"), self._delete)
@@ -278,20 +278,9 @@ class ModelsPage(Page):
         name = self._name()
         if name is None:
             return
-        proposed = str(Path(last_folder()) / f"{name}.onnx")
-        chosen, _ = QFileDialog.getSaveFileName(
-            self, self.tr("Export as ONNX"), proposed, "ONNX (*.onnx)"
-        )
-        if chosen:
-            note_folder(chosen)
-            self.note.show_note("info", self.tr("Exporting {0}").format(name), "")
-            self.studio.ask(
-                ExportJob(model=name, out=chosen),
-                lambda _answer: self.note.show_note(
-                    "ok", self.tr("{0} was exported.").format(name), chosen
-                ),
-                self.note.show_error,
-            )
+        report = self._reports.get(_stamp(self._models[name]))
+        refusals = report.export_refusals if report is not None else {}
+        ExportDialog(self, self.studio, name, refusals).open()
 
     def _delete(self) -> None:
         name = self._name()

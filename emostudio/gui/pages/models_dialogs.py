@@ -5,15 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDialog,
-    QGridLayout,
-    QHBoxLayout,
     QLineEdit,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -22,10 +18,7 @@ from emostudio.core.emotions import EMOTIONS
 from emostudio.core.events import Failed
 from emostudio.core.jobs import ImportModelJob, TrainJob
 from emostudio.core.model_info import Preprocessing
-from emostudio.gui.theme import theme
-from emostudio.gui.tokens import SPACE
-from emostudio.gui.widgets.buttons import button
-from emostudio.gui.widgets.card import Note, plain, scrolled
+from emostudio.gui.widgets.form_dialog import FormDialog
 from emostudio.gui.widgets.labels import label
 from emostudio.gui.widgets.settings_form import SettingsForm
 from emostudio.qt.studio import Studio
@@ -45,57 +38,7 @@ def _tr(text: str) -> str:
     return QCoreApplication.translate("ModelsDialogs", text)
 
 
-class _Dialog(QDialog):
-    def __init__(self, parent: QWidget, title: str, text: str) -> None:
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(title)
-        self.setModal(True)
-        self.resize(720, 600)
-        self.column = QVBoxLayout(self)
-        self.column.setContentsMargins(SPACE.xl, SPACE.page, SPACE.xl, SPACE.page)
-        self.column.setSpacing(SPACE.m)
-        self.column.addWidget(label(title, "section"))
-        self.column.addWidget(label(text, "small", "text2", wrap=True))
-        self.note = Note()
-        self.column.addWidget(self.note)
-        self._content = plain()
-        self.inner = QVBoxLayout(self._content)
-        self.inner.setContentsMargins(0, 0, 0, 0)
-        self.inner.setSpacing(SPACE.m)
-        self.grid = QGridLayout()
-        self.grid.setHorizontalSpacing(SPACE.s)
-        self.grid.setVerticalSpacing(SPACE.s)
-        self.grid.setColumnStretch(2, 1)
-        self.inner.addLayout(self.grid)
-        self.column.addWidget(scrolled(self._content), 1)
-
-    def add_row(self, name: str, editor: QWidget, help_text: str) -> None:
-        row = self.grid.rowCount()
-        title = label(name, "body")
-        title.setFixedWidth(SPACE.label_column)
-        title.setBuddy(editor)
-        editor.setAccessibleName(name)
-        theme().set_font(editor, "body")
-        self.grid.addWidget(title, row, 0)
-        self.grid.addWidget(editor, row, 1)
-        self.grid.addWidget(label(help_text, "small", "text3", wrap=True), row, 2)
-
-    def add_buttons(self, action: str) -> None:
-        self.inner.addStretch(1)
-        row = QHBoxLayout()
-        self.why_not = label("", "small", "bad")
-        row.addWidget(self.why_not, 1)
-        row.addWidget(button(self.tr("Cancel"), on_click=self.reject))
-        self.ok = button(action, "primary", on_click=self.finish)
-        row.addWidget(self.ok)
-        self.column.addLayout(row)
-
-    def finish(self) -> None:
-        raise NotImplementedError
-
-
-class ImportDialog(_Dialog):
+class ImportDialog(FormDialog):
     """Asks for what a model file does not say: label order, preprocessing, architecture.
 
     Signals
@@ -204,7 +147,7 @@ class ImportDialog(_Dialog):
         self.order.setCurrentIndex(self.order.count() - 1)
 
 
-class TrainDialog(_Dialog):
+class TrainDialog(FormDialog):
     """Trains an architecture from scratch, to have a teacher.
 
     Signals
