@@ -20,16 +20,19 @@ class ParityReport(BaseModel):
     ----------
     inputs, faces
         Pictures given to both sides, and how many of them are drawn faces; the rest is noise.
-    largest_difference
-        Largest absolute difference of any output, where both answered at the same exit.
+    largest_difference, mean_difference
+        Absolute differences of the outputs, where both answered at the same exit.
     largest_output
         Largest magnitude of any output of the model.
+    rounds
+        Whether layers round to a grid: a value half way between two steps may fall to either side
+        and is carried on, so that single pictures differ visibly.
     tolerance
-        What `largest_difference` may be; with layers on integers it grows with the outputs.
+        What the largest difference may be, or the mean one where layers round.
     same_answers
         Share of the pictures with the same winning label.
-    segments
-        Parts of which a picture runs as many as it needs; 1 for most networks.
+    exits
+        How many pictures each segment of the model answered; one entry for most networks.
     other_exits
         Pictures that left at another exit, because their uncertainty lies on a threshold.
     """
@@ -39,11 +42,19 @@ class ParityReport(BaseModel):
     inputs: int
     faces: int
     largest_difference: float
+    mean_difference: float
     largest_output: float
+    rounds: bool = False
     tolerance: float
     same_answers: float
-    segments: int = 1
+    exits: tuple[int, ...] = ()
     other_exits: int = 0
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the export says what the model says."""
+        judged = self.mean_difference if self.rounds else self.largest_difference
+        return judged <= self.tolerance  # never true of NaN
 
 
 class ExportReport(BaseModel):
@@ -86,11 +97,16 @@ class ExportReport(BaseModel):
 
 def parity_words(parity: ParityReport) -> str:
     """Return a parity report in one line."""
+    allowed = f"at most {parity.tolerance:.1e} is allowed"
     words = (
-        f"largest difference {parity.largest_difference:.1e} "
-        f"(at most {parity.tolerance:.1e} is allowed), same answer for "
-        f"{100 * parity.same_answers:.1f} % of {parity.inputs} pictures"
+        f"same answer for {100 * parity.same_answers:.1f} % of {parity.inputs} pictures, largest "
+        f"difference {parity.largest_difference:.1e}"
     )
+    if parity.rounds:
+        words += f", on average {parity.mean_difference:.1e}"
+    words += f" ({'the same bits are asked for' if not parity.tolerance else allowed})"
+    if len(parity.exits) > 1:
+        words += f"; answered by segment: {', '.join(map(str, parity.exits))}"
     if parity.other_exits:
         words += f"; {parity.other_exits} left at another exit"
     return words

@@ -8,18 +8,19 @@ from pathlib import Path
 
 from emostudio.core.atomic import write_bytes, write_folder
 from emostudio.core.errors import EmoStudioError, InputError
-from emostudio.core.exported import ExportReport, ParityReport
+from emostudio.core.exported import ExportReport, ParityReport, parity_words
 from emostudio.core.units import format_bytes
 from emostudio.exports.base import PARITY_FILE, Exporter, Made
-from emostudio.exports.parity import TOLERANCE, Report, compare
+from emostudio.exports.parity import Precision, Report, compare, precision_of
 from emostudio.exports.place import require_free_place
 from emostudio.exports.reference import open_reference
 from emostudio.exports.running import RUNNER_FILE, runner_source
-from emostudio.inference.base import Kernels, kernels_of, tolerance_of
+from emostudio.inference.base import Kernels, kernels_of
 from emostudio.models.loaded import LoadedModel
 
 _BESIDE = frozenset({RUNNER_FILE, PARITY_FILE})
 _ENGINE = "onnxruntime"
+_MORE = 1.5
 
 
 def export_model(
@@ -71,23 +72,20 @@ def export_model(
 def _checked(model: LoadedModel, exporter: Exporter, made: Made, report: Report) -> ParityReport:
     """Run what was made from a temporary place, and hold it against the model."""
     reference = open_reference(model)
-    tolerance = (0.0, 0.0) if exporter.is_exact else tolerance_of(model.module, TOLERANCE)
+    precision: Precision = "exact" if exporter.is_exact else precision_of(model)
     with tempfile.TemporaryDirectory(prefix="emostudio-") as folder:
         for name, content in made.files.items():
             write_bytes(Path(folder) / name, content)
         place = Path(folder) / next(iter(made.files)) if exporter.suffix else Path(folder)
         answering = exporter.open(place)
         try:
-            parity = compare(
-                reference.answer, answering, model.info.preprocessing, tolerance, report
-            )
+            parity = compare(reference.answer, answering, model, precision, report)
         finally:
             reference.close()
-    if not parity.largest_difference <= parity.tolerance:
+    if not parity.agrees:
         raise EmoStudioError(
             f"The export of {model.info.name} as {exporter.title} was not written",
-            why=f"its outputs differ from the model's by {parity.largest_difference:.2g}, more "
-            f"than {parity.tolerance:.2g}",
+            why=f"it does not answer as the model does: {parity_words(parity)}",
             next_step="Choose another format, or report this with the model's recipe",
         )
     return parity
@@ -143,9 +141,9 @@ def _notes(
             "nothing about them"
         )
     own = model.file.stat().st_size if model.file is not None and model.file.exists() else 0
-    if not exporter.is_exact and own and deployed > 1.1 * own:
+    if not exporter.is_exact and own and deployed > _MORE * own:
         notes.append(
-            f"Packed weights are unpacked to float32: {format_bytes(deployed)}, while the "
+            f"What the variant packs is written out in full: {format_bytes(deployed)}, while the "
             f"variant's own file has {format_bytes(own)}"
         )
     if parity.other_exits:

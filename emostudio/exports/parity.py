@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from emostudio.core.model_info import Preprocessing
 from emostudio.data.synthetic.renderer import render_face
 from emostudio.data.transforms import to_input_pixels
 from emostudio.exports.base import Answering, Answers
+from emostudio.inference.base import tolerance_of
+from emostudio.models.loaded import LoadedModel
+from emostudio.models.segments import segments_of
 
 INPUTS = 256
 FACES = 128
@@ -25,6 +29,12 @@ TOLERANCE = 1e-4
 _ROUNDING = 4e-6
 """The same as a share of the largest output: some 30 steps of float32, for outputs beyond 25."""
 
+_GRID = 0.05
+"""The mean difference, as a share of the largest output, that rounding to a grid may cause."""
+
+Precision = Literal["exact", "float", "rounded"]
+"""The same bits, the same but for float arithmetic, or the same but for steps of a grid."""
+
 _BATCH = 16
 _FACE_SIDE = 64
 
@@ -34,8 +44,8 @@ Report = Callable[[float, str], None]
 def compare(
     expected: Answering,
     found: Answering,
-    preprocessing: Preprocessing,
-    tolerance: tuple[float, float],
+    model: LoadedModel,
+    precision: Precision,
     report: Report,
 ) -> ParityReport:
     """Ask both sides about the same `INPUTS` pictures.
@@ -43,18 +53,18 @@ def compare(
     Parameters
     ----------
     expected
-        The model.
+        What the model says.
     found
-        Its export.
-    preprocessing
-        Size and channels of the model's input.
-    tolerance
-        How far outputs may differ: relative to the model's largest, and absolute; zeros ask for
-        the same bits.
+        What its export says.
+    model
+        The model.
+    precision
+        How closely they have to agree.
     report
         Told the share done.
     """
-    pictures = parity_pictures(preprocessing)
+    pictures = parity_pictures(model.info.preprocessing)
+    segments = 1 if model.module is None else len(segments_of(model.module))
     pairs: list[tuple[Answers, Answers]] = []
     for start in range(0, len(pictures), _BATCH):
         report(start / len(pictures), "Checking that it answers alike")
@@ -69,18 +79,27 @@ def compare(
         inputs=len(pictures),
         faces=FACES,
         largest_difference=float(difference.max(initial=0.0)),
+        mean_difference=float(difference.mean()) if difference.size else 0.0,
         largest_output=largest_output,
-        tolerance=_allowed(tolerance, largest_output),
+        rounds=precision == "rounded",
+        tolerance=_allowed(precision, largest_output),
         same_answers=float(same.mean()),
-        segments=int(max(ours.exits.max(), theirs.exits.max())) + 1,
+        exits=tuple(int(count) for count in np.bincount(ours.exits, minlength=segments)),
         other_exits=int((~same_exit).sum()),
     )
 
 
-def _allowed(tolerance: tuple[float, float], largest_output: float) -> float:
-    relative, absolute = tolerance
-    floor = _ROUNDING * largest_output if absolute else 0.0
-    return max(absolute + relative * largest_output, floor)
+def precision_of(model: LoadedModel) -> Precision:
+    """Return how closely an export can agree with a model."""
+    relative, _ = tolerance_of(model.module, TOLERANCE)
+    return "rounded" if relative else "float"
+
+
+def _allowed(precision: Precision, largest_output: float) -> float:
+    if precision == "exact":
+        return 0.0
+    share = _GRID if precision == "rounded" else _ROUNDING
+    return max(TOLERANCE, share * largest_output)
 
 
 def parity_pictures(preprocessing: Preprocessing) -> NDArray[np.uint8]:

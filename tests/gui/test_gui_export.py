@@ -23,6 +23,7 @@ def report_of(job, **fields):
         inputs=256,
         faces=128,
         largest_difference=2.5e-6,
+        mean_difference=1e-7,
         largest_output=4.0,
         tolerance=1e-4,
         same_answers=1.0,
@@ -72,13 +73,20 @@ def test_the_formats_are_those_of_the_engine_with_the_reason_against_each(dialog
     assert not dialog.format.model().item(2).isEnabled()
 
 
+def test_what_runs_elsewhere_is_proposed_first(qtbot, studio):
+    made = ExportDialog(None, studio, "int8", {"onnx": "it has early exits"})
+    qtbot.addWidget(made)
+    assert made.format.currentText() == "ONNX segments"
+    assert made.path.text().endswith("int8-parts")
+
+
 def test_the_name_follows_the_format(dialog, tmp_path):
     choose(dialog, "Own file")
     assert dialog.path.text() == str(tmp_path / "int8.own")
-    assert not dialog.runner.isEnabled()
+    assert dialog.runner.isHidden()
     choose(dialog, "ONNX")
     assert dialog.path.text() == str(tmp_path / "int8.onnx")
-    assert dialog.runner.isEnabled()
+    assert not dialog.runner.isHidden()
 
 
 def test_the_result_says_how_closely_the_file_agrees(dialog, studio, texts, tmp_path):

@@ -22,7 +22,7 @@ from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import button
 from emostudio.gui.widgets.card import Tone, plain
 from emostudio.gui.widgets.form_dialog import FormDialog
-from emostudio.gui.widgets.labels import label
+from emostudio.gui.widgets.labels import label, set_shown
 from emostudio.qt.studio import Studio
 
 
@@ -52,12 +52,13 @@ class ExportDialog(FormDialog):
                 "written that answers otherwise."
             ),
         )
+        self.resize(720, 460)
         self._studio, self._model, self._refusals = studio, model, refusals
         self._question = ""
         catalogue = studio.catalogue
         self._entries = {entry.key: entry for entry in catalogue.exporters} if catalogue else {}
         self.format = QComboBox()
-        self.add_row(self.tr("Format"), self.format, self.tr("What other programs can read"))
+        self.add_row(self.tr("Format"), self.format, "")
         self.summary = label("", "small", "text2", wrap=True)
         self.inner.addWidget(self.summary)
         self.path = QLineEdit()
@@ -82,7 +83,7 @@ class ExportDialog(FormDialog):
             out=self.path.text().strip(),
             to=self.format.currentData(),
             replace=replace,
-            runner=self.runner.isEnabled() and self.runner.isChecked(),
+            runner=not self.runner.isHidden() and self.runner.isChecked(),
         )
 
     def finish(self) -> None:
@@ -141,6 +142,7 @@ class ExportDialog(FormDialog):
             if reason and isinstance(rows, QStandardItemModel):
                 rows.item(self.format.count() - 1).setEnabled(False)
         usable = [key for key in self._entries if key not in self._refusals]
+        usable.sort(key=lambda key: self._entries[key].family != DEPLOYMENT)
         self.format.setCurrentIndex(self.format.findData(usable[0]) if usable else -1)
 
     def _refused_words(self) -> str:
@@ -172,7 +174,7 @@ class ExportDialog(FormDialog):
             current = self.path.text().strip()
             folder = Path(current).parent if current else Path(last_folder())
             self.path.setText(str(folder / self._proposed(entry)))
-            self.runner.setEnabled(entry.family == DEPLOYMENT and bool(entry.suffix))
+            set_shown(self.runner, entry.family == DEPLOYMENT and bool(entry.suffix))
         self._check()
 
     def _proposed(self, entry: CatalogueEntry) -> str:
