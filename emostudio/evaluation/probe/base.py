@@ -66,6 +66,8 @@ class Reading(ABC):
         Of the rate, such as ``GFLOP/s``.
     against
         The reference in words, empty where there is none.
+    is_slow
+        Whether it takes seconds to prepare: it comes late, so that a slow machine gets the others.
     compares_rates
         Whether the ratio is that of operations per second instead of that of times: then it is a
         share of the reference's rate, and no gain of any method.
@@ -82,6 +84,7 @@ class Reading(ABC):
     engine: str
     unit: str
     against: str = ""
+    is_slow: bool = False
     compares_rates: bool = False
 
     @property

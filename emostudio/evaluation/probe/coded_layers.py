@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from emostudio.evaluation.probe.base import Workload
-from emostudio.evaluation.probe.workloads import FEATURES, dense_linear, packed_work
+from emostudio.evaluation.probe.workloads import FEATURES, dense_linear, linear_of, packed_work
 
 _LARGEST = 0.1
 _SEED = 0
@@ -29,9 +29,9 @@ def coded_linear(bits: int, threads: int) -> Workload:
     """
     levels = torch.linspace(-_LARGEST, _LARGEST, 2**bits)
     generator = torch.Generator().manual_seed(_SEED)
-    codes = torch.randint(0, 2**bits, (FEATURES, FEATURES), generator=generator)
-    layer = nn.Linear(FEATURES, FEATURES)
-    layer.weight = nn.Parameter(levels[codes])
+    shape = (FEATURES, FEATURES)
+    codes = torch.randint(0, 2**bits, shape, generator=generator, dtype=torch.int32)
+    layer = linear_of(levels[codes])
     name = f"{bits}-bit linear layer"
     kernel = packed_work(name, nn.Sequential(layer), (FEATURES,), threads)
     return Workload(kernel, dense_linear(threads))

@@ -87,8 +87,9 @@ def measure(seconds: float, threads: int) -> Generator[Progress, None, MachineCa
 
 
 def _in_order() -> list[Reading]:
-    """Return the readings, those that stand for themselves first."""
-    return sorted(READINGS.members().values(), key=lambda one: (bool(one.against), one.key))
+    """Return the readings: those that stand for themselves first, slow ones last."""
+    members = READINGS.members().values()
+    return sorted(members, key=lambda one: (one.is_slow, bool(one.against), one.key))
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,15 @@ def packed_work(name: str, network: nn.Module, input_shape: Shape, threads: int)
     return Work(contender, operations_of(layers, input_shape))
 
 
+def linear_of(weight: torch.Tensor) -> nn.Linear:
+    """Return a linear layer of given weights (C_out, C_in) and no bias to speak of."""
+    with torch.device("meta"):  # random weights would take a second only to be thrown away
+        layer = nn.Linear(weight.shape[1], weight.shape[0])
+    layer.weight = nn.Parameter(weight)
+    layer.bias = nn.Parameter(torch.zeros(len(weight)))
+    return layer
+
+
 def operations_of(layers: Sequence[nn.Conv2d | nn.Linear], input_shape: Shape) -> float:
     """Return the operations of one input: two per multiply-add."""
     values, total = torch.empty(1, *input_shape, device="meta"), 0

@@ -9,6 +9,7 @@ from emostudio.evaluation.probe.workloads import (
     FEATURES,
     binary_values,
     dense_linear,
+    linear_of,
     linear_words,
     packed_work,
 )
@@ -28,6 +29,7 @@ class BinaryWeightLinear(Reading):
     engine = "packed"
     unit = "GOP/s"
     against = "float"
+    is_slow = True
 
     def why_unavailable(self) -> str:
         """Return why there are no kernels for this processor, or nothing."""
@@ -35,8 +37,7 @@ class BinaryWeightLinear(Reading):
 
     def workload(self, threads: int) -> Workload:
         """Return the layer with binary weights and the float one."""
-        layer = nn.Linear(FEATURES, FEATURES)
-        layer.weight = nn.Parameter(binary_values((FEATURES, FEATURES)))
+        layer = linear_of(binary_values((FEATURES, FEATURES)))
         name = "binary-weight linear layer"
         kernel = packed_work(name, nn.Sequential(layer), (FEATURES,), threads)
         return Workload(kernel, dense_linear(threads))

@@ -23,6 +23,7 @@ class CodebookLinear(Reading):
     engine = "packed"
     unit = "GOP/s"
     against = "float"
+    is_slow = True
 
     def why_unavailable(self) -> str:
         """Return why there are no kernels for this processor, or nothing."""

@@ -25,6 +25,7 @@ class SvdLinear(Reading):
     engine = "onnxruntime"
     unit = "GFLOP/s"
     against = "the layer as it is"
+    is_slow = True
 
     def workload(self, threads: int) -> Workload:
         """Return the factors and the whole layer."""

@@ -10,7 +10,7 @@ from emostudio.evaluation.probe import measuring
 from emostudio.evaluation.probe.base import Reading, Work, Workload
 from emostudio.evaluation.probe.binary_layers import SignConvolution
 from emostudio.evaluation.probe.int8_graph import int8_chain
-from emostudio.evaluation.probe.workloads import operations_of, packed_work
+from emostudio.evaluation.probe.workloads import linear_of, operations_of, packed_work
 from emostudio.inference.engines.onnxruntime import OnnxRuntimeSession
 from emostudio.inference.packed.compiling import why_no_kernels
 
@@ -183,3 +183,16 @@ def test_operations_are_two_per_multiply_add():
     layers = [nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, stride=2, padding=1, groups=8)]
     assert operations_of(layers, (3, 10, 10)) == 2 * (27 * 8 * 100 + 9 * 8 * 25)
     assert operations_of([nn.Linear(5, 7)], (5,)) == 70
+
+
+def test_slow_readings_come_last(readings):
+    slow, quick = Given("a"), Given("b")
+    slow.is_slow = True
+    readings(slow, quick)
+    _, card = finished(measuring.measure(1.0, 1))
+    assert [one.key for one in card.readings] == ["b", "a"]
+
+
+def test_a_linear_layer_of_given_weights_computes_with_them():
+    weight = torch.arange(6.0).reshape(2, 3)
+    assert torch.equal(linear_of(weight)(torch.ones(1, 3)), torch.tensor([[3.0, 12.0]]))
