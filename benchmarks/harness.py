@@ -18,12 +18,13 @@ import psutil
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: a ratio above 1 is better than the reference."""
+    """One figure, above 1 if better than the reference, and what belongs beside it."""
 
     key: str
     value: float
     unit: str = ""
     interval: tuple[float, float] | None = None
+    note: str = ""
 
 
 def arguments_of(
@@ -92,5 +93,6 @@ def run(
     print(f"{name}{'' if is_clean else '   (other processes were busy: figures are not clean)'}")
     for row in rows:
         interval = f"  [{row.interval[0]:.4g}, {row.interval[1]:.4g}]" if row.interval else ""
-        print(f"  {row.key:<44} {row.value:>10.4g} {row.unit}{interval}")
+        note = f"  {row.note}" if row.note else ""
+        print(f"  {row.key:<44} {row.value:>10.4g} {row.unit}{interval}{note}")
     sys.stdout.flush()

@@ -2,7 +2,8 @@
 
 A ratio above 1 is better than the reference: ONNX Runtime float without local response
 normalisation on either side, or where the key says so a float matrix-vector product of torch.
-Speed alone proves nothing: what such networks can still recognise is in ``methods``.
+Speed alone proves nothing: beside each stands the accuracy of a small trained network of that kind
+and of its teacher on the same drawn faces, see ``trained``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from harness import Row, run
 from pairs import Timing
+from trained import beside
 
 _FAMILIES = Path(__file__).resolve().parent / "kernel_rows"
 
@@ -28,7 +30,7 @@ def measure(arguments: argparse.Namespace) -> list[Row]:
     for file in sorted(_FAMILIES.glob("[!_]*.py")):
         if arguments.only in file.stem:
             rows += import_module(f"kernel_rows.{file.stem}").rows(timing)
-    return rows
+    return beside(rows, quick=arguments.quick)
 
 
 if __name__ == "__main__":

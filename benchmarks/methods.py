@@ -72,8 +72,10 @@ def _table(workspace: Workspace, arguments: argparse.Namespace) -> Iterator[dict
     if arguments.quick:
         arguments.data = "synthetic:identities=6,size=64"
         arguments.epochs = arguments.teacher_epochs = 1
-    teacher = arguments.teacher or _train(workspace, arguments)
-    yield {"method": "teacher", **_figures(workspace, teacher, arguments)}
+    teacher = arguments.teacher or trained(
+        workspace, "vgg_s_lite", TEACHER, arguments.data, arguments.teacher_epochs
+    )
+    yield {"method": "teacher", **figures(workspace, teacher, arguments.data)}
     wanted = arguments.only.split(",") if arguments.only else [*METHODS.members(), *EXTRA]
     for label in wanted:
         for seed in range(arguments.seeds):
@@ -93,11 +95,11 @@ def _line(
             name=name,
             seed=seed,
         )
-        answer = _run(workspace, job)
+        answer = run_job(workspace, job)
         if isinstance(answer, Failed):
             yield {**line, "failed": f"{answer.what}: {answer.why}"}
             return
-    yield {**line, **_figures(workspace, name, arguments)}
+    yield {**line, **figures(workspace, name, arguments.data)}
 
 
 def _steps(label: str, arguments: argparse.Namespace) -> Iterator[RecipeStep]:
@@ -118,25 +120,29 @@ def _budget(key: str, arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in wanted.items() if name in fields}
 
 
-def _train(workspace: Workspace, arguments: argparse.Namespace) -> str:
-    if "teacher" not in {model.name for model in workspace.models()}:
-        training = {"epochs": arguments.teacher_epochs, "batch_size": 128}
+def trained(
+    workspace: Workspace, architecture: str, settings: dict[str, Any], data: str, epochs: int
+) -> str:
+    """Train a teacher unless the workspace has it, and return its name."""
+    name = f"teacher-{architecture}"
+    if name not in {model.name for model in workspace.models()}:
         job = TrainJob(
-            architecture="vgg_s_lite",
-            architecture_settings=TEACHER,
-            data=arguments.data,
-            training=training,
-            name="teacher",
+            architecture=architecture,
+            architecture_settings=settings,
+            data=data,
+            training={"epochs": epochs, "batch_size": 128},
+            name=name,
         )
-        answer = _run(workspace, job)
+        answer = run_job(workspace, job)
         if isinstance(answer, Failed):
             raise SystemExit(f"{answer.what}: {answer.why}")
-    return "teacher"
+    return name
 
 
-def _figures(workspace: Workspace, name: str, arguments: argparse.Namespace) -> dict[str, Any]:
+def figures(workspace: Workspace, name: str, data: str) -> dict[str, Any]:
+    """Return what a table line says of a model."""
     model = next(model for model in workspace.models() if model.name == name)
-    answer = _run(workspace, EvaluateJob(models=(name,), data=arguments.data))
+    answer = run_job(workspace, EvaluateJob(models=(name,), data=data))
     if isinstance(answer, Failed):
         raise SystemExit(f"{answer.what}: {answer.why}")
     result = answer.result["results"][0]
@@ -174,7 +180,8 @@ def _rows(line: dict[str, Any]) -> Iterator[Row]:
         yield Row(f"{key} parameters", line["parameters"] / 1e6, "million")
 
 
-def _run(workspace: Workspace, job: Job) -> Finished | Failed:
+def run_job(workspace: Workspace, job: Job) -> Finished | Failed:
+    """Run a job in this process and return how it ended."""
     last = None
     for event in execute(job, workspace):
         last = event

@@ -38,6 +38,7 @@ def main() -> int:
         for row in document["rows"]:
             print(
                 f"{document['name']}{mark:<14} {row['key']:<44} {row['value']:>10.4g} {row['unit']}"
+                + (f"  {row['note']}" if row["note"] else "")
             )
     out = FOLDER.parent / "out" / "benchmarks.json"
     out.parent.mkdir(exist_ok=True)
