@@ -43,6 +43,15 @@ PoolOption = Annotated[
         help="Faces without labels for Table 3 (default: the training pictures, labels unseen).",
     ),
 ]
+SeedsOption = Annotated[
+    int | None,
+    typer.Option(
+        help="Trainings of each kind (default: the preset's). More decide more; those made "
+        "before are kept.",
+        min=1,
+        max=100,
+    ),
+]
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="File: html, pdf, svg, png, csv, tex or json.")
 ]
@@ -74,7 +83,7 @@ def claims(
     is_json: JsonOption = False,
 ) -> None:
     """Show Table 1: published claims, beside what Table 2 measured here; runs nothing."""
-    _run(context, "table1", (preset, data, teacher, pool), seed, out, workspace)
+    _run(context, "table1", (preset, data, teacher, pool), (seed, None), out, workspace)
 
 
 def table2(
@@ -84,12 +93,13 @@ def table2(
     teacher: TeacherOption = None,
     pool: PoolOption = None,
     seed: SeedOption = 0,
+    seeds: SeedsOption = None,
     out: OutOption = None,
     workspace: WorkspaceOption = None,
     is_json: JsonOption = False,
 ) -> None:
     """Run Table 2: time, size and accuracy of seven networks. Run again to go on."""
-    _run(context, "table2", (preset, data, teacher, pool), seed, out, workspace)
+    _run(context, "table2", (preset, data, teacher, pool), (seed, seeds), out, workspace)
 
 
 def table3(
@@ -99,12 +109,13 @@ def table3(
     teacher: TeacherOption = None,
     pool: PoolOption = None,
     seed: SeedOption = 0,
+    seeds: SeedsOption = None,
     out: OutOption = None,
     workspace: WorkspaceOption = None,
     is_json: JsonOption = False,
 ) -> None:
     """Run Table 3: students from labels, softmax outputs, and both. Run again to go on."""
-    _run(context, "table3", (preset, data, teacher, pool), seed, out, workspace)
+    _run(context, "table3", (preset, data, teacher, pool), (seed, seeds), out, workspace)
 
 
 def figures(
@@ -114,12 +125,13 @@ def figures(
     teacher: TeacherOption = None,
     pool: PoolOption = None,
     seed: SeedOption = 0,
+    seeds: SeedsOption = None,
     out: OutOption = None,
     workspace: WorkspaceOption = None,
     is_json: JsonOption = False,
 ) -> None:
     """Run Figures 1 to 6: error curves of six networks; shares its trainings with Table 2."""
-    _run(context, "figures", (preset, data, teacher, pool), seed, out, workspace)
+    _run(context, "figures", (preset, data, teacher, pool), (seed, seeds), out, workspace)
 
 
 def everything(
@@ -129,19 +141,20 @@ def everything(
     teacher: TeacherOption = None,
     pool: PoolOption = None,
     seed: SeedOption = 0,
+    seeds: SeedsOption = None,
     out: OutOption = None,
     workspace: WorkspaceOption = None,
     is_json: JsonOption = False,
 ) -> None:
     """Run all tables and figures. Run again to go on."""
-    _run(context, "all", (preset, data, teacher, pool), seed, out, workspace)
+    _run(context, "all", (preset, data, teacher, pool), (seed, seeds), out, workspace)
 
 
 def _run(
     context: Context,
     experiment: Experiment,
     study: tuple[str, str | None, str | None, str | None],
-    seed: int,
+    counted: tuple[int, int | None],
     out: Path | None,
     workspace: Path | None,
 ) -> None:
@@ -158,7 +171,8 @@ def _run(
         data=_absolute(data),
         teacher=_absolute(teacher),
         pool=_absolute(pool),
-        seed=seed,
+        seed=counted[0],
+        seeds=counted[1],
         out=str(out.absolute()) if out else None,
     )
     answer = run_job(job, workspace, context.obj)

@@ -44,7 +44,7 @@ LOSSES: Mapping[str, Loss] = {
 
 def distillation_seeds(settings: StudySettings) -> tuple[int, ...]:
     """Return the seeds of every cell of Table 3."""
-    return tuple(settings.seed + number for number in range(settings.sizes.distillation_seeds))
+    return settings.seeds_from(settings.sizes.distillation_seeds)
 
 
 def student_key(teacher: str, loss: str, seed: int) -> str:

@@ -65,7 +65,7 @@ def part_key(network: str, seed: int) -> str:
 
 def seeds(settings: StudySettings) -> tuple[int, ...]:
     """Return the seeds of Table 2."""
-    return tuple(settings.seed + number for number in range(settings.sizes.seeds))
+    return settings.seeds_from(settings.sizes.seeds)
 
 
 def network_parts(settings: StudySettings) -> tuple[Part, ...]:

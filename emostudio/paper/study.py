@@ -39,6 +39,9 @@ class StudySettings(BaseModel):
         their labels unseen.
     seed
         Of the first training.
+    seeds
+        How many; None takes as many as the preset, or as the study has been given before. More of
+        them make the same study more certain, so they are no part of its name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +51,7 @@ class StudySettings(BaseModel):
     teacher: str | None = None
     pool: str | None = None
     seed: int = 0
+    seeds: int | None = None
 
     @property
     def sizes(self) -> Preset:
@@ -64,11 +68,15 @@ class StudySettings(BaseModel):
         """The faces without labels."""
         return self.pool or self.data_argument
 
+    def seeds_from(self, usual: int) -> tuple[int, ...]:
+        """Return the seeds where the preset has `usual` many."""
+        return tuple(self.seed + number for number in range(self.seeds or usual))
+
     @property
     def name(self) -> str:
         """Name of the study's folder, the same for the same settings."""
         named = Path(self.data).name.partition(".")[0] if self.data else "synthetic"
-        digest = sha256(self.model_dump_json().encode()).hexdigest()[:6]
+        digest = sha256(self.model_dump_json(exclude={"seeds"}).encode()).hexdigest()[:6]
         return f"{self.preset}-{safe_name(named)[:30]}-{digest}"
 
 
@@ -115,8 +123,9 @@ class Study:
     """
 
     def __init__(self, workspace_folder: Path, settings: StudySettings) -> None:
-        self.settings = settings
         self.folder = workspace_folder / FOLDER / settings.name
+        known = self.record() if settings.seeds is None else None
+        self.settings = known.settings if known is not None else settings
 
     def record(self) -> StudyRecord | None:
         """Return what is known of the study; None before its first part."""

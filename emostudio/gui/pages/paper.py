@@ -75,7 +75,7 @@ class PaperPage(Page):
         self.tables = tables_of(self._study)
         running = ""
         if self._run is not None and isinstance(self._run.job, PaperJob):
-            is_shown = _settings_of(self._run.job) == self._study.settings
+            is_shown = _settings_of(self._run.job).name == self._study.settings.name
             running = self._run.job.experiment if is_shown else ""
         items = entry_items(self.tables, running)
         self.view.show_entries(items, done_count(items))
@@ -214,9 +214,8 @@ def study_words(settings: StudySettings) -> str:
 
 
 def _settings_of(job: PaperJob) -> StudySettings:
-    return StudySettings(
-        preset=job.preset, data=job.data, teacher=job.teacher, pool=job.pool, seed=job.seed
-    )
+    values = job.model_dump(include=set(StudySettings.model_fields))
+    return StudySettings.model_validate(values)
 
 
 def _job_of(settings: StudySettings, experiment: str) -> PaperJob:

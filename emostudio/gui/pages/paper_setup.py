@@ -13,6 +13,7 @@ from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import Segmented, button
 from emostudio.gui.widgets.labels import label
 
+_SEEDS = (3, 5, 10, 20)
 _EXPERIMENTS = ("all", "table2", "table3", "figures")
 
 
@@ -71,6 +72,9 @@ class StudyDialog(QDialog):
         same = [("", self.tr("The training faces, labels unseen"))]
         self.pool = _combo(same + [(name, name) for name in datasets])
         self._row(self.tr("Unlabelled faces"), self.pool)
+        usual = [("", self.tr("As many as the preset, or as before"))]
+        self.seeds = _combo(usual + [(str(count), str(count)) for count in _SEEDS])
+        self._row(self.tr("Seeds"), self.seeds)
 
     def _row(self, name: str, field: QWidget) -> None:
         row = QHBoxLayout()
@@ -104,6 +108,7 @@ class StudyDialog(QDialog):
                 "teacher": self.teacher.currentData() or None,
                 "pool": self.pool.currentData() or None,
                 "seed": self._seed,
+                "seeds": self.seeds.currentData() or None,
             }
         )
         self.wanted.emit(job)

@@ -26,9 +26,7 @@ _EXIT_CODES_OF_A_PART = frozenset({1, 2})
 
 def study_settings(job: PaperJob) -> StudySettings:
     """Return what the job's study is of."""
-    return StudySettings(
-        preset=job.preset, data=job.data, teacher=job.teacher, pool=job.pool, seed=job.seed
-    )
+    return StudySettings.model_validate(job.model_dump(include=set(StudySettings.model_fields)))
 
 
 def handle(job: PaperJob, context: HandlerContext) -> Handling:
@@ -112,7 +110,8 @@ def _note_study(study: Study, data: StudyData) -> None:
     record = study.record() or StudyRecord(settings=study.settings, created=now())
     own = data_facts(data.open(study.settings.data_argument))
     pool = data_facts(data.open(study.settings.pool_argument))
-    study.write_record(record.model_copy(update={"data": own, "pool": pool}))
+    facts = {"settings": study.settings, "data": own, "pool": pool}
+    study.write_record(record.model_copy(update=facts))
 
 
 def _require_alone(job: PaperJob, context: HandlerContext) -> None:
@@ -120,7 +119,7 @@ def _require_alone(job: PaperJob, context: HandlerContext) -> None:
     for run in context.workspace.runs():
         if run.id == own or not isinstance(run.job, PaperJob) or not is_worked_on(run):
             continue
-        if study_settings(run.job) == study_settings(job):
+        if study_settings(run.job).name == study_settings(job).name:
             raise InputError(
                 "This study is already being worked on",
                 why=f"{run.title} runs in process {run.pid}",

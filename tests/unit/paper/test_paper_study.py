@@ -45,6 +45,19 @@ def test_the_same_settings_name_the_same_study_and_others_another(tmp_path):
     assert "faces" in first.name
 
 
+def test_more_seeds_go_on_with_the_same_study_and_are_remembered(tmp_path):
+    few = Study(tmp_path, StudySettings())
+    few.write_record(record(few.settings))
+    first = EXPERIMENTS.get("table3").parts(few.settings)
+    few.keep(trained(first[0]))
+    more = Study(tmp_path, StudySettings(seeds=9))
+    parts = EXPERIMENTS.get("table3").parts(more.settings)
+    assert {part.key for part in first} < {part.key for part in parts}
+    assert parts[0].key in more.results(parts)
+    more.write_record(record(more.settings))
+    assert Study(tmp_path, StudySettings()).settings.seeds == 9
+
+
 def test_the_study_worked_on_last_comes_first(tmp_path):
     old, new = (Study(tmp_path, StudySettings(data=name)) for name in ("old", "new"))
     for study in (old, new):
