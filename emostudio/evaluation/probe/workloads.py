@@ -17,8 +17,8 @@ from torch.func import functional_call
 from emostudio.evaluation.latency import Contender
 from emostudio.evaluation.layer_timing import Shape, chain_graph
 from emostudio.evaluation.probe.base import Work
-from emostudio.inference.engines.onnxruntime import OnnxRuntimeSession
-from emostudio.inference.engines.packed import PackedSession
+from emostudio.inference.engines.onnxruntime import open_graphs
+from emostudio.inference.engines.packed import open_programs
 from emostudio.inference.packed.lowering import programs_of
 
 CHANNELS, SIDE, LAYERS = 128, 14, 3
@@ -63,9 +63,7 @@ def float_work(
         Of the session.
     """
     content = chain_graph(layers, input_shape)
-    contender = Contender(
-        name, lambda: OnnxRuntimeSession(content, threads), random_inputs(input_shape)
-    )
+    contender = Contender(name, lambda: open_graphs([content], threads), random_inputs(input_shape))
     return Work(contender, operations_of(layers, input_shape))
 
 
@@ -94,7 +92,7 @@ def packed_work(name: str, network: nn.Module, input_shape: Shape, threads: int)
     programs = programs_of(network, input_shape)
     layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     contender = Contender(
-        name, lambda: PackedSession(programs, threads), random_inputs(input_shape)
+        name, lambda: open_programs(programs, threads), random_inputs(input_shape)
     )
     return Work(contender, operations_of(layers, input_shape))
 

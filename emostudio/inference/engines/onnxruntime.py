@@ -5,63 +5,17 @@ from __future__ import annotations
 import importlib.util
 import weakref
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from emostudio.core.errors import InputError
 from emostudio.inference.base import EngineSettings, Kernels, Session, fingerprint_of, kernels_of
-from emostudio.inference.onnx_sessions import SegmentedSession, open_graph, run_in_slices
+from emostudio.inference.onnx_sessions import graph_run
+from emostudio.inference.sessions import SegmentedSession
 
 if TYPE_CHECKING:
     from torch import nn
 
     from emostudio.models.loaded import LoadedModel
-
-
-class OnnxRuntimeSession:
-    """An optimised graph; networks with a fixed batch size are fed in slices of that size.
-
-    Parameters
-    ----------
-    content
-        A complete ONNX model with one input (N, C, H, W) whose first output is (N, K).
-    threads
-        Threads within one operator; operators run one after another.
-    kernels
-        Whether the graph imitates arithmetic it has no kernels for.
-
-    Raises
-    ------
-    EmoStudioError
-        If ONNX Runtime refuses the graph.
-    """
-
-    engine = "onnxruntime"
-
-    def __init__(self, content: bytes, threads: int, kernels: Kernels = "real") -> None:
-        session = open_graph(content, threads)
-        self.kernels = kernels
-        self._session: Any = session
-        graph_input = session.get_inputs()[0]
-        self._input = graph_input.name
-        self._output = session.get_outputs()[0].name
-        size = graph_input.shape[0] if graph_input.shape else None
-        self._fixed_batch = size if isinstance(size, int) and size > 0 else None
-
-    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the outputs (N, K) for normalised inputs (N, C, H, W)."""
-        if self._session is None:
-            raise ValueError("The session is closed")
-        return run_in_slices(self._run, self._fixed_batch, batch)[0]
-
-    def close(self) -> None:
-        """Free the graph."""
-        self._session = None
-
-    def _run(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-        return tuple(self._session.run([self._output], {self._input: batch}))
 
 
 class OnnxRuntimeEngine:
@@ -148,9 +102,9 @@ def open_graphs(graphs: Sequence[bytes], threads: int, kernels: Kernels = "real"
     EmoStudioError
         If ONNX Runtime refuses a graph.
     """
-    if len(graphs) > 1:
-        return SegmentedSession(graphs, threads, kernels)
-    return OnnxRuntimeSession(graphs[0], threads, kernels)
+    wanted = 1 if len(graphs) == 1 else None  # a black box may have more to say than logits
+    runs = [graph_run(content, threads, wanted) for content in graphs]
+    return SegmentedSession("onnxruntime", runs, kernels)
 
 
 def _exported(

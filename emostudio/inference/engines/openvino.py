@@ -14,47 +14,12 @@ from numpy.typing import NDArray
 from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.inference.base import EngineSettings, Kernels, kernels_of
 from emostudio.inference.engines.onnxruntime import ENGINE as ONNX_GRAPHS
-from emostudio.inference.onnx_sessions import SegmentRun, run_in_slices, run_segments
+from emostudio.inference.sessions import SegmentedSession, SegmentRun, run_in_slices
 
 if TYPE_CHECKING:
     from emostudio.models.loaded import LoadedModel
 
 _TELEMETRY = "openvino_telemetry"
-
-
-class OpenVinoSession:
-    """One compiled graph, or the graphs of segments in their order.
-
-    Parameters
-    ----------
-    contents
-        ONNX models.
-    threads
-        Threads within one operator.
-    kernels
-        Whether the graphs imitate arithmetic they have no kernels for.
-
-    Raises
-    ------
-    EmoStudioError
-        If OpenVINO refuses a graph.
-    """
-
-    engine = "openvino"
-
-    def __init__(self, contents: Sequence[bytes], threads: int, kernels: Kernels = "real") -> None:
-        self.kernels = kernels
-        self._runs = [_opened(content, threads) for content in contents]
-
-    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the outputs (N, K) for normalised inputs (N, C, H, W)."""
-        if not self._runs:
-            raise ValueError("The session is closed")
-        return run_segments(self._runs, batch)
-
-    def close(self) -> None:
-        """Free the graphs."""
-        self._runs = []
 
 
 class OpenVinoEngine:
@@ -76,7 +41,7 @@ class OpenVinoEngine:
         """Return why the engine cannot run `model`, or nothing."""
         return ONNX_GRAPHS.supports(model)
 
-    def open(self, model: LoadedModel, threads: int) -> OpenVinoSession:
+    def open(self, model: LoadedModel, threads: int) -> SegmentedSession:
         """Return a session on the model's graphs.
 
         Raises
@@ -90,15 +55,15 @@ class OpenVinoEngine:
         if reason:
             raise InputError(f"{model.info.name} cannot run on openvino", why=reason)
         kernels = kernels_of(model.module, self.key) if model.module is not None else "real"
-        return OpenVinoSession(ONNX_GRAPHS.graphs(model), threads, kernels)
+        return _session(ONNX_GRAPHS.graphs(model), threads, kernels)
 
     def deployed(self, model: LoadedModel) -> tuple[bytes, ...]:
         """Return the graphs that run for `model`."""
         return ONNX_GRAPHS.graphs(model)
 
-    def open_deployed(self, contents: Sequence[bytes], threads: int) -> OpenVinoSession:
+    def open_deployed(self, contents: Sequence[bytes], threads: int) -> SegmentedSession:
         """Return a session on what `deployed` returned."""
-        return OpenVinoSession(contents, threads)
+        return _session(contents, threads)
 
 
 @functools.cache
@@ -112,6 +77,14 @@ def _library() -> Any:
     import openvino
 
     return openvino
+
+
+def _session(
+    contents: Sequence[bytes], threads: int, kernels: Kernels = "real"
+) -> SegmentedSession:
+    return SegmentedSession(
+        "openvino", [_opened(content, threads) for content in contents], kernels
+    )
 
 
 def _opened(content: bytes, threads: int) -> SegmentRun:

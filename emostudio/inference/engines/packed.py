@@ -14,47 +14,13 @@ from numpy.typing import NDArray
 
 from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.inference.base import EngineSettings, Kernels, fingerprint_of, kernels_of
-from emostudio.inference.onnx_sessions import run_segments
+from emostudio.inference.sessions import SegmentedSession
 
 if TYPE_CHECKING:
     from torch import nn
 
     from emostudio.inference.packed.program import Program
     from emostudio.models.loaded import LoadedModel
-
-
-class PackedSession:
-    """Programs and the memory they work in.
-
-    Parameters
-    ----------
-    programs
-        The network, or its segments in their order.
-    threads
-        Threads of every step.
-    kernels
-        ``simulated`` where layers are left that no step has kernels for.
-    """
-
-    engine = "packed"
-
-    def __init__(
-        self, programs: Sequence[Program], threads: int, kernels: Kernels = "real"
-    ) -> None:
-        from emostudio.inference.packed.program import ProgramRun
-
-        self.kernels = kernels
-        self._runs = [ProgramRun(program, threads).run for program in programs]
-
-    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the outputs (N, K) for normalised inputs (N, C, H, W)."""
-        if not self._runs:
-            raise ValueError("The session is closed")
-        return run_segments(self._runs, batch)
-
-    def close(self) -> None:
-        """Free the programs."""
-        self._runs = []
 
 
 class PackedEngine:
@@ -88,7 +54,7 @@ class PackedEngine:
 
         return "" if has_kernels(model.module) else "no layer holds binary weights or codes"
 
-    def open(self, model: LoadedModel, threads: int) -> PackedSession:
+    def open(self, model: LoadedModel, threads: int) -> SegmentedSession:
         """Return a session on the network as programs, its kernels compiled.
 
         Raises
@@ -99,7 +65,7 @@ class PackedEngine:
             If the network cannot be followed.
         """
         programs = self._programs(model)
-        session = PackedSession(programs, threads, kernels_of(model.network(), self.key))
+        session = open_programs(programs, threads, kernels_of(model.network(), self.key))
         # Kernels are compiled, or read from where they were kept, by their first use.
         session.run(np.zeros((1, *model.input_shape), np.float32))
         return session
@@ -110,11 +76,11 @@ class PackedEngine:
 
         return (to_bytes(self._programs(model)),)
 
-    def open_deployed(self, contents: Sequence[bytes], threads: int) -> PackedSession:
+    def open_deployed(self, contents: Sequence[bytes], threads: int) -> SegmentedSession:
         """Return a session on what `deployed` returned."""
         from emostudio.inference.packed.stored import from_bytes
 
-        return PackedSession(from_bytes(contents[0]), threads)
+        return open_programs(from_bytes(contents[0]), threads)
 
     def _programs(self, model: LoadedModel) -> tuple[Program, ...]:
         reason = self.supports(model)
@@ -126,6 +92,16 @@ class PackedEngine:
             programs = _kept_or_made(model.module, fingerprint, model.input_shape)
             known = self._made[model.module] = (fingerprint, programs)
         return known[1]
+
+
+def open_programs(
+    programs: Sequence[Program], threads: int, kernels: Kernels = "real"
+) -> SegmentedSession:
+    """Return a session on the network as a program, or on its segments in their order."""
+    from emostudio.inference.packed.program import ProgramRun
+
+    runs = [ProgramRun(program, threads).run for program in programs]
+    return SegmentedSession("packed", runs, kernels)
 
 
 def _kept_or_made(

@@ -16,10 +16,9 @@ from emostudio.data.transforms import normalise
 from emostudio.exports.catalogue import EXPORTERS
 from emostudio.exports.exporting import export_model
 from emostudio.inference.catalogue import ENGINES
-from emostudio.inference.engines.onnxruntime import OnnxRuntimeSession
+from emostudio.inference.engines.onnxruntime import open_graphs
 from emostudio.inference.graph import onnx_graph
 from emostudio.inference.graph_store import keep, recall
-from emostudio.inference.onnx_sessions import SegmentedSession
 from emostudio.models.segments import leaves_early
 
 FACTORS = {
@@ -135,7 +134,7 @@ def test_i1_engines_agree_within_two_steps_before_the_last_layer(trained, tmp_pa
     network = applied(trained, tmp_path, ("int8_ptq", {})).network()
     body, step = network[:-1], float(network.fc2.input_scale)
     inputs = inputs_for(trained)
-    real = OnnxRuntimeSession(onnx_graph(body, trained.input_shape), 1).run(inputs)
+    real = open_graphs([onnx_graph(body, trained.input_shape)], 1).run(inputs)
     with torch.inference_mode():
         imitated = body(torch.from_numpy(inputs)).numpy()
     steps = np.rint((real - imitated) / step)
@@ -195,7 +194,7 @@ def test_networks_with_early_exits_become_int8(method, trained, tmp_path):
     network.set_thresholds((0.9, *(-1.0,) * (len(network.exits) - 1)), 0.3)
     assert leaves_early(network)
     session = ENGINES.members()["onnxruntime"].open(loaded, 1)
-    assert isinstance(session, SegmentedSession)
+    assert len(session.segments) == 2
     assert agreement(torch_answers(loaded), onnx_answers(loaded)) >= 0.97
 
 

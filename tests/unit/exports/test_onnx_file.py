@@ -14,7 +14,7 @@ from emostudio.data.transforms import normalise
 from emostudio.exports.catalogue import EXPORTERS
 from emostudio.exports.exporting import export_model
 from emostudio.inference.catalogue import open_classifier, open_session
-from emostudio.inference.engines.onnxruntime import OnnxRuntimeSession
+from emostudio.inference.engines.onnxruntime import open_graphs
 from emostudio.inference.graph import onnx_graph
 from emostudio.models.importers.onnx_model import read_onnx
 from emostudio.models.loaded import LoadedModel
@@ -96,7 +96,7 @@ def test_lrn_becomes_one_operator_with_the_same_values():
     assert operators.count("LRN") == 1
     features = torch.randn(2, 6, 8, 8) * 4
     expected = layer(features).mean(dim=(2, 3)).numpy()
-    found = OnnxRuntimeSession(content, 1).run(features.numpy())
+    found = open_graphs([content], 1).run(features.numpy())
     assert np.abs(found - expected).max() <= 1e-5
 
 
@@ -105,14 +105,14 @@ def test_graphs_of_fixed_batch_size_take_any_number_of_pictures(model, pixels):
     graph.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 3
     graph.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 3
     del graph.graph.value_info[:]
-    fixed = OnnxRuntimeSession(graph.SerializeToString(), 1)
+    fixed = open_graphs([graph.SerializeToString()], 1)
     batch = normalise(pixels, model.info.preprocessing)
     assert fixed.run(batch) == pytest.approx(open_session(model, "torch").run(batch), abs=1e-5)
 
 
 def test_nonsense_is_refused_in_plain_words():
     with pytest.raises(EmoStudioError, match="ONNX Runtime refuses"):
-        OnnxRuntimeSession(b"not a graph", 1)
+        open_graphs([b"not a graph"], 1)
 
 
 def with_preprocessing(model, **values):

@@ -114,8 +114,8 @@ def test_the_engine_that_measured_fastest_is_remembered(binary_weights, monkeypa
 def test_wrong_answers_are_never_fastest(binary_weights, monkeypatch, tmp_path):
     monkeypatch.setenv("EMOSTUDIO_STATE", str(tmp_path))
     monkeypatch.setattr(
-        "emostudio.inference.engines.packed.PackedSession.run",
-        lambda _, batch: np.zeros((len(batch), 8), np.float32),
+        "emostudio.inference.packed.program.ProgramRun.run",
+        lambda _, batch: (np.zeros((len(batch), 8), np.float32),),
     )
     choice = fastest_engine(binary_weights)
     assert set(choice.median_ms) == {"onnxruntime", "openvino"}

@@ -13,7 +13,7 @@ from emostudio.evaluation.probe.workloads import (
     dense_convolutions,
     random_inputs,
 )
-from emostudio.inference.engines.onnxruntime import OnnxRuntimeSession
+from emostudio.inference.engines.onnxruntime import open_graphs
 
 _SHAPE = (CHANNELS, SIDE, SIDE)
 
@@ -37,7 +37,7 @@ class Int8Convolution(Reading):
         content = int8_chain(LAYERS, _SHAPE)
         contender = Contender(
             "INT8 convolution",
-            lambda: OnnxRuntimeSession(content, threads),
+            lambda: open_graphs([content], threads),
             random_inputs(_SHAPE),
         )
         dense = dense_convolutions(threads)

@@ -11,7 +11,7 @@ from emostudio.evaluation.probe.base import Reading, Work, Workload
 from emostudio.evaluation.probe.binary_layers import SignConvolution
 from emostudio.evaluation.probe.int8_graph import int8_chain
 from emostudio.evaluation.probe.workloads import linear_of, operations_of, packed_work
-from emostudio.inference.engines.onnxruntime import OnnxRuntimeSession
+from emostudio.inference.engines.onnxruntime import open_graphs
 from emostudio.inference.packed.compiling import why_no_kernels
 
 
@@ -148,7 +148,7 @@ def test_closing_the_probe_ends_it(readings):
 
 def test_the_integer_graph_runs_on_integer_kernels_and_answers_in_codes():
     content = int8_chain(2, (8, 6, 6))
-    session = OnnxRuntimeSession(content, 1)
+    session = open_graphs([content], 1)
     answer = session.run(np.random.default_rng(0).standard_normal((1, 8, 6, 6), np.float32))
     assert answer.shape == (1, 8, 6, 6)
     assert np.allclose(answer / 0.03, np.rint(answer / 0.03), atol=1e-3)
