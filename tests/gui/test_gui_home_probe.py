@@ -186,9 +186,12 @@ def test_the_card_is_exported_and_a_file_is_not_replaced_unasked(qtbot, page, tm
 
 
 def test_variants_and_checks_are_one_click_away(page, texts):
-    answer(page, report())
+    answer(page, report(warnings=("The machine runs on battery",)))
+    assert "runs on battery" in texts(page)
     button(page, "Variants").click()
     assert "No variant is measured yet" in texts(page)
+    assert "runs on battery" not in texts(page)  # that was about the kernels
+    assert "Measured 2 Jan" not in texts(page)
     button(page, "Checks").click()
     assert "Check again" in texts(page)
     button(page, "Methods").click()

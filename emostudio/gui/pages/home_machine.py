@@ -151,6 +151,7 @@ class MachineCard(Card):
 
     def _show_view(self, key: str) -> None:
         self._views.setCurrentIndex(_VIEWS.index(key))
+        self._show_state()
 
     def _open_menu(self) -> None:
         if self._menu is not None:
@@ -166,14 +167,17 @@ class MachineCard(Card):
     def _facts_line(self) -> str:
         card = self._report.card
         if card is not None:
-            return f"{card.machine.line}. {measured_words(card)}."
+            is_about_kernels = self._choice.current() == "methods"
+            when = f". {measured_words(card)}." if is_about_kernels else ""
+            return f"{card.machine.line}{when}"
         if self._doctor is not None:
             return machine_line(self._doctor.machine)
         return self.tr("Looking at the machine")
 
     def _show_note(self) -> None:
         card, running = self._report.card, self.probe.is_running
-        care = "" if card is None or running else self._care_words(card.warnings)
+        is_quiet = running or self._choice.current() != "methods"
+        care = "" if card is None or is_quiet else self._care_words(card.warnings)
         self._care.setText(care)
         set_shown(self._care, bool(care))
         notice = self._report.notice if card is None and not running else ""
