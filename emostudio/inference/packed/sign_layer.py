@@ -154,7 +154,7 @@ class SignLayer:
         all_counts = scratch.array(self, "all", (len(origins), self.channels[1]), np.uint16)
         for group, weights in enumerate(self.weights):
             counts: NDArray[np.uint16] = scratch.array(self, "counts", shape, np.uint16)
-            window = xnor.Window(origins + group * step, runs, weights.shape[2])
+            window = xnor.Reach(origins + group * step, runs, weights.shape[2])
             xnor.count_differing(
                 packed.reshape(-1), weights, window, counts, scratch.threads,
                 vectors=scratch.vectors,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+import pkgutil
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -12,35 +15,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from emostudio.core.errors import InputError
-from emostudio.inference.packed import sign_layer, steps
-from emostudio.inference.packed.binary_weights import BinaryWeightLayer
-from emostudio.inference.packed.codebook import CodebookLinear
-from emostudio.inference.packed.lookup import LookupLinear
 from emostudio.inference.packed.program import Program
-from emostudio.inference.packed.window import Window
 
 _KEY = "program"
-_VERSION = 1
-_PARTS = {
-    part.__name__: part
-    for part in (
-        Program,
-        sign_layer.SignLayer,
-        Window,
-        BinaryWeightLayer,
-        CodebookLinear,
-        LookupLinear,
-        sign_layer.Limits,
-        sign_layer.Finish,
-        steps.GraphStep,
-        steps.MaxPool,
-        steps.ScaleChannels,
-        steps.Flatten,
-        steps.Join,
-        steps.Add,
-        steps.ChannelsLast,
-    )
-}
+_VERSION = 2
+_PACKAGE = "emostudio.inference.packed"
 
 
 def to_bytes(programs: tuple[Program, ...]) -> bytes:
@@ -82,7 +61,8 @@ def _encoded(value: Any, arrays: list[NDArray[Any]]) -> Any:
     if dataclasses.is_dataclass(value):
         names = [field.name for field in dataclasses.fields(value)]
         parts = {name: _encoded(getattr(value, name), arrays) for name in names}
-        return {"part": type(value).__name__, "of": parts}
+        home = type(value).__module__.removeprefix(f"{_PACKAGE}.")
+        return {"part": f"{home}.{type(value).__name__}", "of": parts}
     if isinstance(value, tuple):
         return [_encoded(entry, arrays) for entry in value]
     return value
@@ -96,7 +76,25 @@ def _decoded(value: Any, arrays: dict[str, NDArray[Any]]) -> Any:
     if "array" in value:
         return arrays[value["array"]]
     parts = {name: _decoded(entry, arrays) for name, entry in value["of"].items()}
-    return _PARTS[value["part"]](**parts)
+    return _part(value["part"])(**parts)
+
+
+@functools.cache
+def _part(name: str) -> Any:
+    """Return a frozen dataclass of this package by its module and name.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    home, _, kind = name.rpartition(".")
+    known = {module.name for module in pkgutil.iter_modules(import_module(_PACKAGE).__path__)}
+    # a file may name nothing else: importing what it likes would run what it likes
+    part = getattr(import_module(f"{_PACKAGE}.{home}"), kind, None) if home in known else None
+    if not (isinstance(part, type) and dataclasses.is_dataclass(part)):
+        raise ValueError(f"it holds a part that is unknown here: {name[:80]}")
+    return part
 
 
 def _damaged(why: str) -> InputError:

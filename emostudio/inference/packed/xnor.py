@@ -80,7 +80,7 @@ def nibbles_of(bits: NDArray[np.uint8]) -> Bytes:
 
 
 @dataclass(frozen=True)
-class Window:
+class Reach:
     """Where the inputs of every output place lie in packed activations.
 
     Attributes
@@ -101,7 +101,7 @@ class Window:
 def count_differing(
     activations: Bytes,
     weights: Bytes,
-    window: Window,
+    window: Reach,
     counts: NDArray[np.uint16],
     threads: int,
     *,
@@ -144,7 +144,7 @@ def parts_of(blocks: int, places: int, threads: int) -> int:
 
 
 def _count_plainly(
-    activations: Bytes, weights: Bytes, window: Window, counts: NDArray[np.uint16]
+    activations: Bytes, weights: Bytes, window: Reach, counts: NDArray[np.uint16]
 ) -> None:
     groups = weights.shape[2]
     signs = unpacked_weights(weights, len(weights) * OUTPUTS, groups * GROUP)

@@ -35,7 +35,14 @@ def test_a_stored_program_answers_the_same(program):
 
 def test_damaged_files_are_refused(program):
     content = to_bytes((program,))
-    damages = (b"", content[:40], content[:-10], content.replace(b"SignLayer", b"ShyLayers"))
+    damages = (
+        b"",
+        content[:40],
+        content[:-10],
+        content.replace(b"SignLayer", b"ShyLayers"),
+        content.replace(b"sign_layer.", b"os.linesep."),
+        content.replace(b"sign_layer.SignLayer", b"sign_layer.functools"),
+    )
     for damage in damages:
         with pytest.raises(InputError, match="cannot be read"):
             from_bytes(damage)

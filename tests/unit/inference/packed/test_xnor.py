@@ -22,7 +22,7 @@ def _counts(generator, sizes, *, threads, vectors):
     signs[:, inputs:] = 0
     upper = generator.integers(0, 2, (outputs, runs, inputs)).astype(np.bool_)
     activations = (xnor.nibbles_of(signs) << 4).reshape(-1)
-    window = xnor.Window(
+    window = xnor.Reach(
         np.arange(places, dtype=np.int64) * groups,
         np.arange(runs, dtype=np.int64) * 3 * groups,
         groups,
@@ -53,7 +53,7 @@ def test_many_inputs_overflow_nothing():
     upper = np.zeros((3, 1, 65532), np.bool_)
     upper[1] = True
     upper[2] = generator.integers(0, 2, 65532)
-    window = xnor.Window(np.zeros(1, np.int64), np.zeros(1, np.int64), 65532 // 4)
+    window = xnor.Reach(np.zeros(1, np.int64), np.zeros(1, np.int64), 65532 // 4)
     counts = np.empty((1, 64), np.uint16)
     activations = (xnor.nibbles_of(signs) << 4).reshape(-1)
     xnor.count_differing(activations, xnor.packed_weights(upper), window, counts, 1)
