@@ -71,6 +71,27 @@ def _show_calibration(report: Document, output: Output) -> None:
         table(output, titles, rows)
 
 
+def show_changes(report: Document, output: Output) -> None:
+    """Show what each model lost and gained, and the pictures."""
+    for found in report["changes"]:
+        words = (
+            f"{found['model']} judges {found['changed']:,} of {found['pictures']:,} pictures "
+            f"otherwise than {found['against']}: {found['lost']:,} lost, {found['gained']:,} gained"
+        )
+        output.console.print(words, markup=False)
+        rows = [
+            (
+                picture["item"],
+                picture["truth"],
+                f"{picture['before']} {percent(picture['confidence_before'])}",
+                f"{picture['now']} {percent(picture['confidence_now'])}",
+            )
+            for picture in found["shown"]
+        ]
+        if rows:
+            table(output, ("Picture", "Truth", found["against"], found["model"]), rows)
+
+
 def show_bench(report: Document, output: Output) -> None:
     """Show latencies, memory and sizes."""
     rows = [

@@ -8,7 +8,12 @@ from typing import Annotated
 import typer
 
 from emostudio.cli.display_low_rank import show_break_even
-from emostudio.cli.display_measured import show_bench, show_compared, show_evaluation
+from emostudio.cli.display_measured import (
+    show_bench,
+    show_changes,
+    show_compared,
+    show_evaluation,
+)
 from emostudio.cli.options import (
     Context,
     DataOption,
@@ -20,7 +25,7 @@ from emostudio.cli.options import (
     WorkspaceOption,
 )
 from emostudio.cli.running import run_job
-from emostudio.core.jobs import BenchJob, BreakEvenJob, CompareJob, EvaluateJob
+from emostudio.core.jobs import BenchJob, BreakEvenJob, ChangesJob, CompareJob, EvaluateJob
 from emostudio.core.measured import Limits
 from emostudio.workspace.recipes import parse_assignments, parse_steps
 
@@ -28,6 +33,7 @@ from emostudio.workspace.recipes import parse_assignments, parse_steps
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(evaluate)
+    app.command()(changes)
     app.command()(bench)
     app.command()(compare)
     app.command()(breakeven)
@@ -47,6 +53,22 @@ def evaluate(
     answer = run_job(job, workspace, context.obj)
     context.obj.answer(answer)
     show_evaluation(answer, context.obj)
+
+
+def changes(
+    context: Context,
+    models: ModelsArgument,
+    data: DataOption,
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    most: Annotated[int, typer.Option(help="Pictures named per model.", min=1, max=1000)] = 24,
+    workspace: WorkspaceOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """List the pictures that models judge otherwise than the first one, once all are evaluated."""
+    job = ChangesJob(models=tuple(models), data=data, split=split, most=most)
+    answer = run_job(job, workspace, context.obj)
+    context.obj.answer(answer)
+    show_changes(answer, context.obj)
 
 
 def bench(

@@ -174,6 +174,20 @@ class EvaluateJob(_Job):
     engine: str | None = None
 
 
+class ChangesJob(_Job):
+    """Pictures that models judge otherwise than the first; answers `answers.ChangesReport`.
+
+    Takes what an evaluation of all of them together noted.
+    """
+
+    kind: Literal["changes"] = "changes"
+    models: tuple[str, ...] = Field(min_length=2)
+    data: str
+    split: str = "test"
+    most: int = Field(24, ge=1, le=1000)
+    """Faces per model."""
+
+
 class BenchJob(_Job):
     """Interleaved latency, memory in fresh processes, sizes; answers `answers.BenchReport`."""
 
@@ -309,6 +323,7 @@ Job = Annotated[
     | CompressJob
     | AblateJob
     | EvaluateJob
+    | ChangesJob
     | BenchJob
     | ProbeJob
     | MachineCardJob

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +18,7 @@ from emostudio.data.decode import DecodeError, as_pixels, decode_file, decode_im
 from emostudio.data.labels import MERGE_INTO
 from emostudio.data.leaks import pixel_hash
 from emostudio.data.splits import UNDECLARED
+from emostudio.data.thumbnails import thumbnail_png
 from emostudio.data.transforms import central_square, fit_within
 
 SHOWN = 500
@@ -169,11 +168,8 @@ def _decode(record: Record, result: Scan) -> NDArray[np.uint8]:
 
 
 def _thumbnail(code: int, item: str, pixels: NDArray[np.uint8]) -> Thumbnail:
-    # OpenCV stores BGR
-    picture = np.ascontiguousarray(pixels[:, :, ::-1])
-    _, encoded = cv2.imencode(".png", picture)
     return Thumbnail(
-        png_base64=base64.b64encode(encoded.tobytes()).decode("ascii"),
+        png_base64=thumbnail_png(pixels),
         emotion=None if code == UNLABELLED else EMOTIONS[code],
         item=item,
     )

@@ -45,6 +45,8 @@ class Evaluation:
         Canonical emotion index the model gave, int8 (M,).
     subjects
         Person of each image, int32 (M,), negative where unknown.
+    confidences
+        Probability of each answer, float32 (M,).
     """
 
     result: EvaluationResult
@@ -52,6 +54,7 @@ class Evaluation:
     correct: NDArray[np.bool_]
     answers: NDArray[np.int8]
     subjects: NDArray[np.int32]
+    confidences: NDArray[np.float32]
 
 
 def evaluate(
@@ -110,13 +113,15 @@ def evaluate_paired(
     confusion = classification.confusion_matrix(truth, predicted, len(classifier.info.labels))
     canonical = np.array([label.position for label in classifier.info.labels], dtype=np.int8)
     result = _result(classifier, name, confusion, dropped)
-    found = calibration(_probabilities(classifier, outputs), truth, temperature)
+    probabilities = _probabilities(classifier, outputs)
+    found = calibration(probabilities, truth, temperature)
     return Evaluation(
         result=result.model_copy(update={"calibration": found}),
         images=images,
         correct=predicted == truth,
         answers=canonical[predicted],
         subjects=dataset.subjects[images],
+        confidences=probabilities.max(axis=1),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from emostudio.core.answers import AblationReport
+from emostudio.core.answers import AblationReport, ModelChanges
 from emostudio.core.settings import Settings
 from emostudio.paper.results import ResultTable
 from emostudio.workspace.charts.base import Chart
@@ -43,11 +43,12 @@ class Report:
     facts: tuple[tuple[str, str], ...] = ()
     caveats: tuple[str, ...] = ()
     ablations: tuple[AblationReport, ...] = ()
+    changes: tuple[ModelChanges, ...] = ()
 
     @property
     def charts(self) -> tuple[Chart, ...]:
         """Every chart for which there is something to draw."""
-        return drawn(Material(self.comparison, self.curves, self.ablations))
+        return drawn(Material(self.comparison, self.curves, self.ablations, self.changes))
 
     @property
     def fact_words(self) -> str:

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from emostudio.compression.catalogue import METHODS
-from emostudio.core.answers import AblationReport
+from emostudio.core.answers import AblationReport, ModelChanges
 from emostudio.core.errors import InputError
 from emostudio.core.measured import NO_LIMITS, Limits
 from emostudio.reports.base import NOT_FOR_PUBLICATION, Report, Writer
@@ -48,16 +48,38 @@ class Extras:
         Trainings, in any order.
     ablations
         Recipes that were taken apart, newest first.
+    changes
+        Pictures that variants judge otherwise than the baseline.
     synthetic
         Names of datasets that hold drawn faces.
     """
 
     curves: tuple[TrainingCurve, ...] = ()
     ablations: tuple[AblationReport, ...] = ()
+    changes: tuple[ModelChanges, ...] = ()
     synthetic: frozenset[str] = frozenset()
 
 
 NO_EXTRAS = Extras()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a file is to hold.
+
+    Attributes
+    ----------
+    limits
+        What the models must keep to.
+    chart
+        Key of the only chart to write; empty writes everything.
+    """
+
+    limits: Limits = NO_LIMITS
+    chart: str = ""
+
+
+EVERYTHING = Asked()
 
 
 def write_comparison(
@@ -67,8 +89,8 @@ def write_comparison(
     *,
     data: str | None = None,
     title: str = "Comparison",
-    limits: Limits = NO_LIMITS,
-    chart: str = "",
+    asked: Asked = EVERYTHING,
+    changes: Sequence[ModelChanges] = (),
 ) -> Path:
     """Write what the workspace knows about `models` to a file whose suffix decides the format.
 
@@ -84,26 +106,27 @@ def write_comparison(
         Dataset whose accuracies are shown; None takes the one most models share.
     title
         Heading.
-    limits
-        What the models must keep to.
-    chart
-        Key of the only chart to write; empty writes everything.
+    asked
+        Limits, and whether only one chart is wanted.
+    changes
+        Pictures that variants judge otherwise than the baseline.
 
     Raises
     ------
     InputError
         If the suffix is unknown, a model is not in the workspace, or the chart cannot be written.
     """
-    writer = writer_of(out, chart)
+    writer = writer_of(out, asked.chart)
     records = [workspace.model(name) for name in models]
     curves = (training_curve(workspace, record) for record in records)
     extras = Extras(
         curves=tuple(curve for curve in curves if curve is not None),
         ablations=ablations(workspace, models),
+        changes=tuple(changes),
         synthetic=frozenset(r.name for r in workspace.datasets() if r.reader == "synthetic"),
     )
-    report = build(records, title=title, data=data, extras=extras, limits=limits)
-    return _write(report, writer, Path(out), chart)
+    report = build(records, title=title, data=data, extras=extras, limits=asked.limits)
+    return _write(report, writer, Path(out), asked.chart)
 
 
 def write(
@@ -113,8 +136,7 @@ def write(
     title: str = "Comparison",
     data: str | None = None,
     extras: Extras = NO_EXTRAS,
-    limits: Limits = NO_LIMITS,
-    chart: str = "",
+    asked: Asked = EVERYTHING,
 ) -> Path:
     """Write a comparison of `records`; see `write_comparison`.
 
@@ -123,9 +145,9 @@ def write(
     InputError
         If the suffix is unknown or there is nothing to compare.
     """
-    writer = writer_of(out, chart)
-    report = build(records, title=title, data=data, extras=extras, limits=limits)
-    return _write(report, writer, Path(out), chart)
+    writer = writer_of(out, asked.chart)
+    report = build(records, title=title, data=data, extras=extras, limits=asked.limits)
+    return _write(report, writer, Path(out), asked.chart)
 
 
 def _write(report: Report, writer: Writer, out: Path, chart: str) -> Path:
@@ -212,6 +234,7 @@ def build(
         created=datetime.now(UTC),
         curves=tuple(curves),
         ablations=extras.ablations,
+        changes=extras.changes,
         claims=tuple(check_claims(records, comparison.baseline, METHODS.members())),
         facts=tuple(facts_of(comparison, records)),
         caveats=(

@@ -14,6 +14,7 @@ TEXT2 = "#4A515E"
 TEXT3 = "#636B79"
 ACCENT = "#4148C2"
 BAD = "#B0261F"
+OK = "#0A6E45"
 WARN = "#7F5200"
 
 
@@ -56,7 +57,7 @@ class Badge:
 
 
 BADGES: dict[str, Badge] = {
-    Verdict.PROVED: Badge("#0A6E45", "#E2F3EA"),
+    Verdict.PROVED: Badge(OK, "#E2F3EA"),
     Verdict.SIZE_ONLY: Badge("#1B5F90", "#E3F0F8"),
     Verdict.SIMULATED: Badge(TEXT2, CARD, dashed=True),
     Verdict.REFUTED: Badge(BAD, "#FBE7E5"),

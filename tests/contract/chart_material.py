@@ -1,11 +1,18 @@
 """Measurements from which every chart has something to draw, and the bare minimum."""
 
+import base64
+
+import cv2
+import numpy as np
+
 from emostudio.core.answers import (
     AblationReport,
     AblationShare,
     BenchResult,
+    ChangedPicture,
     EvaluationResult,
     Latency,
+    ModelChanges,
     Ratio,
 )
 from emostudio.core.emotions import EMOTIONS
@@ -68,6 +75,19 @@ def ablation():
     )  # fmt: skip
 
 
+def changes():
+    png = cv2.imencode(".png", np.full((24, 20, 3), 128, dtype=np.uint8))[1].tobytes()
+    picture = ChangedPicture(
+        item="one_face.png", truth="anger", before="anger", now="fear", confidence_before=0.8,
+        confidence_now=0.6, png_base64=base64.b64encode(png).decode(),
+    )  # fmt: skip
+    others = picture.model_copy(update={"before": "fear", "now": "anger", "item": "other 50%.png"})
+    return ModelChanges(
+        model=NAMES[1], against=NAMES[0], pictures=320, changed=9, lost=5, gained=4,
+        shown=(picture, others) * 4,
+    )  # fmt: skip
+
+
 def full():
     states = ("frontier", "undecided", "dominated", "frontier")
     comparison = Comparison(
@@ -79,7 +99,7 @@ def full():
         TrainingCurve(name, slot, (1, 2, 3), (0.6, 0.3, 0.2), (0.7, 0.4, last))
         for slot, (name, last) in enumerate(zip(NAMES, (0.3, None, 0.2, 0.1), strict=True))
     )
-    return Material(comparison, curves, (ablation(),))
+    return Material(comparison, curves, (ablation(),), (changes(),))
 
 
 def bare():

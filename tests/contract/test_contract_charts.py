@@ -37,6 +37,7 @@ def report(material):
     return Report(
         title="Charts", comparison=material.comparison, created=datetime(2026, 11, 25, tzinfo=UTC),
         curves=material.curves, ablations=material.ablations,
+        changes=material.changes,
         facts=(("Machine", "Test CPU"), ("Engine", "onnxruntime, 1 thread")),
     )  # fmt: skip
 
@@ -60,7 +61,8 @@ def test_every_chart_draws_what_was_measured_and_has_its_numbers(key, material):
         assert table.title
         assert table.rows
         assert all(len(row) == len(table.heads) for row in table.rows)
-        assert any(isinstance(value, float | int) for row in table.rows for value in row)
+        words = key == "changes"
+        assert any(isinstance(v, float | int) or words for row in table.rows for v in row)
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -148,7 +150,7 @@ def test_every_chart_goes_into_every_format_for_charts(key, suffix, report, tmp_
 def report_material(report):
     from emostudio.workspace.charts.material import Material
 
-    return Material(report.comparison, report.curves, report.ablations)
+    return Material(report.comparison, report.curves, report.ablations, report.changes)
 
 
 def test_every_format_for_charts_is_promised():

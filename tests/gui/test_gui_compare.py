@@ -9,7 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton
 
 from emostudio.core.events import Failed
-from emostudio.core.jobs import BenchJob, CompareJob, EvaluateJob
+from emostudio.core.jobs import BenchJob, ChangesJob, CompareJob, EvaluateJob
 from emostudio.gui.dialogs import Question
 from emostudio.gui.pages.compare import ComparePage
 from emostudio.gui.pages.compare_export import Wanted
@@ -297,6 +297,8 @@ def test_every_chart_of_the_catalogue_is_offered_and_drawn_or_says_what_is_missi
     measured.resize(1200, 692)
     kind = choose_chart(measured, key)
     page = measured.charts
+    if kind.question:
+        refuse(measured)
     if page.unmeasured.isVisibleTo(measured):
         assert kind.missing in fakes.texts(page)
         assert not page.export.isVisibleTo(measured)
@@ -377,3 +379,42 @@ def test_training_curves_are_read_from_the_runs_only_when_they_are_shown(
     assert asked == []
     choose_chart(page, "curves")
     assert asked
+
+
+def refuse(page):
+    job, _, on_error = page.studio.asked[-1]
+    assert isinstance(job, ChangesJob)
+    on_error(Failed(what="It is not known which pictures", next_step="Measure the accuracy"))
+
+
+def changed(model):
+    picture = {
+        "item": "a.png", "truth": "anger", "before": "anger", "now": "fear",
+        "confidence_before": 0.9, "confidence_now": 0.7, "png_base64": "",
+    }  # fmt: skip
+    return {
+        "model": model, "against": "teacher", "pictures": 320, "changed": 1, "lost": 1,
+        "gained": 0, "shown": [picture],
+    }  # fmt: skip
+
+
+def test_changed_pictures_are_asked_for_once_and_shown_with_their_counts(measured):
+    choose_chart(measured, "changes")
+    assert "Looking for it…" in fakes.texts(measured.charts)
+    job, on_answer, _ = measured.studio.asked[-1]
+    assert (job.models, job.data) == (("teacher", "int8", "shared"), "faces")
+    on_answer({"data": "faces", "split": "test", "changes": [changed("int8")]})
+    words = measured.charts.panels.accessibleDescription()
+    assert "1 lost, 0 gained" in words
+    assert "a.png Anger Anger 90 % Fear 70 % lost" in words
+    choose_chart(measured, "bars")
+    choose_chart(measured, "changes")
+    assert [j.kind for j, *_ in measured.studio.asked] == ["changes"]
+
+
+def test_an_answer_about_other_models_is_dropped(measured):
+    choose_chart(measured, "changes")
+    _, on_answer, _ = measured.studio.asked[-1]
+    measured.choose_models.toggle("shared")
+    on_answer({"data": "faces", "split": "test", "changes": [changed("shared")]})
+    assert "shared" not in measured.charts.panels.accessibleDescription()

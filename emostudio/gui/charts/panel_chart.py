@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from emostudio.gui.charts.canvas import Chart
 from emostudio.gui.charts.panels.bars import bars_height, paint_bars
+from emostudio.gui.charts.panels.gallery import gallery_height, paint_gallery
 from emostudio.gui.charts.panels.matrix import matrix_height, paint_matrix
 from emostudio.gui.charts.panels.plot import paint_plot, plot_height
 from emostudio.gui.charts.panels.radar import paint_radar, radar_height
 from emostudio.gui.theme import theme
-from emostudio.workspace.charts.base import Bars, Matrix, Panel, Plot
+from emostudio.workspace.charts.base import Bars, Gallery, Matrix, Panel, Plot
 from emostudio.workspace.charts.base import Chart as ChartData
 from emostudio.workspace.charts.tables import numbers
 
@@ -110,6 +111,8 @@ def _height(panel: Panel, width: float) -> float:
         return bars_height(panel, width)
     if isinstance(panel, Matrix):
         return matrix_height(panel, width)
+    if isinstance(panel, Gallery):
+        return gallery_height(panel, width)
     return plot_height(panel, width) if isinstance(panel, Plot) else radar_height(panel, width)
 
 
@@ -118,6 +121,8 @@ def _paint(painter: QPainter, place: QRectF, panel: Panel) -> None:
         paint_bars(painter, place, panel)
     elif isinstance(panel, Matrix):
         paint_matrix(painter, place, panel)
+    elif isinstance(panel, Gallery):
+        paint_gallery(painter, place, panel)
     elif isinstance(panel, Plot):
         paint_plot(painter, place, panel)
     else:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, Q
 from emostudio.core.jobs import BenchJob, EvaluateJob
 from emostudio.gui.pages.base import Page
 from emostudio.gui.pages.compare_answer import answer
+from emostudio.gui.pages.compare_changes import ChangesQuestion
 from emostudio.gui.pages.compare_chart import ChartCard
 from emostudio.gui.pages.compare_details import DetailsCard
 from emostudio.gui.pages.compare_export import Exporter, Wanted
@@ -45,6 +46,7 @@ class ComparePage(Page):
         super().__init__(studio, QCoreApplication.translate("ComparePage", "Compare"))
         self.comparison = Comparison(rows=())
         self._models: dict[str, ModelRecord] = {}
+        self._material: Callable[[], Material] = lambda: Material(self.comparison)
         self._is_wide = False
         self._written = ""
         self._chosen_columns: tuple[str, ...] | None = None
@@ -57,6 +59,7 @@ class ComparePage(Page):
         self.charts = ChartCard()
         self.chart = self.charts.chart
         self.unmeasured = self.charts.unmeasured
+        self._changes = ChangesQuestion(studio, self.charts.show_answer)
         self.details = DetailsCard()
         self.empty = EmptyState(
             "compare",
@@ -196,6 +199,7 @@ class ComparePage(Page):
         self.chart.point_picked.connect(self._on_picked)
         self.charts.limits_changed.connect(lambda _limits: self._compare())
         self.charts.settle_asked.connect(self.settle)
+        self.charts.question_asked.connect(lambda _kind: self._changes.ask(self._material))
         self.charts.export_asked.connect(self._open_chart_export)
         self.details.live_asked.connect(self._on_live)
         self.unmeasured.acted.connect(self._open_measure)
@@ -226,7 +230,9 @@ class ComparePage(Page):
             limits=self.charts.current_limits(),
         )
         self._show_table()
-        self.charts.show_comparison(self.comparison, self._gatherer(models))
+        self._material = self._gatherer(models)
+        self._changes.forget()
+        self.charts.show_comparison(self.comparison, self._material)
         self.details.show_answer(answer(self.comparison))
         self.details.show_claims(check_claims(models, self.comparison.baseline, methods))
         self._on_selected(self.table.selected_id())

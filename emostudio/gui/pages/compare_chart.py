@@ -37,11 +37,14 @@ class ChartCard(Card):
         Names of models and the number of blocks that would settle the undecided ones.
     export_asked
         Key of the chart to write to a file.
+    question_asked
+        Kind of the job whose answer the chosen chart waits for.
     """
 
     limits_changed = Signal(object)
     settle_asked = Signal(object, int)
     export_asked = Signal(str)
+    question_asked = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,6 +63,7 @@ class ChartCard(Card):
         self._comparison = Comparison(rows=())
         self._material: Callable[[], Material] = lambda: Material(self._comparison)
         self._chart: Chart | None = None
+        self._answered: set[str] = set()
         self._build()
         self.view.limits_changed.connect(self.limits_changed)
         self.view.settle_asked.connect(self.settle_asked)
@@ -78,8 +82,14 @@ class ChartCard(Card):
 
     def show_comparison(self, comparison: Comparison, material: Callable[[], Material]) -> None:
         """Draw the chosen chart; `material` reads what runs left and is asked when needed."""
+        self._answered.clear()
         self._comparison, self._material = comparison, material
         self.view.show_comparison(comparison)
+        self._show()
+
+    def show_answer(self, material: Callable[[], Material]) -> None:
+        """Draw the chosen chart again, with what a question brought."""
+        self._material = material
         self._show()
 
     def numbers_text(self) -> str:
@@ -114,6 +124,11 @@ class ChartCard(Card):
         is_pareto = kind.key == PARETO
         material = Material(self._comparison) if is_pareto else self._material()
         self._chart = kind.chart(material)
+        if self._chart is None and kind.question and kind.question not in self._answered:
+            self._answered.add(kind.question)
+            self._say(self.tr("Looking for it…"), has_button=False)
+            self.question_asked.emit(kind.question)
+            return
         has_chart = self._chart is not None
         self.note.setText(kind.note)
         self.chooser.setToolTip(kind.summary)
@@ -122,9 +137,7 @@ class ChartCard(Card):
         set_shown(self.as_numbers, has_chart)
         set_shown(self.export, has_chart)
         if not has_chart:
-            self.unmeasured.sentence.setText(kind.missing)
-            set_shown(self.unmeasured.button, kind.is_measured)
-            self._stack.setCurrentWidget(self.unmeasured)
+            self._say(kind.missing, has_button=kind.is_measured)
         elif self.as_numbers.isChecked():
             self.numbers.show_chart(self._chart)
             self._stack.setCurrentWidget(self.numbers)
@@ -134,6 +147,11 @@ class ChartCard(Card):
             self.panels.show_chart(self._chart)
             self._scroll.verticalScrollBar().setValue(0)
             self._stack.setCurrentWidget(self._scroll)
+
+    def _say(self, sentence: str, *, has_button: bool) -> None:
+        self.unmeasured.sentence.setText(sentence)
+        set_shown(self.unmeasured.button, has_button)
+        self._stack.setCurrentWidget(self.unmeasured)
 
     def _ask_to_export(self) -> None:
         self.export_asked.emit(self.current())

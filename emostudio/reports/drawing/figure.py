@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 
 from emostudio.reports import palette
 from emostudio.reports.drawing.bars import draw_bars, rows_height_in
+from emostudio.reports.drawing.gallery import draw_gallery, gallery_height_in
 from emostudio.reports.drawing.key import key_handles
 from emostudio.reports.drawing.matrix import draw_matrix
 from emostudio.reports.drawing.plot import draw_plot
 from emostudio.reports.drawing.radar import draw_radar
-from emostudio.workspace.charts.base import Bars, Chart, Matrix, Panel, Plot, Radar
+from emostudio.workspace.charts.base import Bars, Chart, Gallery, Matrix, Panel, Plot, Radar
 
 PRINT_WIDTH_IN = 6.3
 """Text width of A4 with usual margins: at this width type has the size it says."""
@@ -134,6 +135,8 @@ def _panel_height(panel: Panel, width_in: float) -> float:
         return rows_height_in(panel) + 0.62 + _LINE_IN * len(_note_lines(panel, width_in))
     if isinstance(panel, Matrix):
         return width_in - 0.2
+    if isinstance(panel, Gallery):
+        return gallery_height_in(panel, width_in - 2 * _MARGIN_IN) + 0.5
     if isinstance(panel, Radar):
         return min(width_in * 0.8, 4.4)
     return min(width_in * 0.58, _TALLEST_PLOT_IN) + 0.5
@@ -169,6 +172,11 @@ def _draw(
         box = (left + 0.75, top + 0.45, width - 0.9, height - 1.15)
         draw_matrix(_axes(figure, box, size), panel)
         _head(figure, panel.title, panel.note, (left, top + 0.15), size)
+    elif isinstance(panel, Gallery):
+        inner = width - 2 * _MARGIN_IN
+        box = (left + _MARGIN_IN, top + 0.4, inner, gallery_height_in(panel, inner))
+        draw_gallery(_axes(figure, box, size), panel, inner)
+        _head(figure, panel.title, panel.note, (left, top + 0.1), size)
     else:
         box = (left + _MARGIN_IN, top, width - 2 * _MARGIN_IN, height)
         draw_radar(_axes(figure, box, size), panel)

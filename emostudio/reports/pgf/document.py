@@ -10,7 +10,7 @@ from emostudio.reports.pgf.matrix import matrix_code
 from emostudio.reports.pgf.plot import plot_code
 from emostudio.reports.pgf.radar import radar_code
 from emostudio.reports.tex_text import comment, escape
-from emostudio.workspace.charts.base import Bars, Chart, Matrix, Panel, Plot
+from emostudio.workspace.charts.base import Bars, Chart, Gallery, Matrix, Panel, Plot
 
 _NEEDS = (
     comment(r"needs \usepackage{pgfplots} and \pgfplotsset{compat=1.16}"),
@@ -40,7 +40,24 @@ def _panel(panel: Panel) -> list[str]:
         return plot_code(panel)
     if isinstance(panel, Bars):
         return bars_code(panel)
+    if isinstance(panel, Gallery):
+        return _list(panel)
     return matrix_code(panel) if isinstance(panel, Matrix) else radar_code(panel)
+
+
+def _list(panel: Gallery) -> list[str]:
+    """Return names instead of faces: code holds no pictures."""
+    rows = [
+        " & ".join(map(escape, (one.item, one.truth, one.before, one.now, one.state))) + r" \\"
+        for one in panel.pictures
+    ]
+    return [
+        rf"\textbf{{{escape(panel.title)}}}\par",
+        r"{\footnotesize\begin{tabular}{lllll}",
+        r"picture & truth & baseline & variant & change \\ \hline",
+        *rows,
+        r"\end{tabular}}",
+    ]
 
 
 def _note(panel: Panel) -> list[str]:

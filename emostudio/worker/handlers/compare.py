@@ -9,7 +9,8 @@ from emostudio.compression.catalogue import METHODS
 from emostudio.core.errors import InputError
 from emostudio.core.events import Progress
 from emostudio.core.jobs import CompareJob
-from emostudio.reports.comparison import write_comparison
+from emostudio.reports.comparison import Asked, write_comparison
+from emostudio.worker.answering import known_changes
 from emostudio.worker.context import HandlerContext, Handling
 from emostudio.worker.resolve import find_models
 from emostudio.workspace.claims import check_claims, speed_claims
@@ -33,6 +34,7 @@ def handle(job: CompareJob, context: HandlerContext) -> Handling:
             why="; ".join(rows.blockers),
             next_step="Measure again on a quiet machine, or leave out --publish",
         )
+    ordered = sorted(records, key=lambda record: record.name != rows.baseline)
     out = Path(job.out).expanduser()
     written = write_comparison(
         context.workspace,
@@ -40,8 +42,8 @@ def handle(job: CompareJob, context: HandlerContext) -> Handling:
         out,
         data=job.data,
         title=job.title,
-        limits=job.limits,
-        chart=job.chart,
+        asked=Asked(limits=job.limits, chart=job.chart),
+        changes=known_changes(context.workspace, ordered, rows.dataset, rows.split),
     )
     claims = check_claims(records, rows.baseline, METHODS.members())
     return {

@@ -13,6 +13,7 @@ from emostudio.evaluation.accuracy import (
     validation_temperature,
 )
 from emostudio.inference.catalogue import open_classifier
+from emostudio.worker.answering import keep_answers
 from emostudio.worker.context import HandlerContext, Handling
 from emostudio.worker.resolve import find_models, open_data
 
@@ -35,6 +36,7 @@ def handle(job: EvaluateJob, context: HandlerContext) -> Handling:
             )
         finally:
             classifier.close()
+    keep_answers(context.folder, dataset, job.split, evaluations)
     paired = compare_all(evaluations)
     for found, evaluation in zip(models, evaluations, strict=True):
         if found.record is not None:

@@ -13,9 +13,10 @@ from emostudio.core.events import Event, Note, Progress
 from emostudio.core.jobs import JobContext, QuickstartJob
 from emostudio.data.dataset import Dataset
 from emostudio.reports.comparison import write_comparison
+from emostudio.worker.answering import known_changes
 from emostudio.worker.compressing import compress
 from emostudio.worker.context import HandlerContext, Handling
-from emostudio.worker.outcome import Saved
+from emostudio.worker.outcome import TEST, Saved
 from emostudio.worker.quickstart.budget import Budget
 from emostudio.worker.quickstart.inputs import (
     load_teacher,
@@ -103,6 +104,9 @@ class _Quickstart:
             self._out / REPORT,
             data=dataset.name,
             title="EmoStudio quickstart",
+            changes=known_changes(
+                self._context.workspace, [saved.record for saved in made.models], dataset.name, TEST
+            ),
         )
         return self._answer(names, dataset, report)
 

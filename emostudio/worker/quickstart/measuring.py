@@ -12,6 +12,7 @@ from emostudio.evaluation.accuracy import compare_all, evaluate_paired
 from emostudio.evaluation.bench import bench
 from emostudio.evaluation.latency import Protocol
 from emostudio.inference.catalogue import DEFAULT_ENGINE, open_classifier
+from emostudio.worker.answering import keep_answers
 from emostudio.worker.context import HandlerContext, other_work
 from emostudio.worker.measuring import bench_entries
 from emostudio.worker.outcome import TEST, Saved
@@ -43,6 +44,7 @@ def evaluate_all(
             )
         finally:
             classifier.close()
+    keep_answers(context.folder, dataset, TEST, evaluations)
     pairs = compare_all(evaluations)
     for saved, evaluation in zip(models, evaluations, strict=True):
         own = tuple(pair for pair in pairs if pair.b == saved.record.name)

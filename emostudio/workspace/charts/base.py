@@ -1,6 +1,6 @@
 """What a chart is made of, free of any way to draw it.
 
-A chart is one or more panels of four kinds. Whoever draws charts knows the four kinds and needs no
+A chart is one or more panels of five kinds. Whoever draws charts knows the kinds and needs no
 word about a new chart.
 """
 
@@ -136,7 +136,37 @@ class Matrix:
     note: str = ""
 
 
-Panel = Plot | Bars | Radar | Matrix
+PictureState = Literal["lost", "gained", "other"]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A face as PNG in base64: its true emotion, what one model said, what another one says.
+
+    Attributes
+    ----------
+    state
+        ``lost`` and ``gained`` say which of the two is right; ``other`` that neither is.
+    """
+
+    png_base64: str
+    item: str
+    truth: str
+    before: str
+    now: str
+    state: PictureState
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Faces in rows."""
+
+    title: str
+    pictures: tuple[Picture, ...]
+    note: str = ""
+
+
+Panel = Plot | Bars | Radar | Matrix | Gallery
 
 
 @dataclass(frozen=True)
@@ -169,6 +199,8 @@ class ChartKind:
         Place among the charts.
     is_measured
         Whether measuring the models gives what is missing.
+    question
+        Kind of the job whose answer the chart needs besides what the workspace knows.
     """
 
     key: str
@@ -179,6 +211,7 @@ class ChartKind:
     draw: Callable[[Material], tuple[Panel, ...]]
     order: int
     is_measured: bool = True
+    question: str = ""
     family: str = "chart"
     reference: str = ""
     settings_type: type[BaseModel] = NoSettings

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
-from emostudio.core.answers import AblationReport
+from emostudio.core.answers import AblationReport, ModelChanges
 from emostudio.core.errors import InputError
 from emostudio.core.events import EpochDone, Event, VariantSaved
 from emostudio.core.jobs import JobStatus
@@ -39,11 +39,14 @@ class Material:
         Trainings of the compared models.
     ablations
         Recipes that were taken apart, started from one of the compared models; newest first.
+    changes
+        Pictures that variants judge otherwise than the baseline.
     """
 
     comparison: Comparison
     curves: tuple[TrainingCurve, ...] = ()
     ablations: tuple[AblationReport, ...] = ()
+    changes: tuple[ModelChanges, ...] = ()
 
 
 def gather(workspace: Workspace, records: Sequence[ModelRecord], found: Comparison) -> Material:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emostudio.workspace.charts.base import Bar, Bars, Chart, Line, Matrix, Panel, Plot, Radar
+from emostudio.workspace.charts.base import (
+    Bar,
+    Bars,
+    Chart,
+    Gallery,
+    Line,
+    Matrix,
+    Panel,
+    Plot,
+    Radar,
+)
 
 Value = str | float | None
 _STATES = {"filled": "frontier", "hollow": "dominated", "ringed": "not decided"}
@@ -35,7 +45,7 @@ def _tables(panel: Panel) -> list[Numbers]:
     if isinstance(panel, Radar):
         rows = tuple((name, *values) for name, _, values in panel.rings)
         return [Numbers(panel.title, ("variant", *panel.axes), rows)]
-    return [_of_matrix(panel)]
+    return [_of_gallery(panel) if isinstance(panel, Gallery) else _of_matrix(panel)]
 
 
 def _of_plot(plot: Plot) -> list[Numbers]:
@@ -82,6 +92,12 @@ def _of_bars(bars: Bars) -> Numbers:
 
 def _bar_row(names: tuple[str, ...], bar: Bar) -> tuple[Value, ...]:
     return (*names, bar.value, *(bar.interval or (None, None)))
+
+
+def _of_gallery(gallery: Gallery) -> Numbers:
+    heads = ("picture", "truth", "baseline", "variant", "change")
+    rows = tuple((one.item, one.truth, one.before, one.now, one.state) for one in gallery.pictures)
+    return Numbers(f"{gallery.title}: {gallery.note}", heads, rows)
 
 
 def _of_matrix(matrix: Matrix) -> Numbers:
