@@ -44,8 +44,15 @@ def refuse_one_graph(model: LoadedModel) -> str:
 
 
 def one_graph(model: LoadedModel) -> bytes:
-    """Return a model as one self-contained ONNX file.
+    """Return a model as one self-contained ONNX file of standard operators.
 
+    Parameters
+    ----------
+    model
+        White box without early exits, or a black box, whose graph is kept.
+
+    Returns
+    -------
     The input ``pixels`` is float32 (N, C, H, W), RGB or grey, with levels from 0 to 255; channel
     order, scaling and normalisation are part of the graph. Plain metadata keys say what anybody
     needs to use it; the key ``emostudio`` holds labels and lineage as JSON.

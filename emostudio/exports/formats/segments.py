@@ -15,7 +15,7 @@ from emostudio.exports.onnx_file import (
 )
 from emostudio.exports.runner import MANIFEST
 from emostudio.exports.running import RUNNER_FILE, open_with_runner, runner_source
-from emostudio.inference.engines.onnxruntime import ENGINE
+from emostudio.inference.graph import segment_graphs
 from emostudio.models.loaded import LoadedModel
 from emostudio.models.segments import Segment, leaves_early, segments_of
 
@@ -27,7 +27,8 @@ def _refuse(model: LoadedModel) -> str:
 
 
 def _make(model: LoadedModel) -> Made:
-    graphs = list(ENGINE.graphs(model))
+    # Straight from the layers: the engine may keep weights in operators of its own.
+    graphs = list(segment_graphs(model.network(), model.input_shape))
     graphs[0] = with_preprocessing(graphs[0], model.info.preprocessing)
     metadata = metadata_of(model.info, opset_of(graphs[0]))
     names = [f"segment_{number}.onnx" for number in range(1, len(graphs) + 1)]

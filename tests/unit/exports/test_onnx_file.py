@@ -168,3 +168,15 @@ def test_exporting_a_black_box_twice_says_each_thing_once(model, tmp_path):
     assert len(keys) == len(set(keys))
     session = onnxruntime.InferenceSession(tmp_path / "again.onnx")
     assert session.get_modelmeta().custom_metadata_map["model"] == "again"
+
+
+def test_binary_weights_are_exported_in_standard_operators(model, tmp_path):
+    torch.manual_seed(0)
+    layer = nn.Linear(3 * 24 * 24, 96)
+    size = layer.weight.detach().abs().mean(dim=1, keepdim=True)
+    layer.weight.data = torch.where(layer.weight < 0, -size, size)
+    network = nn.Sequential(nn.Flatten(), layer, nn.ReLU(), nn.Linear(96, 8)).eval()
+    binary = dataclasses.replace(model, module=network)
+    report = exported(binary, tmp_path)
+    assert {node.domain for node in onnx.load(tmp_path / "net.onnx").graph.node} == {""}
+    assert report.parity.largest_difference <= 1e-4
