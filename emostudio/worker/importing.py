@@ -31,7 +31,7 @@ from emostudio.models.importers.onnx_conversion import (
     convert,
 )
 from emostudio.models.importers.onnx_model import OnnxFacts, read_onnx, with_info
-from emostudio.models.loaded import LoadedModel
+from emostudio.models.loaded import CodedTensor, LoadedModel
 from emostudio.models.parts import described_parts
 from emostudio.worker import conventions
 from emostudio.worker.context import HandlerContext
@@ -61,8 +61,8 @@ class _Unnamed:
     ----------
     info
         A complete description, if the file carried one.
-    module, onnx_bytes, parts
-        The network.
+    module, onnx_bytes, parts, coded
+        The network, and how its tensors are packed.
     defaults
         Preprocessing that goes without saying among networks of its kind.
     converted
@@ -83,6 +83,7 @@ class _Unnamed:
     outputs: str
     notes: tuple[str, ...] = ()
     parts: Mapping[str, bytes] = field(default_factory=dict)
+    coded: Mapping[str, CodedTensor] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
     converted: ConvertedNetwork | None = None
 
@@ -157,6 +158,7 @@ def _read(path: Path, job: ImportModelJob, context: HandlerContext) -> _Unnamed:
             class_count=len(model.info.labels),
             outputs=model.info.outputs,
             parts=model.parts,
+            coded=model.coded,
         )
     if kind is ModelFormat.STATE_DICT:
         context.folder.mkdir(parents=True, exist_ok=True)
@@ -350,4 +352,4 @@ def _with_info(found: _Unnamed, info: ModelInfo) -> LoadedModel:
         return LoadedModel(info, onnx_bytes=with_info(found.onnx_bytes, info))
     if found.parts:
         return LoadedModel(info, parts=found.parts)
-    return LoadedModel(info, module=found.module)
+    return LoadedModel(info, module=found.module, coded=found.coded)

@@ -1,5 +1,6 @@
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +67,26 @@ def test_library_writer_sees_the_suffix_of_the_final_file(tmp_path):
     atomic.write_with(tmp_path / "chart.png", write)
     assert seen == [".png"]
     assert (tmp_path / "chart.png").read_bytes() == b"new"
+
+
+def test_a_folder_appears_with_all_its_files_and_replaces_the_old_one(tmp_path):
+    atomic.write_folder(tmp_path / "out", {"a": b"1", "b": b"2"})
+    atomic.write_folder(tmp_path / "out", {"a": b"3"})
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == {"a": b"3"}
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_folder_that_cannot_be_put_in_its_place_leaves_the_old_one(tmp_path, monkeypatch):
+    atomic.write_folder(tmp_path / "out", {"a": b"1"})
+    move = Path.replace
+
+    def refuse(path, target):
+        if path.name.endswith(".part") and path.is_dir():
+            raise OSError(28, "No space left on device")
+        return move(path, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(EmoStudioError, match="No space left on device"):
+        atomic.write_folder(tmp_path / "out", {"a": b"2"})
+    assert (tmp_path / "out" / "a").read_bytes() == b"1"
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
