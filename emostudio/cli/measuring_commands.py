@@ -14,6 +14,7 @@ from emostudio.cli.display_measured import (
     show_compared,
     show_evaluation,
 )
+from emostudio.cli.display_profile import show_profile
 from emostudio.cli.options import (
     Context,
     DataOption,
@@ -25,7 +26,14 @@ from emostudio.cli.options import (
     WorkspaceOption,
 )
 from emostudio.cli.running import run_job
-from emostudio.core.jobs import BenchJob, BreakEvenJob, ChangesJob, CompareJob, EvaluateJob
+from emostudio.core.jobs import (
+    BenchJob,
+    BreakEvenJob,
+    ChangesJob,
+    CompareJob,
+    EvaluateJob,
+    ProfileJob,
+)
 from emostudio.core.measured import Limits
 from emostudio.workspace.recipes import parse_assignments, parse_steps
 
@@ -35,6 +43,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(evaluate)
     app.command()(changes)
     app.command()(bench)
+    app.command()(profile)
     app.command()(compare)
     app.command()(breakeven)
 
@@ -88,6 +97,22 @@ def bench(
     answer = run_job(job, workspace, context.obj)
     context.obj.answer(answer)
     show_bench(answer, context.obj)
+
+
+def profile(
+    context: Context,
+    models: ModelsArgument,
+    engine: EngineOption = None,
+    threads: Annotated[int, typer.Option(help="CPU threads.", min=1, max=256)] = 1,
+    blocks: Annotated[int, typer.Option(help="Blocks with rebuilt sessions.", min=3)] = 9,
+    workspace: WorkspaceOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Time every layer, parent first, with its kernel, multiply-adds, bytes and weight error."""
+    job = ProfileJob(models=tuple(models), engine=engine, threads=threads, blocks=blocks)
+    answer = run_job(job, workspace, context.obj)
+    context.obj.answer(answer)
+    show_profile(answer, context.obj)
 
 
 def compare(

@@ -269,40 +269,6 @@ class EvaluationReport(_Answer):
     paired: tuple[PairedResult, ...] = ()
 
 
-class ChangedPicture(_Answer):
-    """A picture to which two models gave different answers; emotions by their names."""
-
-    item: str
-    truth: str
-    before: str
-    now: str
-    confidence_before: float
-    confidence_now: float
-    png_base64: str
-
-
-class ModelChanges(_Answer):
-    """What a model judges otherwise than `against`, over the pictures that count for both."""
-
-    model: str
-    against: str
-    pictures: int
-    changed: int
-    lost: int
-    """Pictures that only `against` gets right."""
-    gained: int
-    """Pictures that only `model` gets right."""
-    shown: tuple[ChangedPicture, ...] = ()
-
-
-class ChangesReport(_Answer):
-    """`emostudio changes`."""
-
-    data: str
-    split: str
-    changes: tuple[ModelChanges, ...]
-
-
 class Latency(_Answer):
     """Batch-1 latency in milliseconds; a percentile without enough queries is None."""
 

@@ -175,7 +175,7 @@ class EvaluateJob(_Job):
 
 
 class ChangesJob(_Job):
-    """Pictures that models judge otherwise than the first; answers `answers.ChangesReport`.
+    """Pictures that models judge otherwise than the first; answers `comparing.ChangesReport`.
 
     Takes what an evaluation of all of them together noted.
     """
@@ -223,6 +223,17 @@ class MachineCardJob(_Job):
     """Another machine's card as JSON; empty for this machine's own."""
     out: str = ""
     """File to write: json or csv."""
+
+
+class ProfileJob(_Job):
+    """Time every layer of models inside their networks; answers `comparing.ProfileReport`."""
+
+    kind: Literal["profile"] = "profile"
+    models: tuple[str, ...] = Field(min_length=1)
+    """The parent first: its layers are the rows."""
+    engine: str | None = None
+    threads: int = Field(1, ge=1, le=256)
+    blocks: int = Field(9, ge=3, le=1000)
 
 
 class CompareJob(_Job):
@@ -324,6 +335,7 @@ Job = Annotated[
     | AblateJob
     | EvaluateJob
     | ChangesJob
+    | ProfileJob
     | BenchJob
     | ProbeJob
     | MachineCardJob
@@ -339,7 +351,7 @@ Job = Annotated[
 JOB_ADAPTER: TypeAdapter[Job] = TypeAdapter(Job)
 
 _MAKING_KINDS = frozenset({"train", "compress", "ablate", "quickstart", "import_data", "paper"})
-_MEASURING_KINDS = frozenset({"evaluate", "bench", "probe"})
+_MEASURING_KINDS = frozenset({"evaluate", "bench", "profile", "probe"})
 RUN_KINDS = _MAKING_KINDS | _MEASURING_KINDS
 """Jobs that get a run folder; all others are questions, answered and forgotten."""
 
@@ -373,6 +385,8 @@ def job_title(job: Job) -> str:
         word = "Evaluation" if isinstance(job, EvaluateJob) else "Benchmark"
         count = len(job.models)
         return f"{word} of {Path(job.models[0]).stem}" if count == 1 else f"{word}, {count} models"
+    if isinstance(job, ProfileJob):
+        return f"Layers of {Path(job.models[-1]).stem}"
     if isinstance(job, PaperJob):
         what = "tables and figures" if job.experiment == "all" else job.experiment
         return f"Paper, {what}, {job.preset}"

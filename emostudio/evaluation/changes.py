@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from emostudio.core.answers import ChangedPicture, ModelChanges
+from emostudio.core.comparing import ChangedPicture, ModelChanges
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.errors import InputError
 from emostudio.data.dataset import Dataset

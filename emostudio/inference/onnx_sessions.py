@@ -14,7 +14,7 @@ from emostudio.inference.sessions import SegmentRun, run_in_slices
 _ERRORS_ONLY = 3
 
 
-def open_graph(content: bytes, threads: int) -> Any:
+def open_graph(content: bytes, threads: int, profile: str = "") -> Any:
     """Return an ``onnxruntime.InferenceSession`` on the CPU.
 
     Parameters
@@ -23,6 +23,8 @@ def open_graph(content: bytes, threads: int) -> Any:
         A complete ONNX model.
     threads
         Threads within one operator; operators run one after another.
+    profile
+        Where to write the times of all kernels, the beginning of a path; empty for not at all.
 
     Raises
     ------
@@ -35,6 +37,9 @@ def open_graph(content: bytes, threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY
+    if profile:
+        options.enable_profiling = True
+        options.profile_file_prefix = profile
     # Idle threads that spin steal the core from whatever is timed beside this session.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from emostudio.core.answers import AblationReport, ModelChanges
+from emostudio.core.answers import AblationReport
+from emostudio.core.comparing import ModelChanges, ProfileReport
 from emostudio.core.settings import Settings
 from emostudio.paper.results import ResultTable
 from emostudio.workspace.charts.base import Chart
@@ -44,11 +45,15 @@ class Report:
     caveats: tuple[str, ...] = ()
     ablations: tuple[AblationReport, ...] = ()
     changes: tuple[ModelChanges, ...] = ()
+    profiles: tuple[ProfileReport, ...] = ()
 
     @property
     def charts(self) -> tuple[Chart, ...]:
         """Every chart for which there is something to draw."""
-        return drawn(Material(self.comparison, self.curves, self.ablations, self.changes))
+        material = Material(
+            self.comparison, self.curves, self.ablations, self.changes, self.profiles
+        )
+        return drawn(material)
 
     @property
     def fact_words(self) -> str:

@@ -9,7 +9,8 @@ from itertools import count
 from pathlib import Path
 
 from emostudio.compression.catalogue import METHODS
-from emostudio.core.answers import AblationReport, ModelChanges
+from emostudio.core.answers import AblationReport
+from emostudio.core.comparing import ModelChanges, ProfileReport
 from emostudio.core.errors import InputError
 from emostudio.core.measured import NO_LIMITS, Limits
 from emostudio.reports.base import NOT_FOR_PUBLICATION, Report, Writer
@@ -17,7 +18,7 @@ from emostudio.reports.catalogue import WRITERS
 from emostudio.reports.facts import facts_of
 from emostudio.workspace.charts.base import Chart
 from emostudio.workspace.charts.catalogue import CHARTS
-from emostudio.workspace.charts.material import TrainingCurve, ablations, training_curve
+from emostudio.workspace.charts.material import TrainingCurve, ablations, profiles, training_curve
 from emostudio.workspace.claims import check_claims, speed_claims
 from emostudio.workspace.comparison import Comparison, ComparisonRow, compare
 from emostudio.workspace.records import ModelRecord
@@ -50,6 +51,8 @@ class Extras:
         Recipes that were taken apart, newest first.
     changes
         Pictures that variants judge otherwise than the baseline.
+    profiles
+        Layers of compared models, newest first.
     synthetic
         Names of datasets that hold drawn faces.
     """
@@ -57,6 +60,7 @@ class Extras:
     curves: tuple[TrainingCurve, ...] = ()
     ablations: tuple[AblationReport, ...] = ()
     changes: tuple[ModelChanges, ...] = ()
+    profiles: tuple[ProfileReport, ...] = ()
     synthetic: frozenset[str] = frozenset()
 
 
@@ -123,6 +127,7 @@ def write_comparison(
         curves=tuple(curve for curve in curves if curve is not None),
         ablations=ablations(workspace, models),
         changes=tuple(changes),
+        profiles=profiles(workspace, records),
         synthetic=frozenset(r.name for r in workspace.datasets() if r.reader == "synthetic"),
     )
     report = build(records, title=title, data=data, extras=extras, limits=asked.limits)
@@ -235,6 +240,7 @@ def build(
         curves=tuple(curves),
         ablations=extras.ablations,
         changes=extras.changes,
+        profiles=extras.profiles,
         claims=tuple(check_claims(records, comparison.baseline, METHODS.members())),
         facts=tuple(facts_of(comparison, records)),
         caveats=(

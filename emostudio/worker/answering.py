@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from emostudio.core.answers import ModelChanges
+from emostudio.core.comparing import ModelChanges
 from emostudio.core.errors import EmoStudioError
 from emostudio.data.dataset import Dataset
 from emostudio.data.opening import open_dataset

@@ -9,11 +9,16 @@ from emostudio.core.answers import (
     AblationReport,
     AblationShare,
     BenchResult,
-    ChangedPicture,
     EvaluationResult,
     Latency,
-    ModelChanges,
     Ratio,
+)
+from emostudio.core.comparing import (
+    ChangedPicture,
+    LayerProfile,
+    ModelChanges,
+    ModelProfile,
+    ProfileReport,
 )
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.measured import Calibration, CalibrationBin, Limits
@@ -88,6 +93,23 @@ def changes():
     )  # fmt: skip
 
 
+def profile():
+    def layers(factor, error):
+        return tuple(
+            LayerProfile(layer=name, kind="conv", kernels=("Conv",), ms=ms / factor,
+                         interval=(0.9 * ms / factor, 1.2 * ms / factor), macs=1_000_000,
+                         parameters=10, disk_bytes=4_000, weight_error=error)
+            for name, ms in (("conv1", 0.4), ("fire.expand_3x3", 1.5))
+        )  # fmt: skip
+
+    one = ModelProfile(
+        model=NAMES[0], engine="onnxruntime", threads=1, kernels="real", layers=layers(1, None),
+        other_ms=0.0, total_ms=1.9,
+    )  # fmt: skip
+    other = one.model_copy(update={"model": NAMES[3], "layers": layers(2, 0.3)})
+    return ProfileReport(machine={}, blocks=9, profiles=(one, other))
+
+
 def full():
     states = ("frontier", "undecided", "dominated", "frontier")
     comparison = Comparison(
@@ -99,7 +121,7 @@ def full():
         TrainingCurve(name, slot, (1, 2, 3), (0.6, 0.3, 0.2), (0.7, 0.4, last))
         for slot, (name, last) in enumerate(zip(NAMES, (0.3, None, 0.2, 0.1), strict=True))
     )
-    return Material(comparison, curves, (ablation(),), (changes(),))
+    return Material(comparison, curves, (ablation(),), (changes(),), (profile(),))
 
 
 def bare():

@@ -38,6 +38,7 @@ def report(material):
         title="Charts", comparison=material.comparison, created=datetime(2026, 11, 25, tzinfo=UTC),
         curves=material.curves, ablations=material.ablations,
         changes=material.changes,
+        profiles=material.profiles,
         facts=(("Machine", "Test CPU"), ("Engine", "onnxruntime, 1 thread")),
     )  # fmt: skip
 
@@ -150,7 +151,9 @@ def test_every_chart_goes_into_every_format_for_charts(key, suffix, report, tmp_
 def report_material(report):
     from emostudio.workspace.charts.material import Material
 
-    return Material(report.comparison, report.curves, report.ablations, report.changes)
+    return Material(
+        report.comparison, report.curves, report.ablations, report.changes, report.profiles
+    )
 
 
 def test_every_format_for_charts_is_promised():

@@ -22,6 +22,7 @@ from emostudio.workspace.charts.tables import numbers
 _GAP = 16.0
 _LEAST_WIDTH = {Bars: 250.0, Matrix: 330.0}
 """Panels stand side by side where each keeps at least this width in pixels."""
+_LEAST_DOTS = 300.0
 _MOST_WORDS = 60
 
 
@@ -102,7 +103,7 @@ def _columns(panels: Sequence[Panel], width: float) -> int:
     first = panels[0]
     least = _LEAST_WIDTH.get(type(first), width)
     if isinstance(first, Bars) and len(first.series) > 1:
-        least = width
+        least = _LEAST_DOTS
     return max(1, min(len(panels), int((width + _GAP) / (least * theme().scale + _GAP))))
 
 

@@ -10,7 +10,7 @@ from PySide6.QtCore import QCoreApplication, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout
 
-from emostudio.core.jobs import BenchJob, EvaluateJob
+from emostudio.core.jobs import BenchJob, EvaluateJob, ProfileJob
 from emostudio.gui.pages.base import Page
 from emostudio.gui.pages.compare_answer import answer
 from emostudio.gui.pages.compare_changes import ChangesQuestion
@@ -106,23 +106,14 @@ class ComparePage(Page):
         if data:
             self.studio.submit(EvaluateJob(models=names, data=data))
         self.studio.submit(BenchJob(models=names, threads=self.studio.settings().threads or 1))
-        words = self.tr("Measuring {0} models.").format(len(names))
-        self.note.show_note(
-            "info", words, self.tr("The numbers appear here when the jobs are done."),
-            self.tr("Show jobs"),
-        )  # fmt: skip
-        self._written = ""
+        self._say_queued(self.tr("Measuring {0} models.").format(len(names)))
 
     def settle(self, names: Sequence[str], blocks: int) -> None:
         """Queue just as much timing as would settle the undecided points."""
         threads = self.studio.settings().threads or 1
         self.studio.submit(BenchJob(models=tuple(names), threads=threads, blocks=blocks))
         words = self.tr("Timing {0} models for {1} blocks.").format(len(names), blocks)
-        self.note.show_note(
-            "info", words, self.tr("That should settle the undecided points."),
-            self.tr("Show jobs"),
-        )  # fmt: skip
-        self._written = ""
+        self._say_queued(words, self.tr("That should settle the undecided points."))
 
     def measure_menu(self) -> QMenu:
         """Return on which images accuracy can be measured."""
@@ -202,6 +193,7 @@ class ComparePage(Page):
         self.charts.question_asked.connect(lambda _kind: self._changes.ask(self._material))
         self.charts.export_asked.connect(self._open_chart_export)
         self.details.live_asked.connect(self._on_live)
+        self.details.profile_asked.connect(self._on_profile)
         self.unmeasured.acted.connect(self._open_measure)
         self.empty.acted.connect(lambda: self.go.emit("compress", None))
         self.empty.link_clicked.connect(lambda: self.go.emit("models", None))
@@ -232,6 +224,7 @@ class ComparePage(Page):
         self._show_table()
         self._material = self._gatherer(models)
         self._changes.forget()
+        self.details.show_profiles(lambda: self._material().profiles)
         self.charts.show_comparison(self.comparison, self._material)
         self.details.show_answer(answer(self.comparison))
         self.details.show_claims(check_claims(models, self.comparison.baseline, methods))
@@ -309,6 +302,15 @@ class ComparePage(Page):
 
     def _on_live(self, name: str) -> None:
         self.go.emit("live", tuple(dict.fromkeys((self.comparison.baseline, name))))
+
+    def _on_profile(self, names: tuple[str, ...]) -> None:
+        self.studio.submit(ProfileJob(models=names, threads=self.studio.settings().threads or 1))
+        self._say_queued(self.tr("Timing the layers of {0}.").format(names[-1]))
+
+    def _say_queued(self, words: str, then: str = "") -> None:
+        then = then or self.tr("The numbers appear here when the jobs are done.")
+        self.note.show_note("info", words, then, self.tr("Show jobs"))
+        self._written = ""
 
     def _open_measure(self) -> None:
         self.measure_menu().popup(self.measure.mapToGlobal(self.measure.rect().bottomLeft()))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from emostudio.core.answers import ChangesReport
+from emostudio.core.comparing import ChangesReport
 from emostudio.core.events import Failed
 from emostudio.core.jobs import ChangesJob
 from emostudio.qt.studio import Studio

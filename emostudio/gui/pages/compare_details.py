@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from emostudio.core.comparing import ProfileReport
 from emostudio.gui.charts.class_bars import ClassBars
 from emostudio.gui.charts.confusion import ConfusionChart
 from emostudio.gui.pages.compare_answer import Answer
+from emostudio.gui.pages.compare_layers import LayersView
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.verdict_badge import verdict_look
 from emostudio.gui.widgets.buttons import Segmented, button
@@ -28,9 +30,12 @@ class DetailsCard(Card):
     -------
     live_asked
         Name of the variant to see live.
+    profile_asked
+        Names of the models whose layers are to be timed.
     """
 
     live_asked = Signal(str)
+    profile_asked = Signal(tuple)
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,11 +48,14 @@ class DetailsCard(Card):
         self.reason = label("", "small", "text2", wrap=True)
         self.bars = ClassBars()
         self.confusion = ConfusionChart()
+        self.layers = LayersView()
+        self._profiles: Callable[[], Sequence[ProfileReport]] = tuple
         self.views = Segmented(
             [
                 ("claims", self.tr("Claims")),
                 ("classes", self.tr("Classes")),
                 ("confusion", self.tr("Confusion")),
+                ("layers", self.tr("Layers")),
             ]
         )
         self._row: ComparisonRow | None = None
@@ -61,10 +69,12 @@ class DetailsCard(Card):
             "claims": _Part(self.tr("Claim ledger"), self._ledger()),
             "classes": _Part(self.tr("Accuracy by class"), self.bars),
             "confusion": _Part(self.tr("Confusion"), self.confusion),
+            "layers": _Part(self.tr("Layers"), self.layers),
         }
         self._build()
         self.views.chosen.connect(lambda _key: self._show_view())
         self.claims.row_selected.connect(self._show_reason)
+        self.layers.profile_asked.connect(self.profile_asked)
 
     def show_answer(self, answer: Answer) -> None:
         """Show what the comparison says."""
@@ -90,6 +100,10 @@ class DetailsCard(Card):
         reason = self._reasons.get(claim, "")
         self.reason.setText(f"{claim}: {reason}" if reason else "")
         set_shown(self.reason, bool(reason))
+
+    def show_profiles(self, profiles: Callable[[], Sequence[ProfileReport]]) -> None:
+        """Take layers from here; asked only when they are looked at."""
+        self._profiles = profiles
 
     def show_model(self, row: ComparisonRow | None, baseline: ComparisonRow | None) -> None:
         """Show one variant class by class, against the baseline."""
@@ -154,6 +168,9 @@ class DetailsCard(Card):
 
     def _show_view(self) -> None:
         set_shown(self._chooser, not self._is_wide)
+        if self._row is not None and (self._is_wide or self.views.current() == "layers"):
+            baseline = self._baseline.model if self._baseline else self._row.model
+            self.layers.show_layers(self._profiles(), baseline, self._row.model)
         self._about.setText(self._what(self.views.current()))
         for key, part in self._parts.items():
             part.show_state(self._what(key), self._why_empty(key), has_title=self._is_wide)
@@ -167,6 +184,8 @@ class DetailsCard(Card):
         row = self._row
         if row is None:
             return self.tr("Choose a variant in the table.")
+        if view == "layers":
+            return ""
         if row.evaluation is None:
             return self.tr("{0} is not evaluated yet.").format(row.model)
         if view == "classes" and (self._baseline is None or self._baseline.evaluation is None):
@@ -176,6 +195,8 @@ class DetailsCard(Card):
     def _what(self, view: str) -> str:
         if view == "claims" or self._row is None:
             return ""
+        if view == "layers":
+            return self._row.model
         if view == "classes":
             return self.tr("{0}, points against {1}").format(
                 self._row.model, self._baseline.model if self._baseline else "–"

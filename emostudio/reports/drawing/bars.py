@@ -8,8 +8,10 @@ from matplotlib.ticker import MaxNLocator
 from emostudio.reports import palette
 from emostudio.workspace.charts.base import Bar, Bars
 
-_ROW_IN, _DOT_IN = 0.21, 0.115
+_ROW_IN, _DOT_IN = 0.21, 0.1
 _LEAST_ROW_IN = 0.2
+_DOTS_END = 1.03
+"""How far the axis goes on behind the last dot."""
 _DIGIT_IN, _BESIDE_IN = 0.068, 0.1
 """Width of a digit, and what lies between a bar and its number."""
 
@@ -48,7 +50,7 @@ def _set_ends(axes: Axes, bars: Bars) -> None:
         for end in (bar.value, *(bar.interval or ()))
     ]
     low = min(0.0, *known, 0.0) if bars.scale.low is None else bars.scale.low
-    high = max(0.0, *known, 0.0) if bars.scale.high is None else bars.scale.high
+    high = _DOTS_END * max(0.0, *known, 0.0) if bars.scale.high is None else bars.scale.high
     if len(bars.series) == 1:
         low, high = _with_room(axes, bars, low, high)
     axes.set_xlim(low, high)

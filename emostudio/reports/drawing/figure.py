@@ -122,7 +122,7 @@ def _draw_key(
 def _columns(panels: Sequence[Panel], width_in: float) -> int:
     widest = {Bars: 2.9, Matrix: 3.1}.get(type(panels[0]), math.inf)
     if isinstance(panels[0], Bars) and len(panels[0].series) > 1:
-        widest = 4.0
+        widest = 3.0
     return min(len(panels), max(1, int(width_in / widest)))
 
 

@@ -28,6 +28,7 @@ def _write(report: Report, path: Path) -> None:
             **report.comparison.model_dump(mode="json"),
             "claims": [asdict(claim) for claim in report.claims],
             "curves": [asdict(curve) for curve in report.curves],
+            "profiles": [found.model_dump(mode="json") for found in report.profiles],
             "ablations": [found.model_dump(mode="json") for found in report.ablations],
         },
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emostudio.core.answers import ChangesReport
+from emostudio.core.comparing import ChangesReport
 from emostudio.core.errors import InputError
 from emostudio.core.jobs import ChangesJob
 from emostudio.evaluation.changes import changes

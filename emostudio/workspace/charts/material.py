@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
-from emostudio.core.answers import AblationReport, ModelChanges
+from emostudio.core.answers import AblationReport
+from emostudio.core.comparing import ModelChanges, ProfileReport
 from emostudio.core.errors import InputError
 from emostudio.core.events import EpochDone, Event, VariantSaved
 from emostudio.core.jobs import JobStatus
@@ -41,12 +42,15 @@ class Material:
         Recipes that were taken apart, started from one of the compared models; newest first.
     changes
         Pictures that variants judge otherwise than the baseline.
+    profiles
+        Layers of compared models, newest first; no model occurs twice beside the same first one.
     """
 
     comparison: Comparison
     curves: tuple[TrainingCurve, ...] = ()
     ablations: tuple[AblationReport, ...] = ()
     changes: tuple[ModelChanges, ...] = ()
+    profiles: tuple[ProfileReport, ...] = ()
 
 
 def gather(workspace: Workspace, records: Sequence[ModelRecord], found: Comparison) -> Material:
@@ -57,6 +61,7 @@ def gather(workspace: Workspace, records: Sequence[ModelRecord], found: Comparis
         comparison=found,
         curves=tuple(replace(c, slot=slots.get(c.model, c.slot)) for c in curves if c is not None),
         ablations=ablations(workspace, tuple(slots)),
+        profiles=profiles(workspace, records),
     )
 
 
@@ -94,6 +99,31 @@ def ablations(workspace: Workspace, models: Sequence[str]) -> tuple[AblationRepo
         if report.teacher in models:
             found.setdefault((report.teacher, report.methods), report)
     return tuple(found.values())
+
+
+def profiles(workspace: Workspace, records: Sequence[ModelRecord]) -> tuple[ProfileReport, ...]:
+    """Return what was found about the layers of these models, newest first.
+
+    A model that was made anew under its name after it had been profiled is left out.
+    """
+    created = {record.name: record.created for record in records}
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for run in sorted(workspace.runs(), key=lambda run: run.created, reverse=True):
+        if run.kind != "profile" or run.status != JobStatus.DONE:
+            continue
+        try:
+            report = ProfileReport.model_validate(run.result)
+        except ValidationError:  # written by a version that counted otherwise
+            continue
+        known = [
+            p for p in report.profiles if p.model in created and run.created > created[p.model]
+        ]
+        pairs = {(report.profiles[0].model, profile.model) for profile in known}
+        if report.profiles[0] in known and not pairs <= seen:
+            seen |= pairs
+            found.append(report.model_copy(update={"profiles": tuple(known)}))
+    return tuple(found)
 
 
 def _own_epochs(events: Sequence[Event], model: str) -> list[EpochDone]:

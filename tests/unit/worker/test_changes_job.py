@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from emostudio.core.answers import ChangesReport
+from emostudio.core.comparing import ChangesReport
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.events import Failed, Finished
 from emostudio.core.jobs import ChangesJob, CompareJob, EvaluateJob

@@ -23,6 +23,8 @@ from emostudio.workspace.charts.base import Bar, Bars
 _ROW, _DOT_ROW, _DOTS_GAP = 20.0, 12.0, 8.0
 _NAME_SHARE = 0.42
 _EDGE = 6.0
+_DOTS_END = 1.03
+"""How far the axis goes on behind the last dot."""
 
 _ToPixel = Callable[[float], float]
 
@@ -80,7 +82,7 @@ def _ends(panel: Bars, width: float) -> tuple[float, float]:
         for end in (bar.value, *(bar.interval or ()))
     ]
     low = min([0.0, *known]) if panel.scale.low is None else panel.scale.low
-    high = max([0.0, *known]) if panel.scale.high is None else panel.scale.high
+    high = _DOTS_END * max([0.0, *known]) if panel.scale.high is None else panel.scale.high
     if high <= low:
         high = low + 1.0
     if len(panel.series) > 1:

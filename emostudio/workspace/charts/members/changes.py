@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emostudio.core.answers import ChangedPicture, ModelChanges
+from emostudio.core.comparing import ChangedPicture, ModelChanges
 from emostudio.workspace.charts.base import ChartKind, Gallery, Panel, Picture, PictureState
 from emostudio.workspace.charts.material import Material
 

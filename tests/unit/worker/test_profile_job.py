@@ -1,0 +1,77 @@
+import pytest
+import torch
+
+from emostudio.core.comparing import ProfileReport
+from emostudio.core.emotions import EMOTIONS
+from emostudio.core.events import Finished
+from emostudio.core.jobs import CompressJob, ProfileJob
+from emostudio.core.recipe import Recipe, RecipeStep
+from emostudio.models.catalogue import build, new_info
+from emostudio.models.loaded import LoadedModel
+from emostudio.worker.context import HandlerContext
+from emostudio.worker.execute import execute
+from emostudio.worker.handlers.profile import row_of
+from emostudio.worker.outcome import save_model
+from emostudio.workspace.charts.material import profiles
+from emostudio.workspace.store import Workspace
+
+SMALL = {"input_size": 32, "width": 0.25, "dense_width": 16}
+DATA = "synthetic:identities=3,size=32,cameras=frontal,gazes=frontal"
+CP = Recipe(steps=(RecipeStep(method="cp", settings={"epochs": 0, "size_only": True}),))
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """A network, its factors, and the profile of both."""
+    with Workspace.open(tmp_path_factory.mktemp("ws")) as workspace:
+        torch.manual_seed(0)
+        info = new_info("big", "vgg_s_lite", SMALL, EMOTIONS)
+        model = LoadedModel(info, module=build(info).eval())
+        list(save_model(model, "big", HandlerContext(workspace, tmp_path_factory.mktemp("f")),
+                        role="teacher"))  # fmt: skip
+        made = list(execute(CompressJob(teacher="big", data=DATA, recipe=CP, name="cp"), workspace))
+        assert isinstance(made[-1], Finished)
+        done = list(execute(ProfileJob(models=("big", "cp"), blocks=3), workspace))[-1]
+        yield workspace, ProfileReport.model_validate(done.result)
+
+
+def test_the_parts_of_a_decomposed_layer_are_summed_up_under_its_name(found):
+    _, report = found
+    big, small = report.profiles
+    before = {layer.layer: layer for layer in big.layers}
+    now = {layer.layer: layer for layer in small.layers}
+    changed = [name for name, layer in now.items() if layer.parts > 1]
+    assert changed
+    for name in changed:
+        assert now[name].macs != before[name].macs
+        assert now[name].weight_error > 0.01
+        assert now[name].ms > 0
+    assert not any("." in name for name in now)
+
+
+def test_counts_agree_with_the_models(found):
+    workspace, report = found
+    for profile in report.profiles:
+        record = workspace.model(profile.model)
+        assert sum(layer.macs for layer in profile.layers) == record.macs
+        assert sum(layer.parameters for layer in profile.layers) == record.parameters
+        timed = sum(layer.ms for layer in profile.layers if layer.ms)
+        assert timed + profile.other_ms == pytest.approx(profile.total_ms, rel=1e-6)
+
+
+def test_the_profile_is_kept_for_charts_until_a_model_is_made_anew(found):
+    workspace, report = found
+    records = [workspace.model(name) for name in ("big", "cp")]
+    (kept,) = profiles(workspace, records)
+    assert kept == report
+    anew = records[1].model_copy(update={"created": workspace.runs()[0].ended})
+    (older,) = profiles(workspace, [records[0], anew])
+    assert [profile.model for profile in older.profiles] == ["big"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "row"),
+    [("conv2.taps", "conv2"), ("conv2", "conv2"), ("conv21", "conv21"), ("new", "new"), ("", "")],
+)
+def test_a_layer_belongs_to_the_row_it_is_a_part_of(layer, row):
+    assert row_of(layer, ["conv2", "fc"]) == row
