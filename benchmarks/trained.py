@@ -24,10 +24,11 @@ from emostudio.workspace.store import Workspace
 _KEPT = Path(__file__).resolve().parent.parent / "out" / "trained"
 _TEACHERS: dict[str, dict[str, Any]] = {
     "vgg_s_lite": TEACHER,
-    "squeezenet1_1": {"input_size": 48, "channels": 1, "stem_stride": 1},
+    "squeezenet1_1": {"input_size": 48, "channels": 1, "stem_stride": 1, "bn": True},
 }
 _FACES, _EPOCHS = "synthetic:identities=24", 12
 _QUICK_FACES, _QUICK_EPOCHS = "synthetic:identities=6", 1
+_TEACHER_SHARE = 3  # of epochs: a teacher that could still learn would be surpassed by training on
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ def accuracies(kinds: Iterable[str], *, quick: bool = False) -> dict[str, Row]:
         with Workspace.open(folder) as workspace:
             for kind in dict.fromkeys(kinds):
                 teacher = KINDS[kind].teacher
-                name = trained(workspace, teacher, _TEACHERS[teacher], data, epochs)
+                settings, most = _TEACHERS[teacher], _TEACHER_SHARE * epochs
+                name = trained(workspace, teacher, settings, data, most)
                 found[f"teacher {teacher}"] = _row(workspace, f"teacher {teacher}", name, data)
                 child = _compressed(workspace, kind, name, data, epochs)
                 found[kind] = _row(workspace, kind, child, data)
