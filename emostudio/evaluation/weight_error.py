@@ -17,9 +17,10 @@ def weight_errors(
 ) -> dict[str, float]:
     """Return the relative error of layers' weights, ``|W_child - W_parent| / |W_parent|``.
 
-    Frobenius norms. Where a layer became something else (factors, codes, buckets) its weights are
-    not at hand: then both answer the same white noise, for which the ratio of the answers' norms
-    is that of the weights but for the border of the picture and chance of a few percent.
+    Frobenius norms. Layers of integers declare ``weight_codes()`` and ``weight_scales()``. Where a
+    layer became something else (factors, codes, buckets) its weights are not at hand: then both
+    answer the same white noise, for which the ratio of the answers' norms is that of the weights
+    but for the border of the picture and chance of a few percent.
 
     Parameters
     ----------
@@ -46,17 +47,26 @@ def weight_errors(
 
 @torch.inference_mode()
 def _error(before: nn.Module, now: nn.Module, shape: tuple[int, ...]) -> float | None:
-    if type(before) in _PLAIN and type(now) in _PLAIN:
-        first, second = before.weight, now.weight
-        if not isinstance(first, Tensor) or not isinstance(second, Tensor):
-            return None
-        return _ratio(first, second) if first.shape == second.shape else None
+    was, became = _weight_used(before), _weight_used(now)
+    if was is not None and became is not None:
+        return _ratio(was, became) if was.shape == became.shape else None
     generator = torch.Generator().manual_seed(0)
     count = _ROWS if len(shape) == 1 else _PICTURES
     noise = torch.randn((count, *shape), generator=generator)
     silence = torch.zeros((1, *shape))
     first, second = before(noise) - before(silence), now(noise) - now(silence)
     return _ratio(first, second) if first.shape == second.shape else None
+
+
+def _weight_used(layer: nn.Module) -> Tensor | None:
+    """Return the weight a layer multiplies with, None where it is not at hand as one tensor."""
+    codes, scales = (getattr(layer, name, None) for name in ("weight_codes", "weight_scales"))
+    if codes is not None and scales is not None:
+        whole: Tensor = codes().float()
+        factors: Tensor = scales().reshape(-1, *[1] * (whole.ndim - 1))
+        return whole * factors
+    weight = layer.weight if type(layer) in _PLAIN else None
+    return weight if isinstance(weight, Tensor) else None
 
 
 def _ratio(first: Tensor, second: Tensor) -> float | None:

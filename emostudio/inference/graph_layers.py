@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 _SCOPES = "pkg.torch.onnx.name_scopes"
 _FUSED, _BLOCKED = "fused ", "_nchwc"
 _TRACED_PREFIX = "body."
-_LAYOUT = ("ReorderInput", "ReorderOutput", "Transpose", "Cast")
+_ADDED = re.compile(r"(_token_\d+|/\w+Fusion)+$")
+"""What optimisations append to the name of a node they replace."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,8 @@ class NodeLayer:
 class GraphLayers:
     """Looks up nodes as ONNX Runtime names them after its optimisations.
 
-    Blocked convolutions go by the name of the value they write, fused ones by that of the first
-    node they consist of.
+    Blocked convolutions go by the name of the value they write; other kernels by that of the first
+    node they consist of, with a few words around it.
 
     Parameters
     ----------
@@ -43,20 +45,16 @@ class GraphLayers:
 
     def of(self, node: str, kind: str) -> NodeLayer:
         """Return the layer of a node that ran as operator `kind`."""
-        if kind in _LAYOUT and node not in self._by_name:
-            return NodeLayer("")
-        found = self._by_name.get(node.removeprefix(_FUSED))
-        if found is None and node.endswith(_BLOCKED):
-            found = self._writes.get(node.removesuffix(_BLOCKED))
+        found = self._by_name.get(_first_name(node))
+        if found is not None:
+            return NodeLayer(self._layer(found))
+        found = self._writes.get(node.removesuffix(_BLOCKED)) if node.endswith(_BLOCKED) else None
+        fused: list[str] = []
+        while found is not None and found.op_type != kind and not self._owns_weights(found):
+            fused.append(found.op_type)
+            found = self._writes.get(found.input[0]) if found.input else None
         if found is None:
             return NodeLayer("")
-        fused: list[str] = []
-        while not self._owns_weights(found) and kind not in {found.op_type}:
-            before = self._writes.get(found.input[0]) if found.input else None
-            if before is None:
-                break
-            fused.append(found.op_type)
-            found = before
         return NodeLayer(self._layer(found), tuple(reversed(fused)))
 
     def _owns_weights(self, node: Any) -> bool:
@@ -69,6 +67,11 @@ class GraphLayers:
         scopes: Mapping[str, str] = {entry.key: entry.value for entry in node.metadata_props}
         names = _names(scopes.get(_SCOPES, ""))
         return names[-2].removeprefix(_TRACED_PREFIX) if len(names) > 1 else ""
+
+
+def _first_name(node: str) -> str:
+    """Return the exported node's name within an optimised node's."""
+    return _ADDED.sub("", node.removeprefix(_FUSED))
 
 
 def _names(text: str) -> list[str]:

@@ -80,4 +80,5 @@ def _dots(panel: Bars, series: int) -> list[str]:
     line = [colour, "no marks", "line width=0.6pt", hidden()]
     lines = [plot(line, [(end, y) for end in bounds]) for _, y, bounds in dots if bounds]
     shape = [colour, "only marks", mark_of(slot), "mark size=1.6pt"]
-    return [*lines, plot(shape, [(x, y) for x, y, _ in dots], entry=name)]
+    dots_code = [plot(shape, [(x, y) for x, y, _ in dots], entry=name)] if dots else []
+    return [*lines, *dots_code]

@@ -27,11 +27,28 @@ def document(charts: Sequence[Chart], caption: str) -> str:
 
 
 def _figure(chart: Chart, caption: str) -> list[str]:
+    """Return as many figures as the panels need, so that none is higher than a page."""
+    lines: list[str] = []
+    for number, panels in enumerate(_portions(chart.panels)):
+        words = f"{chart.title}: {chart.note}. {caption}"
+        if number:
+            words = f"{chart.title}, continued"
+        lines += _one_figure(panels, words)
+    return lines
+
+
+def _portions(panels: Sequence[Panel]) -> list[Sequence[Panel]]:
+    first = panels[0]
+    is_tall = isinstance(first, Gallery) or (isinstance(first, Bars) and len(first.series) > 1)
+    most = 1 if is_tall else 4
+    return [panels[start : start + most] for start in range(0, len(panels), most)]
+
+
+def _one_figure(panels: Sequence[Panel], words: str) -> list[str]:
     lines = ["", r"\begin{figure}", r"\centering"]
-    for panel in chart.panels:
+    for panel in panels:
         below = r"\quad" if isinstance(panel, Matrix) else r"\par\medskip"
         lines += [*_panel(panel), *_note(panel), below]
-    words = f"{chart.title}: {chart.note}. {caption}"
     return [*lines, rf"\caption{{{escape(words)}}}", r"\end{figure}"]
 
 

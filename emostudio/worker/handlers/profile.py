@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from functools import partial
 
+from torch import nn
+
+from emostudio.compression.folding import fold, foldable
 from emostudio.core.comparing import LayerProfile, ModelProfile, ProfileReport
 from emostudio.core.errors import InputError
 from emostudio.core.events import Note
@@ -58,6 +62,24 @@ def row_of(layer: str, rows: Sequence[str]) -> str:
     return max(fitting, key=len, default=layer)
 
 
+def as_folded(parent: nn.Module, child: nn.Module) -> nn.Module:
+    """Return the parent with the normalisations folded that the child has folded.
+
+    Their factors are in the child's weights: without this they would count as errors.
+    """
+    try:
+        pairs = foldable(parent)
+    except InputError:  # it cannot be followed, so nothing of it was folded either
+        return parent
+    inside = dict(child.named_modules())
+    gone = {name: norm for name, norm in pairs.items() if isinstance(inside.get(norm), nn.Identity)}
+    if not gone:
+        return parent
+    copied = copy.deepcopy(parent)
+    fold(copied, gone)
+    return copied
+
+
 def _engine(model: LoadedModel, asked: str | None) -> str:
     if asked is not None:
         engine = ALL_ENGINES.get(asked)
@@ -86,7 +108,9 @@ def _described(
     weighted = [layer.name for layer in described_model(first, 0).layers if layer.macs]
     errors = (
         {} if model is first
-        else weight_errors(first.module, model.module, first.input_shape, weighted)
+        else weight_errors(
+            as_folded(first.module, model.module), model.module, first.input_shape, weighted
+        )
     )  # fmt: skip
     shown = []
     for name in names:

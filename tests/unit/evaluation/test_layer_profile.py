@@ -1,4 +1,5 @@
 import numpy as np
+import onnx
 import pytest
 import torch
 from torch import nn
@@ -79,6 +80,14 @@ def test_nodes_that_only_change_the_layout_belong_to_no_layer():
     layers = GraphLayers(graph)
     assert layers.of("ReorderOutput_token_3", "ReorderOutput").layer == ""
     assert layers.of("something new", "Unknown").layer == ""
+
+
+@pytest.mark.parametrize("around", ["{}", "fused {}", "{}_token_12", "{}/MatMulAddFusion"])
+def test_nodes_are_known_by_the_first_name_they_had(around):
+    (graph,) = ENGINE.graphs(network())
+    names = {node.name: list(node.input) for node in onnx.load_from_string(graph).graph.node}
+    node = next(name for name, inputs in names.items() if "fc7.weight" in inputs)
+    assert GraphLayers(graph).of(around.format(node), "QGemm").layer == "fc7"
 
 
 def test_an_unchanged_layer_has_no_weight_error_and_a_halved_one_half():

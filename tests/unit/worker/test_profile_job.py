@@ -1,16 +1,22 @@
+import copy
+
 import pytest
 import torch
+from torch import nn
 
+from emostudio.compression.folding import fold, foldable
+from emostudio.compression.quantised_layers import quantised_layer
 from emostudio.core.comparing import ProfileReport
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.events import Finished
 from emostudio.core.jobs import CompressJob, ProfileJob
 from emostudio.core.recipe import Recipe, RecipeStep
+from emostudio.evaluation.weight_error import weight_errors
 from emostudio.models.catalogue import build, new_info
 from emostudio.models.loaded import LoadedModel
 from emostudio.worker.context import HandlerContext
 from emostudio.worker.execute import execute
-from emostudio.worker.handlers.profile import row_of
+from emostudio.worker.handlers.profile import as_folded, row_of
 from emostudio.worker.outcome import save_model
 from emostudio.workspace.charts.material import profiles
 from emostudio.workspace.store import Workspace
@@ -75,3 +81,30 @@ def test_the_profile_is_kept_for_charts_until_a_model_is_made_anew(found):
 )
 def test_a_layer_belongs_to_the_row_it_is_a_part_of(layer, row):
     assert row_of(layer, ["conv2", "fc"]) == row
+
+
+def test_a_folded_normalisation_is_no_weight_error():
+    torch.manual_seed(0)
+    info = new_info("big", "vgg_s_lite", SMALL, EMOTIONS)
+    parent = build(info).eval()
+    for layer in parent.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            nn.init.uniform_(layer.weight, 0.5, 2.0)
+    child = copy.deepcopy(parent)
+    pairs = foldable(child)
+    fold(child, pairs)
+    shape = (parent.conv1.in_channels, 32, 32)
+    assert max(weight_errors(parent, child, shape, list(pairs)).values()) > 0.3
+    errors = weight_errors(as_folded(parent, child), child, shape, list(pairs))
+    assert len(errors) == len(pairs)
+    assert max(errors.values()) == 0
+    assert as_folded(parent, parent) is parent
+
+
+def test_integers_are_a_hundredth_away_from_the_weights_they_stand_for():
+    parent = nn.Sequential(nn.Conv2d(3, 8, 3))
+    child = nn.Sequential(quantised_layer(parent[0], 8, bias=True, rounds_output=False))
+    with torch.no_grad():
+        child[0].weight.copy_(parent[0].weight)
+    errors = weight_errors(parent, child, (3, 16, 16), ["0"])
+    assert 0 < errors["0"] < 0.02

@@ -13,7 +13,13 @@ _Value = Callable[[LayerProfile], float | None]
 
 def _draw(material: Material) -> tuple[Panel, ...]:
     slots = {row.model: row.slot for row in material.comparison.rows}
-    return tuple(p for report in material.profiles for p in _panels(report, slots))
+    # times of two runs are not comparable: the one that holds most of the models is drawn
+    best = max(material.profiles, key=lambda report: _count(report, slots), default=None)
+    return tuple(_panels(best, slots)) if best is not None and _count(best, slots) else ()
+
+
+def _count(report: ProfileReport, slots: dict[str, int]) -> int:
+    return sum(profile.model in slots for profile in report.profiles)
 
 
 def _panels(report: ProfileReport, slots: dict[str, int]) -> list[Bars]:
