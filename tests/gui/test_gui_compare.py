@@ -477,3 +477,11 @@ def test_profiled_layers_are_a_chart(measured):
     choose_chart(measured, "layers")
     words = measured.charts.panels.accessibleDescription()
     assert "conv1 int8 0.2" in words
+
+
+def test_the_chosen_variant_stays_chosen_when_something_was_measured(measured):
+    measured.table.select_id("shared")
+    measured.studio.models_changed.emit()
+    assert measured.table.selected_id() == "shared"
+    measured.choose_columns.toggle("p99")
+    assert measured.table.selected_id() == "shared"

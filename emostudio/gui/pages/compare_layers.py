@@ -69,7 +69,7 @@ def _covers(report: ProfileReport, names: Sequence[str]) -> bool:
 
 def _columns() -> tuple[Column, ...]:
     return (
-        Column("layer", _tr("Layer"), width=76),
+        Column("layer", _tr("Layer"), width=68),
         _number("before", _tr("Base"), "ms", _tr("Time of the baseline's layer")),
         _number("ms", _tr("Here"), "ms", _tr("Watched inside the network; 95 % interval")),
         _number("macs", "MACs", _tr("million"), _tr("Multiply-adds of one picture")),
@@ -80,7 +80,7 @@ def _columns() -> tuple[Column, ...]:
 
 
 def _number(key: str, title: str, unit: str, tooltip: str) -> Column:
-    return Column(key, title, unit, is_number=True, width=50, tooltip=tooltip)
+    return Column(key, title, unit, is_number=True, width=56, tooltip=tooltip)
 
 
 def _rows(report: ProfileReport, baseline: str, variant: str) -> list[Row]:

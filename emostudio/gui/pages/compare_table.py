@@ -17,7 +17,7 @@ SIMULATED = "simulated"
 _SHORT = {"parameters": "Param.", "training_memory": "Training"}
 _ORDER = {verdict.value: place for place, verdict in enumerate(Verdict)}
 _INTERVAL_WIDTH = 128
-_INTERVAL_WIDTH_WIDE = 230
+_INTERVAL_WIDTH_WIDE = 170
 
 _Value = Callable[[ComparisonRow], float | None]
 
@@ -50,7 +50,7 @@ def columns(comparison: Comparison, *, is_wide: bool = False) -> tuple[Column, .
 
 def _size_column(size: Size) -> Column:
     title = _SHORT.get(size.key, size.title)
-    return _number(size.key, _tr(title), _tr(size.unit), 68, _tr(size.meaning))
+    return _number(size.key, _tr(title), _tr(size.unit), 64, _tr(size.meaning))
 
 
 def _number(

@@ -68,8 +68,12 @@ class DataTable(QTableView):
         self._fit()
 
     def set_columns(self, columns: Sequence[Column]) -> None:
-        """Show other columns."""
+        """Show other columns; the selection stays."""
+        kept = self.selected_id()
+        self._is_quiet = True
         self.table.set_columns(columns)
+        self.select_id(kept)
+        self._is_quiet = False
         self._fit()
 
     def selected_id(self) -> str:
