@@ -50,7 +50,7 @@ def _pyside_fault() -> EmoStudioError | None:
     if sys.version_info >= (3, 12):
         return None
     for wheel in _PYSIDE_WHEELS:
-        version = _version(wheel)
+        version = version_of(wheel)
         if version.split(".")[:2] == ["6", "12"]:
             python = ".".join(map(str, sys.version_info[:2]))
             return EmoStudioError(
@@ -63,7 +63,7 @@ def _pyside_fault() -> EmoStudioError | None:
 
 def _opencv_fault() -> EmoStudioError | None:
     """Two OpenCV wheels write into the same folder; whichever came last has broken the other."""
-    installed = [wheel for wheel in _OPENCV_WHEELS if _version(wheel)]
+    installed = [wheel for wheel in _OPENCV_WHEELS if version_of(wheel)]
     if len(installed) < 2:
         return None
     return EmoStudioError(
@@ -74,7 +74,8 @@ def _opencv_fault() -> EmoStudioError | None:
     )
 
 
-def _version(name: str) -> str:
+def version_of(name: str) -> str:
+    """Return the version of an installed distribution; empty if it is not installed."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

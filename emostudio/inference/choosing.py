@@ -6,7 +6,6 @@ import hashlib
 import platform
 import statistics
 import time
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from emostudio.core.atomic import write_text
+from emostudio.core.environment import version_of
 from emostudio.core.errors import EmoStudioError
 from emostudio.core.paths import state_folder
 from emostudio.inference.base import (
@@ -62,10 +62,10 @@ class EngineChoice(BaseModel):
         """The reason for the choice in words."""
         ranked = sorted(self.median_ms.items(), key=lambda one: one[1])
         times = ", ".join(f"{key} {value:.3g} ms" for key, value in ranked)
-        words = f"chosen by measurement: {times}" if len(ranked) > 1 else ""
+        words = f"chosen by measurement: {times}" if ranked else "no engine could be timed"
         if len(ranked) == 1:
-            words = "the only engine with kernels for its weights"
-        return "; ".join([words or "no engine could be timed", *self._without])
+            words = "the only engine left" if self.left_out else "the only one with its kernels"
+        return "; ".join([words, *self._without])
 
     @property
     def _without(self) -> list[str]:
@@ -100,17 +100,16 @@ def measure(model: LoadedModel, engines: Sequence[Engine], threads: int = 1) -> 
     sessions: dict[str, Session] = {}
     left_out: dict[str, str] = {}
     for engine in engines:
-        try:
-            session = engine.open(model, threads)
-            found = session.run(example)
-        except EmoStudioError as error:
-            left_out[engine.key] = error.why or error.what
-            continue
-        if expected is None or _agrees(model, found, expected):
+        session, found = _tried(engine, model, threads, example)
+        if isinstance(found, str):
+            left_out[engine.key] = found
+        elif expected is None or _agrees(model, found, expected):
             expected = found if expected is None else expected
-            sessions[engine.key] = session
         else:
             left_out[engine.key] = "its answers differ from those of the layers"
+        if session is not None and engine.key not in left_out:
+            sessions[engine.key] = session
+        elif session is not None:
             session.close()
     medians = _medians_ms(sessions, example)
     for session in sessions.values():
@@ -123,6 +122,20 @@ def measure(model: LoadedModel, engines: Sequence[Engine], threads: int = 1) -> 
     except (OSError, EmoStudioError):
         return choice  # a full disk only means that it is measured again
     return choice
+
+
+def _tried(
+    engine: Engine, model: LoadedModel, threads: int, example: np.ndarray
+) -> tuple[Session | None, np.ndarray | str]:
+    """Return a session and its answer, or in place of the answer why there is none."""
+    session: Session | None = None
+    try:
+        session = engine.open(model, threads)
+        return session, session.run(example)
+    except EmoStudioError as error:
+        return session, error.why or error.what
+    except Exception as error:  # noqa: BLE001 - a library's own: others may still run the model
+        return session, f"{type(error).__name__}: {error}".splitlines()[0][:200]
 
 
 def candidates(model: LoadedModel, engines: Sequence[Engine]) -> list[Engine]:
@@ -165,7 +178,7 @@ def _agrees(model: LoadedModel, found: np.ndarray, expected: np.ndarray) -> bool
 
 def _file(model: LoadedModel, threads: int) -> Path:
     """Return where a choice is kept: by weights, geometry, machine, libraries and threads."""
-    versions = [metadata.version(name) for name in _LIBRARIES]
+    versions = [version_of(name) for name in _LIBRARIES]
     facts = (model.input_shape, platform.node(), platform.processor(), versions, threads)
     weights = model.onnx_bytes or b"" if model.module is None else fingerprint_of(model.module)
     digest = hashlib.blake2b(weights, digest_size=16)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import metadata
 
+from emostudio.core.environment import version_of
 from emostudio.core.machine_card import MachineCard, ProbedMachine
 from emostudio.evaluation import machine
 
@@ -24,7 +24,7 @@ def this_machine() -> ProbedMachine:
         logical_cores=facts["logical_cores"],
         vector_units=tuple(facts["vector_units"]),
         memory_bytes=facts["memory_bytes"],
-        versions={name: _version(name) for name in _LIBRARIES},
+        versions={name: version_of(name) for name in _LIBRARIES},
     )
 
 
@@ -48,10 +48,3 @@ def _changes(then: ProbedMachine, now: ProbedMachine) -> Iterator[str]:
         before, after = then.versions.get(name, ""), now.versions.get(name, "")
         if before != after:
             yield f"measured with {name} {before or 'missing'}, now it is {after or 'missing'}"
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return ""

@@ -134,6 +134,32 @@ def test_an_engine_that_fails_is_not_chosen(model, monkeypatch):
     assert open_session(model).kernels == "simulated"
 
 
+def test_an_engine_whose_library_breaks_down_is_left_out_and_closed(binary_weights, monkeypatch):
+    closed = []
+
+    class Broken:
+        engine, kernels = "openvino", "real"
+
+        def run(self, batch):
+            raise RuntimeError("no such primitive")
+
+        def close(self):
+            closed.append(self.engine)
+
+    monkeypatch.setattr(
+        "emostudio.inference.engines.openvino.OpenVinoEngine.open", lambda *_: Broken()
+    )
+    choice = fastest_engine(binary_weights)
+    assert set(choice.median_ms) == {"onnxruntime", "packed"}
+    assert "RuntimeError: no such primitive" in choice.why
+    assert closed == ["openvino"]
+
+
+def test_a_choice_needs_no_record_of_what_is_installed(binary_weights, monkeypatch):
+    monkeypatch.setattr(choosing, "_LIBRARIES", ("onnxruntime", "not-a-distribution"))
+    assert default_engine(binary_weights) == "onnxruntime"
+
+
 def test_a_small_lead_changes_nothing(binary_weights, monkeypatch):
     times = {"onnxruntime": 1.04, "openvino": 1.0, "packed": 1.02}
     monkeypatch.setattr(choosing, "_medians_ms", lambda sessions, _: times)
@@ -144,4 +170,4 @@ def test_what_only_one_engine_has_kernels_for_runs_there(model):
     choice = fastest_engine(model)
     assert choice.engine == "packed"
     assert list(choice.median_ms) == ["packed"]
-    assert choice.why == "the only engine with kernels for its weights"
+    assert choice.why == "the only one with its kernels"
