@@ -37,15 +37,24 @@ def changes(
     Raises
     ------
     InputError
-        If the dataset is another one now than when the models were asked.
+        If the dataset is another one now than when the models were asked, or may be.
     """
-    if len(dataset) != found.samples:
-        raise InputError(
-            f"{dataset.name} has changed since the models were asked",
-            why=f"it had {found.samples:,} pictures and has {len(dataset):,} now",
-            next_step="Measure the accuracy again",
-        )
+    _require_same(dataset, found)
     return tuple(_changes(dataset, found, models[0], model, most) for model in models[1:])
+
+
+def _require_same(dataset: Dataset, found: AnswerFile) -> None:
+    if dataset.fingerprint == found.fingerprint:
+        return
+    what, why = f"{dataset.name} has changed since the models were asked", ""
+    if len(dataset) != found.samples:
+        why = f"it had {found.samples:,} pictures and has {len(dataset):,} now"
+    elif found.fingerprint:
+        why = "it has as many pictures as then, but others"
+    else:
+        what = f"{dataset.name} may have changed since the models were asked"
+        why = "it was not yet noted then which pictures they saw"
+    raise InputError(what, why=why, next_step="Measure the accuracy again")
 
 
 def _changes(

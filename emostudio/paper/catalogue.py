@@ -17,17 +17,6 @@ ORDER = ("table1", "table2", "table3", "figures")
 """The order in the paper."""
 
 
-def table_of(study: Study, key: str) -> ResultTable:
-    """Return an experiment's table from the finished parts of a study.
-
-    Raises
-    ------
-    InputError
-        If there is no such experiment.
-    """
-    return tables_of(study, (key,))[key]
-
-
 def tables_of(study: Study, keys: Sequence[str] = ORDER) -> dict[str, ResultTable]:
     """Return the tables of several experiments by key; the study is read once.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from emostudio.core.machine_words import machine_words
 from emostudio.paper.base import Findings
-from emostudio.paper.machine import machine_words
 from emostudio.paper.study import DataFacts
 
 

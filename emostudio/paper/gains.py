@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from emostudio.core.answers import BenchResult, Ratio
+from emostudio.core.machine_words import machine_words
 from emostudio.paper.base import Findings
-from emostudio.paper.machine import machine_words
 from emostudio.paper.measuring import exact
 from emostudio.paper.networks import NETWORKS, VGG, seeds, trained
 from emostudio.paper.parts import PartResult

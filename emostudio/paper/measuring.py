@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from emostudio.core.answers import EvaluationResult
-from emostudio.paper.machine import machine_words
+from emostudio.core.machine_words import machine_words
 from emostudio.paper.parts import PartResult
 from emostudio.paper.results import EXACT, Measured
 from emostudio.statistics.intervals import t_interval, wilson

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from emostudio import __version__
+from emostudio.core.machine_words import machine_words
 from emostudio.workspace.comparison import Comparison
 from emostudio.workspace.records import ModelRecord
 
@@ -18,7 +19,8 @@ def facts_of(comparison: Comparison, records: Sequence[ModelRecord]) -> Iterator
         samples = max(row.samples for row in comparison.rows)
         yield "Data", f"{comparison.dataset}, {comparison.split} split, {samples:,} images"
     if comparison.machine:
-        yield "Machine", _machine_words(comparison.machine)
+        system = str(comparison.machine.get("os", ""))
+        yield "Machine", ", ".join(filter(None, (machine_words(comparison.machine), system)))
     yield "Versions", _version_words(comparison.machine)
     if comparison.engine:
         yield from _timing(comparison)
@@ -41,15 +43,6 @@ def _timing(comparison: Comparison) -> Iterator[Fact]:
     if queries:
         words = "interleaved blocks, sessions rebuilt in each"
         yield "Protocol", f"{words}; {_range(queries)} queries per model"
-
-
-def _machine_words(machine: dict[str, Any]) -> str:
-    units = machine.get("vector_units") or []
-    parts = [str(machine.get("cpu", "unknown CPU")), f"{machine.get('physical_cores', '?')} cores"]
-    if units:
-        parts.append(str(units[-1]))
-    parts.append(str(machine.get("os", "")))
-    return ", ".join(part for part in parts if part)
 
 
 def _version_words(machine: dict[str, Any]) -> str:

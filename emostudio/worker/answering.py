@@ -28,7 +28,13 @@ def keep_answers(
         )
         for evaluation in evaluations
     }
-    found = AnswerFile(dataset=dataset.name, split=split, samples=len(dataset), models=models)
+    found = AnswerFile(
+        dataset=dataset.name,
+        split=split,
+        samples=len(dataset),
+        models=models,
+        fingerprint=dataset.fingerprint,
+    )
     write_answers(folder, found)
 
 

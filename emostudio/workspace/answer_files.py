@@ -37,12 +37,20 @@ class ModelAnswers(_Frozen):
 
 
 class AnswerFile(_Frozen):
-    """One evaluation; `samples` counts all pictures of the dataset as it was then."""
+    """One evaluation.
+
+    Attributes
+    ----------
+    samples, fingerprint
+        All pictures of the dataset as it was then: their number, and the dataset's fingerprint;
+        empty in files that were written before it was kept.
+    """
 
     dataset: str
     split: str
     samples: int
     models: dict[str, ModelAnswers]
+    fingerprint: str = ""
 
 
 def write_answers(folder: Path, answers: AnswerFile) -> None:

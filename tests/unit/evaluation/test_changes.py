@@ -10,7 +10,7 @@ from emostudio.workspace.answer_files import AnswerFile, ModelAnswers
 
 
 class _Pictures:
-    name = "pictures"
+    name, fingerprint = "pictures", "as asked"
 
     def __init__(self, emotions):
         self.emotions = np.array(emotions, dtype=np.int8)
@@ -32,8 +32,10 @@ def said(answers, images=None, confidences=None):
     )
 
 
-def answers(samples=6, **models):
-    return AnswerFile(dataset="pictures", split="test", samples=samples, models=models)
+def answers(samples=6, fingerprint="as asked", **models):
+    return AnswerFile(
+        dataset="pictures", split="test", samples=samples, fingerprint=fingerprint, models=models
+    )
 
 
 PICTURES = _Pictures([0, 1, 2, 3, 4, 5])
@@ -75,6 +77,15 @@ def test_the_faces_are_small_pictures_in_their_own_colours():
     assert face[5, 5].tolist() == [255, 0, 0]  # blue in OpenCV's order
 
 
-def test_a_dataset_that_has_changed_is_refused():
-    with pytest.raises(InputError, match="has changed"):
-        changes(PICTURES, answers(samples=7, teacher=TEACHER, small=TEACHER), ["teacher", "small"])
+@pytest.mark.parametrize(
+    ("samples", "fingerprint", "told"),
+    [
+        (7, "another", "has changed.*7 pictures and has 6"),
+        (6, "another", "has changed.*as many pictures as then, but others"),
+        (6, "", "may have changed.*Measure the accuracy again"),
+    ],
+)
+def test_a_dataset_that_is_not_the_one_asked_about_is_refused(samples, fingerprint, told):
+    found = answers(samples, fingerprint, teacher=TEACHER, small=TEACHER)
+    with pytest.raises(InputError, match=told):
+        changes(PICTURES, found, ["teacher", "small"])

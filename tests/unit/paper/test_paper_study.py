@@ -5,7 +5,7 @@ from paper_fakes import record, trained
 
 from emostudio.core.errors import InputError
 from emostudio.core.jobs import BenchJob, CompressJob
-from emostudio.paper.catalogue import EXPERIMENTS, table_of
+from emostudio.paper.catalogue import EXPERIMENTS, tables_of
 from emostudio.paper.parts import Part
 from emostudio.paper.study import Study, StudySettings, studies
 
@@ -73,14 +73,14 @@ def test_the_study_worked_on_last_comes_first(tmp_path):
 
 def test_a_table_tells_how_much_is_done(study, parts):
     study.keep(trained(parts[0]))
-    table = table_of(study, "table2")
+    table = tables_of(study, ("table2",))["table2"]
     assert (table.parts_done, table.parts_total, table.seconds) == (1, len(parts), 10.0)
     assert not table.is_complete
 
 
 def test_an_unknown_experiment_lists_the_known_ones(study):
     with pytest.raises(InputError) as error:
-        table_of(study, "table9")
+        tables_of(study, ("table9",))
     assert "table2" in str(error.value)
 
 
