@@ -46,8 +46,8 @@ PoolOption = Annotated[
 SeedsOption = Annotated[
     int | None,
     typer.Option(
-        help="Trainings of each kind (default: the preset's). More decide more; those made "
-        "before are kept.",
+        help="Trainings of each kind, never fewer than the preset's. More decide more; those "
+        "made before are kept.",
         min=1,
         max=100,
     ),

@@ -307,7 +307,7 @@ class PaperJob(_Job):
     """Faces without labels for Table 3; None takes the training pictures of `data`."""
     seed: int = 0
     seeds: int | None = Field(default=None, ge=1, le=100)
-    """Trainings of each kind; None takes the preset's, or what the study had before."""
+    """Trainings of each kind, never fewer than the preset's or than the study had before."""
     out: str | None = None
     """File to write in the end: html, pdf, svg, png, csv, tex or json."""
 

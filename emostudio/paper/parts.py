@@ -48,8 +48,14 @@ class Part:
         return tuple(name[len(MODEL_OF) :] for name in _models(self.job) if _is_part(name))
 
     @property
+    def data(self) -> str | None:
+        """Data argument of the job, its labels seen or not; None where it takes no pictures."""
+        argument: str | None = getattr(self.job, "data", None)
+        return argument.removeprefix(NO_LABELS) if argument is not None else None
+
+    @property
     def fingerprint(self) -> str:
-        """Hash of all that decides the outcome, apart from the parts needed."""
+        """Hash of all that decides the outcome, apart from the parts needed and the pictures."""
         content = json.dumps(self.job.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
@@ -97,6 +103,12 @@ class PartResult(BaseModel):
     ----------
     fingerprint
         That of the part: a changed preset is done again.
+    data_fingerprint
+        That of the pictures, labels included, which the part was given; None where it takes none,
+        and in results from before it was kept. Made from others now, the part is done again.
+    inputs
+        The `identity` of every part whose model the job was given; made anew, this one is done
+        again.
     train_error, test_error
         By epoch, over all trainings of the part; the test error is that on the pictures kept
         back to watch the training.
@@ -126,13 +138,18 @@ class PartResult(BaseModel):
     held_out_images: int = 0
     batch_size: int = 0
     inputs: tuple[str, ...] = ()
-    """Models of other parts that the job was given; made anew, the part is done again."""
+    data_fingerprint: str | None = None
     step: StepTime | None = None
     agreement: float | None = None
     bench: tuple[BenchResult, ...] = ()
     ratios: tuple[Ratio, ...] = ()
     block_medians_ms: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """What tells the model from one made later under the same name."""
+        return f"{self.model} {self.finished.isoformat()}"
 
 
 def _is_part(name: str) -> bool:

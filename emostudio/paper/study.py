@@ -6,7 +6,7 @@ part. Every file is whole or not there, so that a study can be stopped anywhere 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -40,8 +40,8 @@ class StudySettings(BaseModel):
     seed
         Of the first training.
     seeds
-        How many; None takes as many as the preset, or as the study has been given before. More of
-        them make the same study more certain, so they are no part of its name.
+        How many at least; None takes as many as the preset, or as the study has been given before.
+        More of them make the same study more certain, so they are no part of its name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,8 +69,8 @@ class StudySettings(BaseModel):
         return self.pool or self.data_argument
 
     def seeds_from(self, usual: int) -> tuple[int, ...]:
-        """Return the seeds where the preset has `usual` many."""
-        return tuple(self.seed + number for number in range(self.seeds or usual))
+        """Return the seeds where the preset has `usual` many; never fewer than those."""
+        return tuple(self.seed + number for number in range(max(self.seeds or 0, usual)))
 
     @property
     def name(self) -> str:
@@ -93,6 +93,8 @@ class DataFacts(BaseModel):
     labels: tuple[str, ...]
     subjects: int | None = None
     split_policy: str = ""
+    fingerprint: str | None = None
+    """That of the dataset; None in studies from before it was kept."""
 
     @property
     def is_synthetic(self) -> bool:
@@ -110,6 +112,12 @@ class StudyRecord(BaseModel):
     data: DataFacts | None = None
     pool: DataFacts | None = None
 
+    def fingerprint_of(self, argument: str | None) -> str | None:
+        """Return the fingerprint of the pictures behind a data argument, None if it is unknown."""
+        known = {self.settings.pool_argument: self.pool, self.settings.data_argument: self.data}
+        facts = known.get(argument) if argument is not None else None
+        return facts.fingerprint if facts is not None else None
+
 
 class Study:
     """The files of one study.
@@ -119,13 +127,15 @@ class Study:
     workspace_folder
         The workspace it is kept in.
     settings
-        What it is of.
+        What it is of; a study that was given more seeds before keeps them.
     """
 
     def __init__(self, workspace_folder: Path, settings: StudySettings) -> None:
         self.folder = workspace_folder / FOLDER / settings.name
-        known = self.record() if settings.seeds is None else None
-        self.settings = known.settings if known is not None else settings
+        known = self.record()
+        before = known.settings.seeds if known is not None else None
+        counts = [count for count in (settings.seeds, before) if count is not None]
+        self.settings = settings.model_copy(update={"seeds": max(counts, default=None)})
 
     def record(self) -> StudyRecord | None:
         """Return what is known of the study; None before its first part."""
@@ -152,19 +162,23 @@ class Study:
     def results(self, parts: Iterable[Part]) -> dict[str, PartResult]:
         """Return the finished ones among `parts` by key.
 
-        Those of another preset, or made from models that were made anew since, do not count.
+        Those of another preset, of pictures that have changed since, or made from models that
+        were made anew since, do not count.
 
         Parameters
         ----------
         parts
             Each behind the parts it needs.
         """
+        record = self.record()
         found: dict[str, PartResult] = {}
         for part in parts:
             result = self._read(part.key)
             if result is None or result.fingerprint != part.fingerprint:
                 continue
-            if result.inputs == tuple(found[key].model for key in part.needs if key in found):
+            pictures = record.fingerprint_of(part.data) if record is not None else None
+            is_same_data = pictures is None or result.data_fingerprint == pictures
+            if is_same_data and result.inputs == inputs_of(part, found):
                 found[part.key] = result
         return found
 
@@ -176,6 +190,12 @@ class Study:
             return PartResult.model_validate_json(self._file(key).read_bytes())
         except (OSError, ValidationError):  # a damaged part is simply done again
             return None
+
+
+def inputs_of(part: Part, results: Mapping[str, PartResult]) -> tuple[str, ...]:
+    """Return what identifies the models that a part is given, of the parts that made one."""
+    made = (results[key] for key in part.needs if key in results)
+    return tuple(result.identity for result in made)
 
 
 def studies(workspace_folder: Path) -> list[Study]:

@@ -16,7 +16,7 @@ from emostudio.gui.widgets.buttons import Segmented
 from emostudio.paper.catalogue import EXPERIMENTS
 from emostudio.paper.distillation import student_key
 from emostudio.paper.gains import BENCH
-from emostudio.paper.study import Study, StudySettings
+from emostudio.paper.study import Study, StudySettings, inputs_of
 from emostudio.workspace.store import Workspace
 
 
@@ -31,16 +31,16 @@ def keep_networks(workspace, settings=None, count=None):
     study = Study(workspace.folder, settings or StudySettings())
     study.write_record(record(study.settings))
     parts = {part.key: part for part in EXPERIMENTS.get("table2").parts(study.settings)}
-    names = {}
+    found = {}
     for key, part in list(parts.items())[:count]:
         if key == BENCH:
-            made = benched(part, list(names.values()), simulated=("model-binary_activations-s0",))
+            names = [result.model for result in found.values()]
+            made = benched(part, names, simulated=("model-binary_activations-s0",))
         else:
             made = trained(part)
-        inputs = tuple(names[needed] for needed in part.needs)
-        study.keep(made.model_copy(update={"inputs": inputs}))
+        study.keep(made.model_copy(update={"inputs": inputs_of(part, found)}))
         if made.model:
-            names[key] = made.model
+            found[key] = made
     return study
 
 
@@ -148,17 +148,18 @@ def test_a_table_that_is_half_done_shows_what_there_is(qtbot, workspace):
 def test_table_3_tells_whether_the_ordering_holds(qtbot, workspace):
     study = keep_networks(workspace)
     parts = {part.key: part for part in EXPERIMENTS.get("table3").parts(study.settings)}
-    study.keep(trained(parts["teacher-foreign"]))
+    teacher = trained(parts["teacher-foreign"])
+    study.keep(teacher)
     for seed in range(3):
-        judged = []
+        judged, asked = [], []
         for loss, start in (("labels", 0.5), ("softmax", 0.6)):
             part = parts[student_key("foreign", loss, seed)]
-            made = trained(part, evaluation=None, inputs=("model-teacher-foreign",))
+            made = trained(part, evaluation=None, inputs=(teacher.identity,))
             judged.append(evaluation(made.model, start + seed / 100))
+            asked.append(made.identity)
             study.keep(made)
         part = parts[f"students-s{seed}"]
-        names = tuple(result.model for result in judged)
-        study.keep(trained(part, model="", evaluations=tuple(judged), inputs=names))
+        study.keep(trained(part, model="", evaluations=tuple(judged), inputs=tuple(asked)))
     page = show(qtbot, workspace)
     page.view.list.choose(["table3"])
     qtbot.waitUntil(lambda: "Proved: " in fakes.texts(page))

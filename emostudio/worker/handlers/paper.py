@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from emostudio.core.events import Event, Note, Progress
 from emostudio.core.jobs import Job, PaperJob
 from emostudio.paper.catalogue import EXPERIMENTS, ORDER, tables_of
 from emostudio.paper.parts import Part, PartResult
-from emostudio.paper.study import Study, StudyRecord, StudySettings
+from emostudio.paper.study import Study, StudyRecord, StudySettings, inputs_of
 from emostudio.worker.context import HandlerContext, Handling
 from emostudio.worker.handlers import handler
 from emostudio.worker.paper.data import StudyData, data_facts
@@ -22,6 +23,7 @@ from emostudio.workspace.processes import is_worked_on
 
 _EXIT_CODES_OF_A_PART = frozenset({1, 2})
 """Errors that concern one part; a cancel ends the whole job."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def study_settings(job: PaperJob) -> StudySettings:
@@ -70,8 +72,8 @@ def _work(study: Study, parts: list[Part], context: HandlerContext) -> Generator
     pace = PaperPace({part.key: part.weight for part in parts if part.key not in done})
     runner = PartRunner(study, context, pace, data, _run_job)
     for part in parts:
-        names = {key: result.model for key, result in done.items() if result.model}
-        missing = [key for key in part.needs if key not in names]
+        made = {key: result for key, result in done.items() if result.model}
+        missing = [key for key in part.needs if key not in made]
         if part.key in done:
             continue
         if missing and len(missing) == len(part.needs):
@@ -82,7 +84,7 @@ def _work(study: Study, parts: list[Part], context: HandlerContext) -> Generator
         pace.begin(part.key)
         yield Note(what=f"{part.title} ({len(done) + 1} of {len(parts)})")
         try:
-            done[part.key] = yield from runner.run(part, names)
+            done[part.key] = yield from runner.run(part, made)
         except EmoStudioError as error:
             if error.exit_code not in _EXIT_CODES_OF_A_PART:
                 raise
@@ -94,14 +96,14 @@ def _still_valid(
     parts: list[Part], results: dict[str, PartResult], context: HandlerContext
 ) -> dict[str, PartResult]:
     """Return the results whose models are still there and were made from the present ones."""
-    models = {model.name for model in context.workspace.models()}
+    made = {model.name: model.created for model in context.workspace.models()}
     valid: dict[str, PartResult] = {}
     for part in parts:
         result = results.get(part.key)
-        if result is None or (result.model and result.model not in models):
+        if result is None or result.inputs != inputs_of(part, valid):
             continue
-        needed = tuple(valid[key].model for key in part.needs if key in valid)
-        if result.inputs == needed:
+        # a model that is younger than its part is another one, of the same name
+        if not result.model or made.get(result.model, _NEVER) <= result.finished:
             valid[part.key] = result
     return valid
 

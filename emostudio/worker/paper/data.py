@@ -48,6 +48,10 @@ class StudyData:
             self._opened[argument] = self._found(argument)
         return self._opened[argument]
 
+    def fingerprint(self, argument: str | None) -> str | None:
+        """Return the fingerprint of the pictures behind an argument; None without one."""
+        return None if argument is None else self.open(argument).fingerprint
+
     def _found(self, argument: str) -> Dataset:
         if not argument.startswith(NO_LABELS):
             dataset = open_data(argument, self._context)
@@ -91,4 +95,5 @@ def data_facts(dataset: Dataset) -> DataFacts:
         labels=tuple(label.value for label in dataset.labels),
         subjects=report.subjects,
         split_policy=report.split_policy,
+        fingerprint=dataset.fingerprint,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import statistics
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from emostudio.core.events import EpochDone, Event, Progress
 from emostudio.core.jobs import CompressJob, Job, TrainJob
 from emostudio.evaluation import machine
 from emostudio.paper.parts import Part, PartResult
-from emostudio.paper.study import Study
+from emostudio.paper.study import Study, inputs_of
 from emostudio.worker.context import HandlerContext, Handling, best_device
 from emostudio.worker.outcome import TEST
 from emostudio.worker.paper.control import PartControl
@@ -53,16 +53,17 @@ class PartRunner:
         self._study, self._context, self._pace, self._data = study, context, pace, data
         self._run_job = run_job
 
-    def run(self, part: Part, names: dict[str, str]) -> Generator[Event, None, PartResult]:
+    def run(self, part: Part, made: Mapping[str, PartResult]) -> Generator[Event, None, PartResult]:
         """Do one part, from its checkpoint if it was begun before, and keep its result.
 
         Parameters
         ----------
-        names
-            Models of the finished parts by key.
+        made
+            Finished parts that made a model, by key.
         """
         folder = self._study.work_folder(part.key)
         folder.mkdir(parents=True, exist_ok=True)
+        names = {key: result.model for key, result in made.items()}
         job = part.resolved(names, self._data.name)
         recorder = Recorder(folder)
         context = HandlerContext(
@@ -72,8 +73,11 @@ class PartRunner:
             control=PartControl(self._context.control, self._pace.fraction, part.title),
         )
         answer = yield from self._followed(part, job, context, recorder)
-        inputs = tuple(names[key] for key in part.needs if key in names)
-        result = self._result(part, job, answer, recorder).model_copy(update={"inputs": inputs})
+        update = {
+            "inputs": inputs_of(part, made),
+            "data_fingerprint": self._data.fingerprint(part.data),
+        }
+        result = self._result(part, job, answer, recorder).model_copy(update=update)
         self._study.keep(result)
         # its checkpoints are of no more use, and those of a VGG-S take a gigabyte
         shutil.rmtree(folder, ignore_errors=True)

@@ -79,7 +79,7 @@ def benched(part, models, ratio=2.0, simulated=()):
     )
 
 
-def record(settings=None, reader="synthetic"):
+def record(settings=None, reader="synthetic", fingerprint=None):
     data = DataFacts(
         name="faces",
         reader=reader,
@@ -88,6 +88,7 @@ def record(settings=None, reader="synthetic"):
         test_images=400,
         labels=("anger", "fear"),
         subjects=50,
+        fingerprint=fingerprint,
     )
     return StudyRecord(
         settings=settings or StudySettings(), created=datetime(2026, 1, 1, tzinfo=UTC), data=data

@@ -1,15 +1,22 @@
 """The paper's job: what is finished is kept and not done again, what fails stops nothing else."""
 
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.events import Cancelled, EpochDone, Finished, Note, Progress, StepDone
 from emostudio.core.jobs import JobStatus, PaperJob, TrainJob
+from emostudio.data.importing import import_dataset
+from emostudio.data.opening import synthetic_request
 from emostudio.worker.control import JobControl
 from emostudio.worker.execute import execute
 from emostudio.worker.handlers import paper
 from emostudio.worker.paper.control import PartControl
 from emostudio.worker.paper.recorder import Recorder
+from emostudio.workspace.base import now
 from emostudio.workspace.store import Workspace
 
 TINY = "synthetic:identities=4,size=24,cameras=090,gazes=frontal"
@@ -41,9 +48,10 @@ def trainings(monkeypatch, workspace):
 
     class Record:
         name, parameters, disk_bytes, evaluations = "net", 10, 40, ()
+        created = datetime(2026, 1, 1, tzinfo=UTC)
 
     class Trainings:
-        failing = ""
+        failing, record = "", Record
 
         def __init__(self):
             self.done = []
@@ -86,6 +94,33 @@ def test_the_same_command_again_does_nothing_again(trainings, workspace):
     events = run(JOB, workspace)
     assert trainings.done == []
     assert any(isinstance(e, Note) and "6 of 6 parts" in e.what for e in events)
+
+
+def test_other_pictures_under_the_same_name_do_everything_again(trainings, workspace):
+    job = JOB.model_copy(update={"data": "faces"})
+    for seed in (1, 2):
+        request = replace(synthetic_request(f"{TINY},seed={seed}"), name="faces")
+        import_dataset(request, workspace.datasets_folder)
+        run(job, workspace)
+        shutil.rmtree(workspace.datasets_folder / "faces")
+    assert len(trainings.done) == 12
+
+
+def test_a_model_younger_than_its_part_is_another_one(trainings, workspace):
+    run(JOB, workspace)
+    trainings.done.clear()
+    trainings.record.created = now()
+    run(JOB, workspace)
+    assert len(trainings.done) == 6
+
+
+def test_children_of_a_parent_made_anew_under_its_old_name_are_made_anew(trainings, workspace):
+    run(JOB, workspace)
+    trainings.done.clear()
+    (file,) = workspace.folder.glob("paper/*/parts/vgg_s-s0.json")
+    file.unlink()
+    run(JOB, workspace)
+    assert len(trainings.done) == 5  # all but SqueezeNet
 
 
 def test_table_2_goes_on_with_the_trainings_of_the_figures(trainings, workspace):
