@@ -113,11 +113,32 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     """
     path = Path(path)
     new = path.parent / f".{os.getpid()}.{path.name[:80]}.part"
-    old = path.parent / f".{os.getpid()}.{path.name[:80]}.old"
     try:
         new.mkdir(parents=True)
         for name, content in files.items():
             write_bytes(new / name, content)
+        replace_folder(new, path)
+    except OSError as error:
+        raise _refused(path, error) from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def replace_folder(new: Path, path: Path) -> None:
+    """Rename a folder over another one, if there is one; that one goes.
+
+    Parameters
+    ----------
+    new
+        Beside `path`, so that a rename is all there is to do.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses; the old folder, if any, is intact.
+    """
+    old = path.parent / f".{os.getpid()}.{path.name[:80]}.old"
+    try:
         if path.is_dir():
             path.replace(old)
         try:
@@ -127,10 +148,7 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
                 old.replace(path)
             raise
         _flush_folder(path.parent)
-    except OSError as error:
-        raise _refused(path, error) from error
     finally:
-        shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 
 

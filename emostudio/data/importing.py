@@ -141,7 +141,7 @@ def import_dataset(
             next_step="Choose another name or delete the old dataset",
         )
     _sweep(datasets_folder)
-    temporary = datasets_folder / f"{_UNFINISHED}{os.getpid()}-{folder.name}"
+    temporary = unfinished_folder(folder)
     shutil.rmtree(temporary, ignore_errors=True)  # of a dead process that had the same number
     try:
         temporary.mkdir(parents=True)
@@ -164,6 +164,11 @@ def import_dataset(
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return Dataset(folder)
+
+
+def unfinished_folder(folder: Path) -> Path:
+    """Return where a dataset is built before it is renamed; the next import clears dead ones."""
+    return folder.with_name(f"{_UNFINISHED}{os.getpid()}-{folder.name}")
 
 
 def dataset_name(path: Path) -> str:

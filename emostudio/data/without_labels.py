@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from emostudio.core.atomic import write_json, write_with
+from emostudio.core.atomic import replace_folder, write_json, write_with
 from emostudio.core.emotions import UNLABELLED
+from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.data.base import Split
 from emostudio.data.dataset import MANIFEST, Dataset, is_dataset_folder
+from emostudio.data.importing import unfinished_folder
 
 _SUFFIX = "-no-labels"
 
@@ -20,7 +22,8 @@ _SUFFIX = "-no-labels"
 def without_labels(dataset: Dataset, datasets_folder: Path) -> Dataset:
     """Return a copy of a dataset whose pictures carry no labels; splits and people stay.
 
-    The copy is made once and found again; a dataset without labels is returned as it is.
+    The copy is made once and found again for as long as it is one of these pictures; a dataset
+    without labels is returned as it is.
 
     Parameters
     ----------
@@ -32,25 +35,59 @@ def without_labels(dataset: Dataset, datasets_folder: Path) -> Dataset:
     Raises
     ------
     EmoStudioError
-        If the disk refuses.
+        If the disk refuses; an older copy is intact.
     """
     if not (dataset.emotions != UNLABELLED).any():
         return dataset
     folder = datasets_folder / f"{dataset.folder.name}{_SUFFIX}"
-    if is_dataset_folder(folder):
+    if _is_copy_of(dataset, folder):
         return Dataset(folder)
-    shutil.rmtree(folder, ignore_errors=True)  # half a copy has no manifest yet
+    temporary = unfinished_folder(folder)
+    shutil.rmtree(temporary, ignore_errors=True)  # of a dead process that had the same number
+    try:
+        _build(dataset, temporary, folder)
+        replace_folder(temporary, folder)
+    except OSError as error:
+        raise EmoStudioError(
+            f"Could not copy {dataset.name} without its labels",
+            why=_reason(error),
+            next_step="Free some space and run it again; nothing was changed",
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return Dataset(folder)
+
+
+def _is_copy_of(dataset: Dataset, folder: Path) -> bool:
+    """Whether a folder holds the copy of these very pictures, whole."""
+    try:
+        return is_dataset_folder(folder) and Dataset(folder).fingerprint == _fingerprint(dataset)
+    except InputError:  # damaged: it can always be made again
+        return False
+
+
+def _build(dataset: Dataset, temporary: Path, folder: Path) -> None:
     left_out = shutil.ignore_patterns(MANIFEST, "record.json", "emotions.npy", "cache")
-    shutil.copytree(dataset.folder, folder, ignore=left_out)
+    shutil.copytree(dataset.folder, temporary, ignore=left_out)
     bare = np.full_like(dataset.emotions, UNLABELLED)
 
     def save(path: Path) -> None:
         with path.open("wb") as stream:
             np.save(stream, bare, allow_pickle=False)
 
-    write_with(folder / "emotions.npy", save)
-    write_json(folder / MANIFEST, _manifest(dataset, folder))
-    return Dataset(folder)
+    write_with(temporary / "emotions.npy", save)
+    write_json(temporary / MANIFEST, _manifest(dataset, folder))
+
+
+def _fingerprint(dataset: Dataset) -> str:
+    return hashlib.sha256(f"{dataset.fingerprint}{_SUFFIX}".encode()).hexdigest()
+
+
+def _reason(error: OSError) -> str:
+    """Return why a copy failed; `shutil.copytree` gathers the reasons of all files."""
+    if isinstance(error, shutil.Error) and error.args and error.args[0]:
+        return str(error.args[0][0][-1])
+    return error.strerror or str(error)
 
 
 def _manifest(dataset: Dataset, folder: Path) -> dict[str, object]:
@@ -64,11 +101,10 @@ def _manifest(dataset: Dataset, folder: Path) -> dict[str, object]:
         "thumbnails": (),
     }
     report = dataset.report.model_copy(update=update)
-    digest = hashlib.sha256(f"{dataset.fingerprint}{_SUFFIX}".encode()).hexdigest()
     return {
         **manifest,
         "name": folder.name,
         "labels": [],
-        "fingerprint": digest,
+        "fingerprint": _fingerprint(dataset),
         "report": report.model_dump(mode="json"),
     }

@@ -15,7 +15,7 @@ from emostudio.evaluation.complexity import count, total_macs
 from emostudio.models.ensemble import ensemble
 from emostudio.models.loaded import LoadedModel
 from emostudio.worker.context import HandlerContext
-from emostudio.workspace.folders import MODEL_SUFFIXES
+from emostudio.workspace.folders import DATASET_FILE, MODEL_SUFFIXES
 from emostudio.workspace.records import ModelRecord
 from emostudio.workspace.store import Workspace
 
@@ -132,10 +132,14 @@ def open_data(argument: str, context: HandlerContext) -> Dataset:
 
 
 def register_dataset(dataset: Dataset, workspace: Workspace) -> None:
-    """Give a dataset that lies in the workspace's folder its record, if it has none."""
+    """Give a dataset that lies in the workspace's folder its record, if it has none.
+
+    One that took the place of another of the same name has none in its folder yet.
+    """
     is_inside = dataset.folder.resolve().parent == workspace.datasets_folder.resolve()
     known = {record.name for record in workspace.datasets()}
-    if is_inside and dataset.folder.name not in known and not workspace.read_only:
+    is_known = dataset.folder.name in known and (dataset.folder / DATASET_FILE).is_file()
+    if is_inside and not is_known and not workspace.read_only:
         report = dataset.report.model_dump(mode="json")
         workspace.add_dataset(dataset.folder.name, source=dataset.source, report=report)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from emostudio.data.base import Split
 from emostudio.data.dataset import Dataset, is_dataset_folder
@@ -65,10 +66,12 @@ class StudyData:
     def _watched_by_fewer(self, argument: str, dataset: Dataset) -> Dataset:
         workspace = self._context.workspace
         held_out = len(dataset.indices(Split.VALIDATION))
-        is_named = dataset.folder.name == argument
+        is_named = dataset.folder.name == argument or is_dataset_folder(Path(argument))
         if not self._most or held_out <= self._most or is_named or is_synthetic(argument):
             return dataset
-        folder = workspace.datasets_folder / f"{dataset.folder.name}-{self._most}-held-out"
+        # the pictures it was made from are in its name: others have another one
+        name = f"{dataset.folder.name}-{self._most}-held-out-{dataset.fingerprint[:8]}"
+        folder = workspace.datasets_folder / name
         if is_dataset_folder(folder):
             return Dataset(folder)
         share = self._most / (held_out + len(dataset.indices(Split.TRAIN)))
