@@ -61,6 +61,18 @@ class ImportDialog(FormDialog):
         self._studio, self._path = studio, path
         self.name = QLineEdit(Path(path).stem)
         self.add_row(self.tr("Name"), self.name, self.tr("Under which it appears everywhere"))
+        self._add_labels()
+        self._add_check()
+        self._add_kind()
+        self.own = QCheckBox(self.tr("Set the preprocessing"))
+        self.inner.addWidget(self.own)
+        self.form = SettingsForm(Preprocessing.model_json_schema())
+        self.form.hide()
+        self.own.toggled.connect(self.form.setVisible)
+        self.inner.addWidget(self.form)
+        self.add_buttons(self.tr("Import model"))
+
+    def _add_labels(self) -> None:
         self.order = QComboBox()
         self.order.addItem(self.tr("As the file says"), "")
         for title, order in LABEL_ORDERS.items():
@@ -73,16 +85,20 @@ class ImportDialog(FormDialog):
         self.labels.setPlaceholderText(self.tr("anger, disgust, …"))
         self.labels.textEdited.connect(self._on_typed)
         self.add_row(self.tr("Labels"), self.labels, self.tr("Names in the order of the outputs"))
+
+    def _add_check(self) -> None:
         self.data = QComboBox()
         self.data.addItem(self.tr("No check"), None)
-        for record in studio.workspace.datasets():
+        for record in self._studio.workspace.datasets():
             self.data.addItem(record.name, record.name)
         if self.data.count() > 1:
             self.data.setCurrentIndex(1)
         self.add_row(self.tr("Check on"), self.data, self.tr("A few labelled images are judged"))
+
+    def _add_kind(self) -> None:
         self.architecture = QComboBox()
         self.architecture.addItem(self.tr("Found by its layers"), None)
-        catalogue = studio.catalogue
+        catalogue = self._studio.catalogue
         for entry in catalogue.architectures if catalogue is not None else ():
             if entry.available:
                 self.architecture.addItem(entry.title, entry.key)
@@ -95,16 +111,9 @@ class ImportDialog(FormDialog):
             (self.tr("As it is (black box)"), "black_box"),
         ):
             self.onnx.addItem(title, kind)
-        if Path(path).suffix.lower() == ".onnx":
+        if Path(self._path).suffix.lower() == ".onnx":
             help_text = self.tr("Only layers can be compressed; a black box can teach")
             self.add_row(self.tr("ONNX graph"), self.onnx, help_text)
-        self.own = QCheckBox(self.tr("Set the preprocessing"))
-        self.inner.addWidget(self.own)
-        self.form = SettingsForm(Preprocessing.model_json_schema())
-        self.form.hide()
-        self.own.toggled.connect(self.form.setVisible)
-        self.inner.addWidget(self.form)
-        self.add_buttons(self.tr("Import model"))
 
     def job(self) -> ImportModelJob:
         """Return what is asked for."""

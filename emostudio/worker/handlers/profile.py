@@ -9,6 +9,7 @@ from functools import partial
 from torch import nn
 
 from emostudio.compression.folding import fold, foldable
+from emostudio.core.answers import LayerReport
 from emostudio.core.comparing import LayerProfile, ModelProfile, ProfileReport
 from emostudio.core.errors import InputError
 from emostudio.core.events import Note
@@ -112,24 +113,16 @@ def _described(
             as_folded(first.module, model.module), model.module, first.input_shape, weighted
         )
     )  # fmt: skip
-    shown = []
-    for name in names:
-        parts = [layer for layer in layers if row_of(layer.name, rows) == name]
-        time = timed.get(name)
-        shown.append(
-            LayerProfile(
-                layer=name,
-                kind=kinds.get(name) or ", ".join(dict.fromkeys(part.kind for part in parts)),
-                kernels=time.kernels if time else (),
-                ms=time.ms if time else None,
-                interval=time.interval if time else None,
-                macs=sum(part.macs for part in parts),
-                parameters=sum(part.parameters for part in parts),
-                disk_bytes=sum(part.disk_bytes for part in parts),
-                weight_error=errors.get(name),
-                parts=len(parts),
-            )
+    shown = (
+        _layer(
+            name,
+            [layer for layer in layers if row_of(layer.name, rows) == name],
+            timed.get(name),
+            kinds.get(name, ""),
+            errors.get(name),
         )
+        for name in names
+    )
     return ModelProfile(
         model=found.name,
         engine=engine,
@@ -138,4 +131,25 @@ def _described(
         layers=tuple(shown),
         other_ms=sum(time.ms for time in times if not time.layer),
         total_ms=sum(time.ms for time in times),
+    )
+
+
+def _layer(
+    name: str,
+    parts: Sequence[LayerReport],
+    time: LayerTime | None,
+    kind: str,
+    weight_error: float | None,
+) -> LayerProfile:
+    return LayerProfile(
+        layer=name,
+        kind=kind or ", ".join(dict.fromkeys(part.kind for part in parts)),
+        kernels=time.kernels if time else (),
+        ms=time.ms if time else None,
+        interval=time.interval if time else None,
+        macs=sum(part.macs for part in parts),
+        parameters=sum(part.parameters for part in parts),
+        disk_bytes=sum(part.disk_bytes for part in parts),
+        weight_error=weight_error,
+        parts=len(parts),
     )
