@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -96,6 +96,43 @@ def write_with(path: Path, write: Callable[[Path], object]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Fill a folder that appears at `path` only once everything was written.
+
+    Parameters
+    ----------
+    path
+        Final place; a folder that is there already is replaced, where a link leads too.
+
+    Yields
+    ------
+    An empty folder beside it, to be filled.
+
+    Raises
+    ------
+    EmoStudioError
+        If the disk refuses; the old folder, if any, is intact, or the message says where it lies.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        prefix = f".{target.name[:80]}."
+        work = Path(tempfile.mkdtemp(prefix=prefix, suffix=".part", dir=target.parent))
+    except OSError as error:
+        raise _refused(path, error) from error
+    new = work / "new"
+    try:
+        try:
+            new.mkdir()
+            yield new
+            replace_folder(new, target)
+        except OSError as error:
+            raise _refused(path, error) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     """Write a folder of files that appears at `path` with all of them, or not at all.
 
@@ -104,24 +141,21 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     path
         Final place; a folder that is there already is replaced.
     files
-        Content by name, without subfolders.
+        Content by name; subfolders are made where a name has slashes.
 
     Raises
     ------
     EmoStudioError
-        If the disk refuses; the old folder, if any, is intact.
+        If the disk refuses; the old folder, if any, is intact, or the message says where it lies.
     """
-    path = Path(path)
-    new = path.parent / f".{os.getpid()}.{path.name[:80]}.part"
-    try:
-        new.mkdir(parents=True)
+    with atomic_folder(path) as new:
         for name, content in files.items():
-            write_bytes(new / name, content)
-        replace_folder(new, path)
-    except OSError as error:
-        raise _refused(path, error) from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+            file = new / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
 
 
 def replace_folder(new: Path, path: Path) -> None:
@@ -131,25 +165,50 @@ def replace_folder(new: Path, path: Path) -> None:
     ----------
     new
         Beside `path`, so that a rename is all there is to do.
+    path
+        Final place; where it is a link, the folder it leads to is replaced.
 
     Raises
     ------
     OSError
         If the disk refuses; the old folder, if any, is intact.
+    EmoStudioError
+        If it could not even be put back; the message says where it lies.
     """
-    old = path.parent / f".{os.getpid()}.{path.name[:80]}.old"
+    target = Path(os.path.realpath(path))
+    held = Path(tempfile.mkdtemp(prefix=f".{target.name[:80]}.", suffix=".old", dir=target.parent))
+    old = held / target.name
     try:
-        if path.is_dir():
-            path.replace(old)
-        try:
-            new.replace(path)
-        except OSError:
-            if old.exists():
-                old.replace(path)
-            raise
-        _flush_folder(path.parent)
+        _swap(new, target, old)
     finally:
-        shutil.rmtree(old, ignore_errors=True)
+        if target.exists() or not old.exists():  # else it is the only copy
+            shutil.rmtree(held, ignore_errors=True)
+
+
+def _swap(new: Path, target: Path, old: Path) -> None:
+    """Put `new` in the place of `target`, whose folder is left at `old`; or change nothing."""
+    _flush_folder(new)
+    try:
+        if target.is_dir():
+            target.replace(old)
+        new.replace(target)
+    except BaseException as error:  # an interrupt between the two renames, too
+        if old.exists() and not target.exists():
+            _put_back(old, target, error)
+        raise
+    with suppress(OSError):  # it is in place; a disk that cannot flush a folder changes nothing
+        _flush_folder(target.parent)
+
+
+def _put_back(old: Path, target: Path, reason: BaseException) -> None:
+    try:
+        old.replace(target)
+    except OSError as error:
+        raise EmoStudioError(
+            f"Could not write {target}",
+            why=f"{reason or type(reason).__name__}; what was there could not be put back: {error}",
+            next_step=f"The earlier folder lies at {old}; move it back to {target}",
+        ) from error
 
 
 def _flush_folder(folder: Path) -> None:

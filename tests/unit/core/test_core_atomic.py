@@ -76,17 +76,90 @@ def test_a_folder_appears_with_all_its_files_and_replaces_the_old_one(tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
-def test_a_folder_that_cannot_be_put_in_its_place_leaves_the_old_one(tmp_path, monkeypatch):
-    atomic.write_folder(tmp_path / "out", {"a": b"1"})
-    move = Path.replace
+def moves(monkeypatch, verdict):
+    """Let `verdict` raise, by the number of the rename, instead of it."""
+    move, count = Path.replace, [0]
 
-    def refuse(path, target):
-        if path.name.endswith(".part") and path.is_dir():
-            raise OSError(28, "No space left on device")
+    def replace(path, target):
+        count[0] += 1
+        verdict(count[0])
         return move(path, target)
 
-    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(Path, "replace", replace)
+
+
+def raising(error, *numbers):
+    def verdict(number):
+        if number in numbers:
+            raise error
+
+    return verdict
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_folder_that_cannot_be_put_in_its_place_leaves_the_old_one(tmp_path, monkeypatch, number):
+    atomic.write_folder(tmp_path / "out", {"a": b"1"})
+    moves(monkeypatch, raising(FULL, number))
     with pytest.raises(EmoStudioError, match="No space left on device"):
         atomic.write_folder(tmp_path / "out", {"a": b"2"})
     assert (tmp_path / "out" / "a").read_bytes() == b"1"
-    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_interrupt_between_the_renames_leaves_the_old_folder(tmp_path, monkeypatch):
+    atomic.write_folder(tmp_path / "out", {"a": b"1"})
+    moves(monkeypatch, raising(KeyboardInterrupt(), 2))
+    with pytest.raises(KeyboardInterrupt):
+        atomic.write_folder(tmp_path / "out", {"a": b"2"})
+    assert (tmp_path / "out" / "a").read_bytes() == b"1"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_old_folder_that_cannot_be_put_back_is_kept_and_named(tmp_path, monkeypatch):
+    atomic.write_folder(tmp_path / "out", {"a": b"1"})
+    moves(monkeypatch, raising(FULL, 2, 3))
+    with pytest.raises(EmoStudioError, match="could not be put back") as caught:
+        atomic.write_folder(tmp_path / "out", {"a": b"2"})
+    (kept,) = tmp_path.rglob("a")
+    assert kept.read_bytes() == b"1"
+    assert f"lies at {kept.parent}" in caught.value.next_step
+    assert "nothing was changed" not in str(caught.value) + caught.value.next_step
+
+
+def test_leftovers_of_a_killed_process_of_the_same_number_do_no_harm(tmp_path):
+    atomic.write_folder(tmp_path / "out", {"a": b"1"})
+    for ending in ("part", "old"):
+        (tmp_path / f".{os.getpid()}.out.{ending}").mkdir()
+    atomic.write_folder(tmp_path / "out", {"a": b"2"})
+    assert (tmp_path / "out" / "a").read_bytes() == b"2"
+
+
+def test_a_link_stays_one_and_the_folder_it_leads_to_is_replaced(tmp_path):
+    atomic.write_folder(tmp_path / "real" / "out", {"a": b"1"})
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "out", target_is_directory=True)
+    atomic.write_folder(tmp_path / "link", {"b": b"2"})
+    assert (tmp_path / "link").is_symlink()
+    assert [path.name for path in (tmp_path / "real" / "out").iterdir()] == ["b"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["b", "link", "out", "real"]
+
+
+def test_a_failing_write_leaves_the_old_folder_and_names_its_place(tmp_path, monkeypatch):
+    atomic.write_folder(tmp_path / "out", {"a": b"1"})
+
+    def full(_descriptor):
+        raise FULL
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(EmoStudioError, match=f"Could not write {tmp_path / 'out'}"):
+        atomic.write_folder(tmp_path / "out", {"sub/b": b"2"})
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "a"]
+
+
+def test_a_folder_is_as_open_to_others_as_any_made_here(tmp_path):
+    atomic.write_folder(tmp_path / "out", {"a/b": b"1"})
+    (tmp_path / "plain").mkdir()
+    assert (tmp_path / "out").stat().st_mode == (tmp_path / "plain").stat().st_mode
+    assert (tmp_path / "out" / "a" / "b").read_bytes() == b"1"
