@@ -13,7 +13,7 @@ from emostudio.reports.base import PaperReport, Report, Writer
 from emostudio.reports.table import MISSING, Cell, Column, cells, shown_columns
 from emostudio.reports.tex_text import booktabs, comment, escape, notes
 from emostudio.workspace.charts.base import Chart
-from emostudio.workspace.charts.tables import Value, numbers
+from emostudio.workspace.charts.tables import Numbers, Value, numbers
 from emostudio.workspace.comparison import ComparisonRow
 from emostudio.workspace.sizes import SIZES
 
@@ -106,11 +106,16 @@ def _write_chart(report: Report, chart: Chart, path: Path) -> None:
     for table in numbers(chart):
         heads = [[escape(head) for head in table.heads]]
         body = [[_value(value) for value in row] for row in table.rows]
-        first = "ll" if isinstance(table.rows[0][1], str) else "lr"
-        layout = first + "r" * (len(table.heads) - 2)
+        layout = "".join(_alignment(table, place) for place in range(len(table.heads)))
         caption = escape(f"{chart.title}: {table.title}. {report.fact_words}")
         lines += _floating(caption, _fitted(booktabs(heads, body, layout)), report.caveats)
     write_text(path, "\n".join(lines) + "\n")
+
+
+def _alignment(table: Numbers, place: int) -> str:
+    """Return how a column is set: names and words to the left, numbers to the right."""
+    words = [isinstance(row[place], str) for row in table.rows]
+    return "l" if not place or any(words) else "r"
 
 
 def _fitted(table: Sequence[str]) -> list[str]:

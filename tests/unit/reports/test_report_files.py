@@ -10,7 +10,8 @@ import pytest
 
 from emostudio.core.errors import InputError
 from emostudio.reports.catalogue import WRITERS
-from emostudio.reports.comparison import Extras, check_suffix, write
+from emostudio.reports.comparison import Extras, build, check_suffix, write
+from emostudio.workspace.charts.base import Chart, Gallery, Matrix, Picture
 from emostudio.workspace.charts.material import TrainingCurve
 
 CURVES = (TrainingCurve("fast", 1, (1, 2, 3), (0.5, 0.3, 0.2), (0.6, 0.4, None)),)
@@ -93,6 +94,22 @@ def test_tex_escapes_names_and_uses_booktabs(records, tmp_path):
         for line in body.splitlines()[1:]:
             assert line.replace(r"\&", "").count("&") == len(columns) - 1
     assert not set(text) & set("×–−")
+
+
+@pytest.mark.parametrize(
+    ("panel", "layout"),
+    [
+        (Gallery("Changes", ()), "lrrrr"),
+        (Gallery("Changes", (Picture("a.png", "", "joy", "fear", "joy", "gained"),)), "lllll"),
+        (Matrix("Confusion", ("joy",), ("joy", "fear"), ((90.0, 10.0),)), "lrr"),
+    ],
+)
+def test_tex_writes_a_charts_numbers_however_many_there_are(panel, layout, records, tmp_path):
+    chart = Chart("changes", "Changes", "", (panel,))
+    WRITERS.get("tex").write_chart(build(records), chart, tmp_path / "t.tex")
+    text = (tmp_path / "t.tex").read_text("utf-8")
+    assert rf"\begin{{tabular}}{{{layout}}}" in text
+    assert all(len(line.split("&")) == len(layout) for line in text.splitlines() if " & " in line)
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="LaTeX is not installed")
