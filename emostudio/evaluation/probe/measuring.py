@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from emostudio.core.errors import EmoStudioError
+from emostudio.core.errors import EmoStudioError, JobCancelled
 from emostudio.core.events import Progress
 from emostudio.core.machine_card import Gain, MachineCard, ProbeReading
 from emostudio.evaluation import latency, machine, validity
@@ -117,8 +117,10 @@ class _Run:
             timings = yield from latency.compare(
                 [work.contender for work in _works(workload)], self._protocol(workload)
             )
-        except (EmoStudioError, MemoryError) as error:
-            self.taken = _not_taken(self._reading, str(error) or "there is too little memory")
+        except JobCancelled:
+            raise
+        except Exception as error:  # noqa: BLE001 - one broken library must not cost the others
+            self.taken = _not_taken(self._reading, _reason(error))
             return
         warnings = validity.noise_words(timings.samples_ms, timings.outputs_match)
         self.taken = _Taken(figures(self._reading, workload, timings), warnings)
@@ -183,6 +185,14 @@ def _gain(reading: Reading, workload: Workload, timings: Timings) -> Gain | None
 
 def _works(workload: Workload) -> tuple[Work, ...]:
     return tuple(work for work in (workload.kernel, workload.reference) if work is not None)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, EmoStudioError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return str(error) or "there is too little memory"
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _not_taken(reading: Reading, reason: str) -> _Taken:

@@ -1,7 +1,7 @@
 """What the readings of a machine say about each method.
 
-A reading is about kernels, so what follows from it is an upper limit: layers that a method leaves
-alone, and everything around the network, take as long as before.
+A reading is about kernels at given sizes, ranks and shares: other settings gain more or less, and
+layers that a method leaves alone, and everything around the network, take as long as before.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _reason(reading: ProbeReading, gain: Gain) -> str:
         f"measured on {reading.what}, engine {reading.engine}"
     )
     if _outlook(gain) == "kernel faster":
-        return f"{measured}; a whole network gains at most that"
+        return f"{measured}; other settings gain more or less, layers left alone gain nothing"
     return measured
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
@@ -57,23 +58,27 @@ def read_card(file: Path) -> MachineCard:
     try:
         size = file.stat().st_size
         content = file.read_bytes() if size <= _MOST_BYTES else b""
-        card = _parsed(content)
+        document = _document(content)
+        version = document.get("schema_version", SCHEMA_VERSION)
+        if version == SCHEMA_VERSION:
+            return MachineCard.model_validate_json(to_json(document))
     except OSError as error:
         why = error.strerror or str(error)
         raise InputError(f"{file} cannot be read", why=why, next_step=next_step) from error
     except ValueError as error:
         why = f"it is damaged ({_fault(error)})"
         raise InputError(f"{file} is no machine card", why=why, next_step=next_step) from error
-    if card.schema_version != SCHEMA_VERSION:
-        why = f"its format has version {card.schema_version}, known is {SCHEMA_VERSION}"
-        raise InputError(f"{file} cannot be used", why=why, next_step=next_step)
-    return card
+    why = f"its format has version {str(version)[:20]}, known is {SCHEMA_VERSION}"
+    raise InputError(f"{file} cannot be used", why=why, next_step=next_step)
 
 
-def _parsed(content: bytes) -> MachineCard:
+def _document(content: bytes) -> dict[str, Any]:
     document = from_json(content)
-    is_report = isinstance(document, dict) and "card" in document
-    return MachineCard.model_validate_json(to_json(document["card"]) if is_report else content)
+    if isinstance(document, dict) and "card" in document:
+        document = document["card"]
+    if not isinstance(document, dict):
+        raise ValueError("it holds no card")  # noqa: TRY004 - damaged like any other content
+    return document
 
 
 def keep(card: MachineCard) -> None:

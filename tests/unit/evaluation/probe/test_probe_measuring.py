@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from emostudio.core.errors import EmoStudioError
+from emostudio.core.errors import EmoStudioError, JobCancelled
 from emostudio.evaluation.latency import Contender, Timings
 from emostudio.evaluation.probe import measuring
 from emostudio.evaluation.probe.base import Reading, Work, Workload
@@ -114,6 +114,33 @@ def test_a_card_holds_every_reading_or_why_it_was_not_taken(readings):
     fractions = [event.fraction for event in events]
     assert fractions == sorted(fractions)
     assert all(0 <= fraction <= 1 for fraction in fractions)
+
+
+class Failing(Given):
+    """Its library gives up while it is timed."""
+
+    def workload(self, threads):
+        class Broken(Adding):
+            def run(self, batch):
+                raise RuntimeError("kernel launch failed")
+
+        contender = Contender("kernel", Broken, np.zeros((2, 1, 4, 4), np.float32))
+        return Workload(Work(contender, 1e6), work("reference"))
+
+
+def test_a_library_that_gives_up_costs_one_reading_and_not_the_card(readings):
+    readings(Failing("a"), Given("silent", KeyError()), Given("good"))
+    _, card = finished(measuring.measure(1.0, 1))
+    found = {one.key: one for one in card.readings}
+    assert found["a"].why_not == "RuntimeError: kernel launch failed"
+    assert found["silent"].why_not == "KeyError"
+    assert found["good"].value > 0
+
+
+def test_a_cancelled_reading_ends_the_probe(readings):
+    readings(Given("good", JobCancelled("Cancelled")), Given("other"))
+    with pytest.raises(JobCancelled):
+        finished(measuring.measure(1.0, 1))
 
 
 def test_no_reading_begins_that_might_go_beyond_the_limit(readings, monkeypatch):

@@ -40,6 +40,15 @@ def test_a_file_of_another_format_version_is_not_guessed_at():
     assert f"version {SCHEMA_VERSION + 1}" in recall().notice
 
 
+def test_a_newer_card_with_more_in_it_is_told_by_its_version_not_as_damaged(tmp_path):
+    newer = {**CARD.model_dump(mode="json"), "schema_version": 9, "readings": {"gpu": []}, "gpu": 1}
+    keep(CARD)
+    for document in (newer, {"card": newer, "stale": []}):
+        card_file().write_text(json.dumps(document))
+        assert "format has version 9, known is 1" in recall().notice
+        assert "damaged" not in recall().notice
+
+
 def test_a_huge_file_is_not_read():
     card_file().parent.mkdir(parents=True, exist_ok=True)
     card_file().write_bytes(b" " * 2_000_000)
