@@ -114,8 +114,8 @@ class ProbePanel(QWidget):
         self._others = ElidedLabel("", "caption", "text3")
         column.addWidget(self._others)
         words = self.tr(
-            "Kernels against float on ONNX Runtime, 95 % interval. Other ranks and shares gain more "
-            "or less; layers left alone, nothing."
+            "Kernels against float on ONNX Runtime, 95 % interval. Other ranks and shares gain "
+            "more or less; layers left alone, nothing."
         )
         row = QHBoxLayout()
         row.addWidget(ElidedLabel(words, "caption", "text3"), 1)
