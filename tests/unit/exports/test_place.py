@@ -1,6 +1,8 @@
 """An export never writes over what it does not own, and leaves nothing half written."""
 
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -76,13 +78,14 @@ def test_a_runner_that_the_user_changed_is_not_replaced_unasked(model, tmp_path,
 def test_a_full_disk_leaves_the_old_folder(early, tmp_path, monkeypatch):
     export_model(early, SEGMENTS, tmp_path / "out")
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    opened = Path.open
 
-    def full(path, content):
-        if path.parent.name.endswith(".part"):
-            raise EmoStudioError(f"Could not write {path}", why="No space left on device")
-        path.write_bytes(content)
+    def full(path, *words, **options):
+        if path.parent.parent.name.endswith(".part"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return opened(path, *words, **options)
 
-    monkeypatch.setattr("emostudio.core.atomic.write_bytes", full)
+    monkeypatch.setattr(Path, "open", full)
     with pytest.raises(EmoStudioError, match="No space left"):
         export_model(early, SEGMENTS, tmp_path / "out", replace=True)
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
