@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from emostudio.core.answers import EvaluationResult
 from emostudio.core.machine_words import machine_words
-from emostudio.paper.parts import PartResult
+from emostudio.paper.parts import PartResult, StepTime
 from emostudio.paper.results import EXACT, Measured
 from emostudio.statistics.intervals import t_interval, wilson
 
@@ -110,10 +110,18 @@ def step_time(result: PartResult | None) -> Measured | None:
         value=step.median_ms / size,
         low=step.low_ms / size,
         high=step.high_ms / size,
-        basis=f"95 % of the median, {step.steps:,} steps of {size} pictures",
+        basis=_step_basis(step, size),
         engine=_TRAINING,
         machine=machine_words(result.machine, result.device),
     )
+
+
+def _step_basis(step: StepTime, size: int) -> str:
+    words = f"{step.steps:,} steps of {size} pictures"
+    if not step.blocks:
+        return f"95 % of the median, as if independent, {words}"
+    last = f", the last of {step.trainings} trainings" if step.trainings > 1 else ""
+    return f"95 %, Student t over {step.blocks} medians of blocks, {words}{last}"
 
 
 def latency(bench: PartResult | None, model: str) -> Measured | None:

@@ -86,7 +86,17 @@ class Part:
 
 
 class StepTime(BaseModel):
-    """Median time of an optimiser step with its 95 % interval."""
+    """Median time of an optimiser step with its 95 % interval.
+
+    Attributes
+    ----------
+    median_ms, low_ms, high_ms
+        Mean over blocks of steps, one median each.
+    steps, blocks
+        Of the training timed; no blocks where steps were taken for independent of each other.
+    trainings
+        Of the part; the last of them was timed.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -94,6 +104,8 @@ class StepTime(BaseModel):
     low_ms: float
     high_ms: float
     steps: int
+    blocks: int = 0
+    trainings: int = 1
 
 
 class PartResult(BaseModel):

@@ -55,7 +55,8 @@ ROWS = (
     Published("bwn", 83.8, 33.5, 11.6, 98.57, bits=1,
               note="The paper's code measures accuracy with real-valued weights; ours is binary"),
     Published("xnor", 84.3, 34.2, 11.6, 58.81, bits=1,
-              note="Two stages and the right gradient; the paper's run did not converge"),
+              note="Two stages and the right gradient, step time of the second; the paper's run "
+                   "did not converge"),
     Published("binary_activations", 43.4, 34.1, 11.6, 88.32, bits=1,
               note="Weights stay float32: the paper's 11.6 MB cannot be the file"),
 )  # fmt: skip

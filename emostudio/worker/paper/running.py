@@ -65,7 +65,9 @@ class PartRunner:
         folder.mkdir(parents=True, exist_ok=True)
         names = {key: result.model for key, result in made.items()}
         job = part.resolved(names, self._data.name)
-        recorder = Recorder(folder)
+        pictures = self._data.fingerprint(part.data)
+        inputs = inputs_of(part, made)
+        recorder = Recorder(folder, of=" ".join((part.fingerprint, pictures or "", *inputs)))
         context = HandlerContext(
             workspace=self._context.workspace,
             folder=folder,
@@ -73,10 +75,7 @@ class PartRunner:
             control=PartControl(self._context.control, self._pace.fraction, part.title),
         )
         answer = yield from self._followed(part, job, context, recorder)
-        update = {
-            "inputs": inputs_of(part, made),
-            "data_fingerprint": self._data.fingerprint(part.data),
-        }
+        update = {"inputs": inputs, "data_fingerprint": pictures}
         result = self._result(part, job, answer, recorder).model_copy(update=update)
         self._study.keep(result)
         # its checkpoints are of no more use, and those of a VGG-S take a gigabyte

@@ -46,7 +46,15 @@ def test_sizes_are_the_file_and_apart_from_it_what_the_survey_would_count(networ
 def test_a_step_is_divided_by_its_pictures(networks):
     step = row(table("table2", networks), "hashed").cells["training_ms"].ours
     assert (step.low, step.value, step.high) == pytest.approx((1.9, 2.0, 2.2))
-    assert "20 pictures" in step.basis
+    assert step.basis == "95 %, Student t over 10 medians of blocks, 100 steps of 20 pictures"
+
+
+def test_a_step_of_the_last_stage_says_so(networks):
+    two = networks["xnor-s0"].step.model_copy(update={"trainings": 2})
+    networks["xnor-s0"] = networks["xnor-s0"].model_copy(update={"step": two})
+    made = row(table("table2", networks), "xnor")
+    assert made.cells["training_ms"].ours.basis.endswith("the last of 2 trainings")
+    assert "step time of the second" in made.caveats[0]
 
 
 def test_speed_is_against_vgg_and_the_survey_s_is_computed_from_its_times(networks):

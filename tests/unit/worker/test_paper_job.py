@@ -7,7 +7,13 @@ from datetime import UTC, datetime
 import pytest
 
 from emostudio.core.errors import EmoStudioError, InputError
-from emostudio.core.events import Cancelled, EpochDone, Finished, Note, Progress, StepDone
+from emostudio.core.events import (
+    Cancelled,
+    EpochDone,
+    Finished,
+    Note,
+    Progress,
+)
 from emostudio.core.jobs import JobStatus, PaperJob, TrainJob
 from emostudio.data.importing import import_dataset
 from emostudio.data.opening import synthetic_request
@@ -15,7 +21,6 @@ from emostudio.worker.control import JobControl
 from emostudio.worker.execute import execute
 from emostudio.worker.handlers import paper
 from emostudio.worker.paper.control import PartControl
-from emostudio.worker.paper.recorder import Recorder
 from emostudio.workspace.base import now
 from emostudio.workspace.store import Workspace
 
@@ -34,12 +39,6 @@ def epoch(number, error=0.5, epochs=2):
         epoch=number, epochs=epochs, train_loss=1, train_error=error, validation_error=error / 2,
         learning_rate=0.1, seconds=1,
     )  # fmt: skip
-
-
-def step(number):
-    return StepDone(
-        step=number, epoch=1, loss=1.0, learning_rate=0.1, images_per_s=400.0, step_ms=50.0
-    )
 
 
 @pytest.fixture
@@ -196,37 +195,6 @@ def test_a_study_is_worked_on_by_one_process_only(trainings, workspace):
     last = run(JOB, workspace)[-1]
     assert last.exit_code == InputError("x").exit_code
     assert "already being worked on" in last.what
-
-
-def test_the_recorder_keeps_the_curve_of_a_part_that_was_stopped(tmp_path):
-    first = Recorder(tmp_path)
-    for number in (1, 2):
-        first.hear(epoch(number, 0.5 / number))
-    second = Recorder(tmp_path)
-    second.hear(epoch(3, 0.1))
-    assert second.train_error == (0.5, 0.25, 0.1)
-
-
-def test_an_epoch_done_again_after_a_kill_counts_once(tmp_path):
-    recorder = Recorder(tmp_path)
-    for number, error in ((1, 0.5), (2, 0.4), (2, 0.3)):
-        recorder.hear(epoch(number, error))
-    assert recorder.train_error == (0.5, 0.3)
-
-
-def test_epochs_of_a_second_stage_are_counted_through(tmp_path):
-    recorder = Recorder(tmp_path)
-    for number in (1, 2, 1, 2):
-        recorder.hear(epoch(number))
-    assert len(recorder.train_error) == 4
-
-
-def test_the_first_steps_are_not_timed(tmp_path):
-    recorder = Recorder(tmp_path)
-    for number in range(1, 11):
-        recorder.hear(step(number))
-    assert (recorder.step.steps, recorder.step.median_ms) == (5, 50.0)
-    assert recorder.batch_size == 20
 
 
 def test_a_part_s_report_reaches_the_job_as_a_share_of_the_whole():

@@ -16,7 +16,7 @@ FACES = "synthetic:identities=14,size=24,cameras=090,gazes=frontal"
 
 
 def tiny(network, **settings):
-    training = {"epochs": 1, "batch_size": 8, "max_images": 64}
+    training = {"epochs": 1, "batch_size": 4, "max_images": 64}
     return dataclasses.replace(network, settings=settings, training=training)
 
 
@@ -24,7 +24,7 @@ def tiny(network, **settings):
 def tiny_preset(monkeypatch):
     quick = presets.PRESETS["quick"]
     size = {"input_size": 24, "channels": 1}
-    few = {"epochs": 1, "batch_size": 8, "max_images": 64}
+    few = {"epochs": 1, "batch_size": 4, "max_images": 64}
     made = dataclasses.replace(
         quick,
         data=FACES,
