@@ -290,6 +290,8 @@ class BenchResult(_Answer):
     resident_bytes: int | None
     peak_bytes: int | None = None
     """Highest memory of the fresh process whose `resident_bytes` are given, loading included."""
+    resident_spread: float | None = None
+    """(Highest - lowest) / median of `resident_bytes` over the fresh processes."""
     parameters: int | None
     macs: int | None
     samples: int = 0

@@ -138,6 +138,7 @@ def _result(
         disk_bytes=entry.disk_bytes,
         resident_bytes=memory.loaded_bytes if memory else None,
         peak_bytes=memory.peak_bytes if memory else None,
+        resident_spread=round(memory.spread, 6) if memory else None,
         parameters=entry.parameters,
         macs=entry.macs,
         samples=timed.samples_ms[name].size if timed else 0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from emostudio.core.answers import BenchResult, Ratio
@@ -20,11 +21,19 @@ _CLAIMS_SPEED = frozenset({"cp", "xnor", "xnor_released"})
 """Networks made by a method for which Table 1 lists a speed-up; SqueezeNet is a baseline."""
 
 
+_LEAST_SHARE = 0.01
+"""A process that varies more than that has no upper bound worth showing."""
+
+
 @dataclass(frozen=True)
 class Gain:
-    """Factors over the parent: of the file's size, and of time at batch 1."""
+    """Factors over the parent: of memory in use, of the file's size, and of time at batch 1.
 
-    smaller: Measured | None = None
+    The two sizes are never taken for each other: a process holds more than a file.
+    """
+
+    memory: Measured | None = None
+    file: Measured | None = None
     faster: Measured | None = None
     models: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
@@ -32,19 +41,35 @@ class Gain:
     @property
     def is_known(self) -> bool:
         """Whether anything was measured."""
-        return self.smaller is not None or self.faster is not None
+        return any(ours is not None for ours in (self.memory, self.file, self.faster))
 
-    def claim_verdict(self, smaller: float | None, faster: float | None) -> str:
-        """Judge a published pair of factors; the harder one decides, nothing measured says so."""
-        verdicts = [
-            claim_verdict(published, ours.value, ours.low, ours.high)
-            for published, ours in ((smaller, self.smaller), (faster, self.faster))
-            if published is not None and ours is not None
-        ]
-        for verdict in (Verdict.REFUTED, Verdict.NOT_DECIDED, Verdict.PROVED):
-            if verdict in verdicts:
-                return verdict
-        return ""
+    def verdicts(
+        self, memory: float | None, file: float | None, faster: float | None
+    ) -> dict[str, Verdict]:
+        """Judge published factors, each by what was measured of the same kind.
+
+        What was not measured is not decided. Nothing measured at all gives no verdict.
+        """
+        if not self.is_known:
+            return {}
+        pairs = {
+            "Memory": (memory, self.memory),
+            "File": (file, self.file),
+            "Time": (faster, self.faster),
+        }
+        return {
+            kind: Verdict.NOT_DECIDED
+            if ours is None
+            else claim_verdict(published, ours.value, ours.low, ours.high)
+            for kind, (published, ours) in pairs.items()
+            if published is not None
+        }
+
+
+def hardest(verdicts: Collection[Verdict]) -> str:
+    """Return the verdict on a claim of several factors: the harder one decides."""
+    order = (Verdict.REFUTED, Verdict.NOT_DECIDED, Verdict.PROVED)
+    return next((verdict for verdict in order if verdict in verdicts), "")
 
 
 def parent_of(network: str) -> str:
@@ -58,16 +83,17 @@ def gain_of(network: str, findings: Findings) -> Gain:
     parents = trained(parent_of(network), findings.settings, findings.results)
     if not own or not parents or own[0] is parents[0]:
         return Gain()
-    smaller = None
+    file = None
     if own[0].disk_bytes and parents[0].disk_bytes:
-        smaller = exact(parents[0].disk_bytes / own[0].disk_bytes, own[0])
+        file = exact(parents[0].disk_bytes / own[0].disk_bytes, own[0])
     bench = findings.results.get(BENCH)
+    memory = _memory_gain(own[0].model, parents[0].model, bench)
     ratio = ratio_between(own[0].model, parents[0].model, bench)
     faster = None
     if ratio is not None and bench is not None:
         faster = _as_measured(ratio, own[0].model, bench)
     models = (own[0].model, parents[0].model)
-    return Gain(smaller, faster, models, seeds(findings.settings)[:1])
+    return Gain(memory, file, faster, models, seeds(findings.settings)[:1])
 
 
 def verdict_of(network: str, findings: Findings) -> tuple[str, str]:
@@ -110,6 +136,28 @@ def ratio_between(model: str, other: str, bench: PartResult | None) -> Ratio | N
         if (a, b) == (other, model):
             return inverse(ratio, ratio.verdict)
     return None
+
+
+def _memory_gain(model: str, parent: str, bench: PartResult | None) -> Measured | None:
+    """Return how much less memory `model` held than `parent`; None where it was not measured."""
+    own = bench_result(model, bench) if bench is not None else None
+    other = bench_result(parent, bench) if bench is not None else None
+    if bench is None or own is None or other is None:
+        return None
+    if "simulated" in {own.kernels, other.kernels}:  # arithmetic that nobody would deploy
+        return None
+    if not own.resident_bytes or not other.resident_bytes:
+        return None
+    value = other.resident_bytes / own.resident_bytes
+    own_spread, other_spread = own.resident_spread or 0.0, other.resident_spread or 0.0
+    return Measured(
+        value=value,
+        low=value * (1 - other_spread) / (1 + own_spread),
+        high=value * (1 + other_spread) / max(1 - own_spread, _LEAST_SHARE),
+        basis="range over fresh processes, interpreter and engine included",
+        engine=own.engine if own.engine == other.engine else f"{own.engine} over {other.engine}",
+        machine=machine_words(bench.machine),
+    )
 
 
 def _as_measured(ratio: Ratio, model: str, bench: PartResult) -> Measured:

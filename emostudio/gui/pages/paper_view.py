@@ -26,7 +26,7 @@ _LIST_WIDTH = 224
 _LOWER_PART = 310
 """Height of the lower cards, the gap and the table card's own lines, in pixels."""
 _LEAST_TABLE = 180
-_CHARTED = {"table1": "smaller", "table2": "accuracy", "table3": "accuracy"}
+_CHARTED = {"table1": "memory", "table2": "accuracy", "table3": "accuracy"}
 
 
 class StudyView(QWidget):

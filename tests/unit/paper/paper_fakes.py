@@ -46,7 +46,7 @@ def trained(part, accuracy=0.9, **fields):
     return PartResult(**{**values, **fields})
 
 
-def benched(part, models, ratio=2.0, simulated=()):
+def benched(part, models, ratio=2.0, simulated=(), resident=None, spread=None):
     """The first model is the slowest: every other one is `ratio` times faster."""
     first = models[0]
     return PartResult(
@@ -64,7 +64,8 @@ def benched(part, models, ratio=2.0, simulated=()):
                 kernels="simulated" if model in simulated else "real",
                 latency_ms=None if model in simulated else Latency(p50=2.0),
                 disk_bytes=4000,
-                resident_bytes=None,
+                resident_bytes=(resident or {}).get(model),
+                resident_spread=spread,
                 parameters=1000,
                 macs=1000,
             )

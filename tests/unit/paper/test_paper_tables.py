@@ -92,8 +92,8 @@ def test_before_the_bench_there_is_no_verdict(networks):
 
 def test_claims_show_ours_only_where_table_2_measured_the_method(networks):
     made = table("table1", networks)
-    assert row(made, "cp").cells["smaller"].ours.value == 1.0
-    assert row(made, "fitnets").cells["smaller"].ours is None
+    assert row(made, "cp").cells["file"].ours.value == 1.0
+    assert row(made, "fitnets").cells["file"].ours is None
     assert row(made, "fitnets").verdict == ""
 
 
@@ -105,6 +105,62 @@ def test_claims_are_judged_by_networks_of_the_full_size_only(networks):
     judged = EXPERIMENTS.get("table1").table(Findings(full, record(full), results))
     assert row(judged, "cp").verdict == "Refuted"
     assert row(judged, "fitnets").verdict == ""
+
+
+def full_claims(factor, resident=None, spread=None):
+    """Table 1 of the full preset: files of one `factor`, speed of 80, memory in bytes."""
+    full = StudySettings(preset="full")
+    parts = {part.key: part for part in EXPERIMENTS.get("table2").parts(full)}
+    results = {key: trained(part) for key, part in parts.items() if key != BENCH}
+    for key in ("xnor-s0", "hashed-s0"):
+        smaller = {"disk_bytes": round(4000 / factor)}
+        results[key] = results[key].model_copy(update=smaller)
+    models = [result.model for result in results.values()]
+    results[BENCH] = benched(parts[BENCH], models, 80.0, resident=resident, spread=spread)
+    return EXPERIMENTS.get("table1").table(Findings(full, record(full), results))
+
+
+MEMORY = {"model-vgg_s-s0": 7_000_000, "model-xnor-s0": 100_000}
+
+
+def test_memory_and_file_are_two_columns_each_of_its_own_bytes():
+    xnor = row(full_claims(80, MEMORY, spread=0.1), "xnor")
+    memory, file = xnor.cells["memory"].ours, xnor.cells["file"].ours
+    assert memory.value == pytest.approx(70.0)
+    assert (memory.low, memory.high) == pytest.approx((70 * 0.9 / 1.1, 70 * 1.1 / 0.9))
+    assert "fresh processes" in memory.basis
+    assert (file.value, file.basis) == (80.0, "exact")
+
+
+def test_a_claim_is_judged_by_memory_and_by_file_each_on_its_own():
+    proved = row(full_claims(80, MEMORY), "xnor")
+    assert proved.verdict_words == "Memory: proved. File: proved. Time: proved"
+    assert proved.verdict == "Proved"
+    little = row(full_claims(80, {**MEMORY, "model-xnor-s0": 5_000_000}), "xnor")
+    assert little.verdict_words == "Memory: refuted. File: proved. Time: proved"
+    assert little.verdict == "Refuted"
+
+
+def test_a_small_file_is_no_little_memory():
+    unmeasured = row(full_claims(80), "hashed")
+    assert unmeasured.cells["memory"].ours is None
+    assert unmeasured.verdict_words == "Memory: not decided. File: proved"
+    assert unmeasured.verdict == "Not decided"
+
+
+def test_memory_of_simulated_arithmetic_is_none():
+    full = StudySettings(preset="full")
+    bench = {part.key: part for part in EXPERIMENTS.get("table2").parts(full)}[BENCH]
+    results = {key: trained(part) for key, part in parts_of("table2").items() if key != BENCH}
+    models = [result.model for result in results.values()]
+    results[BENCH] = benched(bench, models, simulated=("model-xnor-s0",), resident=MEMORY)
+    assert row(table("table1", results), "xnor").cells["memory"].ours is None
+
+
+def test_a_claim_of_theory_alone_has_no_figure_of_a_file():
+    made = table("table1", {})
+    assert row(made, "binary_net").cells["file"].paper is None
+    assert row(made, "squeezenet").cells["file"].paper == 50.0
 
 
 def test_curves_are_the_trainings_of_table_2(networks):
