@@ -7,7 +7,8 @@ import functools
 import json
 import pkgutil
 from importlib import import_module
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from safetensors.numpy import load, save
 
 from emostudio.core.errors import InputError
 from emostudio.inference.packed.program import Program
+from emostudio.inference.packed.step import Step
 
 _KEY = "program"
 _VERSION = 2
@@ -47,7 +49,7 @@ def from_bytes(content: bytes) -> tuple[Program, ...]:
             raise InputError("The program is of another version", why=str(structure["version"]))
         arrays = load(content)
         programs = tuple(_decoded(entry, arrays) for entry in structure["programs"])
-    except (KeyError, TypeError, ValueError, SafetensorError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError, SafetensorError) as error:
         raise _damaged(str(error)) from error
     if not programs or not all(isinstance(program, Program) for program in programs):
         raise _damaged("it holds no program")
@@ -73,10 +75,57 @@ def _decoded(value: Any, arrays: dict[str, NDArray[Any]]) -> Any:
         return tuple(_decoded(entry, arrays) for entry in value)
     if not isinstance(value, dict):
         return value
-    if "array" in value:
+    if value.keys() == {"array"}:
         return arrays[value["array"]]
-    parts = {name: _decoded(entry, arrays) for name, entry in value["of"].items()}
-    return _part(value["part"])(**parts)
+    if value.keys() != {"part", "of"}:
+        raise ValueError("an entry is neither an array nor a part")
+    name, fields = value["part"], value["of"]
+    if not isinstance(name, str) or not isinstance(fields, dict):
+        raise TypeError("a part has no name or no fields")
+    part = _part(name)
+    return _made(part, {name: _decoded(entry, arrays) for name, entry in fields.items()})
+
+
+def _made(part: Any, fields: dict[str, Any]) -> Any:
+    """Return a part of exactly its fields, each of its type.
+
+    Raises
+    ------
+    ValueError
+        If one is missing, unknown, or of another type.
+    """
+    kinds = _kinds(part)
+    if fields.keys() != kinds.keys():
+        raise ValueError(f"{part.__name__} has other fields here")
+    for name, value in fields.items():
+        if not _is_of(value, kinds[name]):
+            raise ValueError(f"{part.__name__}.{name} is of another type")
+    return part(**fields)
+
+
+@functools.cache
+def _kinds(part: Any) -> dict[str, Any]:
+    hints = get_type_hints(part)
+    return {field.name: hints[field.name] for field in dataclasses.fields(part)}
+
+
+def _is_of(value: Any, kind: Any) -> bool:
+    """Whether a decoded value is of an annotated type, such as ``tuple[int, ...]``."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is np.ndarray:
+        (scalar,) = get_args(inner[1])
+        return isinstance(value, np.ndarray) and np.issubdtype(value.dtype, scalar)
+    if origin is tuple:
+        if not isinstance(value, tuple):
+            return False
+        each = inner[:1] * len(value) if inner[-1] is Ellipsis else inner
+        return len(each) == len(value) and all(map(_is_of, value, each))
+    if origin in {Union, UnionType}:
+        return any(_is_of(value, one) for one in inner)
+    if kind is Step:
+        return dataclasses.is_dataclass(value) and callable(getattr(value, "run", None))
+    is_number = kind in {int, float} and isinstance(value, bool)
+    return isinstance(value, kind) and not is_number
 
 
 @functools.cache
