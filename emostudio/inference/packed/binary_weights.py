@@ -87,13 +87,16 @@ class BinaryWeightLayer:
         return -(-groups // -(-groups // _MOST_GROUPS))
 
     def _units(self, given: NDArray[Any], scratch: Scratch) -> NDArray[np.float32]:
-        """Return the size of one step of each image, (N,): the smallest that overflows nothing."""
+        """Return the size of one step of each image, (N,): the smallest that overflows nothing.
+
+        An image that holds NaN has NaN for it, which makes all its outputs NaN.
+        """
         share = self.channels[0] // len(self.weights)
         shaped = given.reshape(-1, self.window.size[1], self.channels[0])
         rows = scratch.array(self, "rows", (len(shaped),), np.float32)
         kernels.largest_sums(shaped, share, self._chunk * xnor.GROUP, rows)
         largest = rows.reshape(len(given), -1).max(axis=1)
-        units: NDArray[np.float32] = np.where(largest > 0, largest / np.float32(_LARGEST_SUM), 1.0)
+        units: NDArray[np.float32] = np.where(largest == 0, 1.0, largest / np.float32(_LARGEST_SUM))
         return units.astype(np.float32)
 
     def _sums(
@@ -133,7 +136,8 @@ class BinaryWeightLayer:
         (height, width), (top, left) = self.window.size, self.window.padding
         shaped = given.reshape(len(given), height, width, -1)
         factors = (np.float32(1.0) / steps).reshape(-1, 1, 1, 1)
-        whole = np.rint(shaped * factors).astype(np.float64)
+        with np.errstate(invalid="ignore"):  # an image whose unit is NaN or infinite has no sums
+            whole = np.nan_to_num(np.rint(shaped * factors)).astype(np.float64)
         padded = np.pad(whole, ((0, 0), (top, top), (left, left), (0, 0)))
         found = []
         for group, weights in enumerate(self.weights):

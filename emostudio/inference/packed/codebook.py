@@ -69,11 +69,11 @@ class CodebookLinear:
         values[self.outputs[0]] = out
 
     def _units(self, given: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the size of one step of each row, (N,)."""
+        """Return the size of one step of each row, (N,); NaN where the row holds one."""
         starts = np.arange(0, given.shape[1], _CHUNK)
         largest = np.add.reduceat(np.abs(given), starts, axis=1).max(axis=1)
         largest = largest * np.abs(self.levels).max()
-        units: NDArray[np.float32] = np.where(largest > 0, largest / np.float32(_LARGEST_SUM), 1.0)
+        units: NDArray[np.float32] = np.where(largest == 0, 1.0, largest / np.float32(_LARGEST_SUM))
         return units.astype(np.float32)
 
     def _sums(
@@ -102,10 +102,11 @@ class CodebookLinear:
     def _plain_sums(self, given: NDArray[Any], units: NDArray[np.float32]) -> NDArray[np.int32]:
         """Return the same sums with NumPy, a block of outputs at a time."""
         factors = np.float32(1.0) / units
-        products = np.rint(given[..., None] * self.levels * factors[:, None, None])
+        with np.errstate(invalid="ignore"):  # a row whose unit is NaN or infinite has no sums
+            products = np.rint(given[..., None] * self.levels * factors[:, None, None])
         places = np.arange(given.shape[1])
         found = [products[:, places, codes].sum(axis=-1) for codes in self._unpacked()]
-        return np.stack(found, axis=1).astype(np.int32)
+        return np.nan_to_num(np.stack(found, axis=1)).astype(np.int32)
 
     def _unpacked(self) -> NDArray[np.uint8]:
         """Return the codes (C_out, C_in)."""

@@ -23,7 +23,8 @@ def largest_sums(values, per_group, per_chunk, out):
                     total = np.float32(0.0)
                     for c in range(start, min(start + per_chunk, end)):
                         total += abs(source[c])
-                    largest = max(largest, total)
+                    if total > largest or total != total:  # NaN stays, unlike with max
+                        largest = total
                     start += per_chunk
         out[row] = largest
 

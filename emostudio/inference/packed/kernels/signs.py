@@ -120,7 +120,9 @@ def max_pool(values, size_y, size_x, stride_y, stride_x, pad_y, pad_x, out):
                 ):
                     source = values[image, i, j]
                     for c in range(channels):
-                        target[c] = max(target[c], source[c])
+                        value = source[c]
+                        if value > target[c] or value != value:  # NaN stays, unlike with max
+                            target[c] = value
 
 
 @threaded_kernel

@@ -72,6 +72,23 @@ def test_constant_inputs_overflow_nothing(value):
     assert torch.allclose(found, expected, rtol=5e-3, atol=1e-6)
 
 
+@pytest.mark.parametrize("vectors", [True, False])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("place", [0, 5])
+def test_an_image_that_is_broken_never_looks_healthy_and_spoils_no_other(place, value, vectors):
+    torch.manual_seed(0)
+    layer = _binary(nn.Conv2d(8, 6, 3, padding=1))
+    inputs = torch.randn(3, 8, 7, 7)
+    inputs[1, place, place, place] = value
+    with torch.no_grad():
+        expected = layer(inputs)
+    found = _found(layer, inputs, vectors=vectors)
+    broken = ~expected[1].isfinite()
+    assert broken.any()
+    assert not found[1][broken].isfinite().any()
+    assert torch.allclose(found[::2], expected[::2], atol=0.05)
+
+
 def test_each_image_has_its_own_unit():
     layer = _binary(nn.Linear(64, 40))
     inputs = torch.randn(2, 64)

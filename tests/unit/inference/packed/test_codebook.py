@@ -63,6 +63,23 @@ def test_layers_of_more_values_are_not_rounded(sides, batch, threads, seed):
     assert (found - expected).abs().max() <= 1e-5 * expected.abs().max().clamp(min=1)
 
 
+@pytest.mark.parametrize("vectors", [True, False])
+@pytest.mark.parametrize("count", [16, 32, 200])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_row_that_is_broken_never_looks_healthy_and_spoils_no_other(value, count, vectors):
+    layer = _shared(100, 40, count, 0)
+    layer.weight.data[0, :33] = torch.arange(33.0) if count > 32 else layer.weight.data[0, :33]
+    inputs = torch.randn(3, 100)
+    inputs[1, 7] = value
+    with torch.no_grad():
+        expected = layer(inputs)
+    found = _found(layer, inputs, vectors=vectors)
+    assert not found[1].isfinite().any()
+    assert not expected[1].isfinite().any()
+    assert found[1].isnan().all() or not expected[1].isnan().all()
+    assert torch.allclose(found[::2], expected[::2], atol=1e-2)
+
+
 @pytest.mark.parametrize(("count", "share"), [(16, 8), (32, 4), (256, 4)])
 def test_codes_take_less_memory(count, share):
     layer = _shared(512, 256, count, 0)

@@ -10,7 +10,8 @@ from emostudio.core.errors import EmoStudioError
 from emostudio.inference.packed.lowering import program_of
 from emostudio.inference.packed.program import ProgramRun
 from emostudio.inference.packed.sign_layer import SignLayer
-from emostudio.inference.packed.steps import GraphStep
+from emostudio.inference.packed.step import Scratch
+from emostudio.inference.packed.steps import GraphStep, MaxPool
 from emostudio.models.catalogue import ARCHITECTURES
 
 
@@ -147,3 +148,28 @@ def test_what_depends_on_the_picture_is_refused_in_words():
 
     with pytest.raises(EmoStudioError, match="cannot follow"):
         program_of(Choosing(), (1, 4, 4))
+
+
+@pytest.mark.parametrize("input_scaling", [True, False])
+def test_a_network_on_signs_gives_what_torch_gives_for_an_input_with_nan(input_scaling):
+    torch.manual_seed(0)
+    layer = nn.Conv2d(4, 8, 3, padding=1)
+    layer.weight.data = torch.where(layer.weight >= 0, 0.5, -0.5)
+    design = BlockDesign(mode="paper", input_scaling=input_scaling)
+    network = nn.Sequential(BinaryBlock(layer, design), nn.MaxPool2d(2)).eval()
+    inputs = torch.randn(2, 4, 8, 8)
+    inputs[0, 1, 2, 3] = float("nan")
+    with torch.no_grad():
+        expected = network(inputs).numpy()
+    (found,) = ProgramRun(program_of(network, (4, 8, 8)), 1).run(inputs.numpy())
+    assert np.isnan(expected).any() == input_scaling
+    assert np.allclose(found, expected, atol=1e-4, equal_nan=True)
+
+
+def test_pooling_hands_nan_on():
+    values = np.zeros((1, 4, 4, 1), np.float32)
+    values[0, 0, 1, 0] = np.nan
+    step = MaxPool(("in",), ("out",), (2, 2), (2, 2), (0, 0), (2, 2))
+    known = {"in": values}
+    step.run(known, Scratch(1))
+    assert np.isnan(known["out"]).reshape(-1).tolist() == [True, False, False, False]
