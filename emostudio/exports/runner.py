@@ -14,8 +14,11 @@ colour of its input, and whether it answers with logits or probabilities.
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import re
 import sys
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +29,14 @@ from numpy.typing import NDArray
 
 MANIFEST = "manifest.json"
 LARGEST_SIDE = 256
+SMALLEST_SIDE, LARGEST_RATIO, MOST_PIXELS = 8, 10, 2**24
 _BATCH = 32
 _GREY = (9798, 19235, 3735)  # of 32768: how EmoStudio weighs red, green and blue
+_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"RIFF", b"BM", b"II*\x00", b"MM\x00*")
+_MODES = {"1": "L", "LA": "RGBA", "P": "RGB", "YCbCr": "RGB", "L": "L", "RGB": "RGB"}
+_MODES |= {mode: mode for mode in ("RGBA", "I;16", "I;16B")}
+"""What Pillow's modes become; others, such as CMYK, EmoStudio refuses."""
+_NETPBM = re.compile(rb"P[56]" + rb"(?:\s|#[^\n]*\n)+(\d+)" * 3 + rb"\s")
 
 
 class ModelError(Exception):
@@ -36,18 +45,11 @@ class ModelError(Exception):
 
 @dataclass(frozen=True)
 class Facts:
-    """What the file says about itself.
+    """What the file says about itself; `labels` are in the order of the outputs.
 
-    Attributes
-    ----------
-    labels
-        In the order of the outputs.
-    height, width, channels
-        Of the input; 1 channel is grey, 3 are red, green, blue.
-    resize
-        Side of the square that a picture is scaled to before its middle is taken; 0: no crop.
-    outputs
-        ``logits`` or ``probabilities``.
+    One channel is grey, three are red, green, blue. `resize` is the side of the square a picture is
+    scaled to before its middle is taken, 0 for no crop; `outputs` is ``logits`` or
+    ``probabilities``.
     """
 
     labels: tuple[str, ...]
@@ -59,13 +61,7 @@ class Facts:
 
     @classmethod
     def of(cls, metadata: Mapping[str, str]) -> Facts:
-        """Read them from the metadata of a file or manifest.
-
-        Raises
-        ------
-        ModelError
-            If something is missing.
-        """
+        """Read them from the metadata of a file or manifest."""
         try:
             return cls(
                 labels=tuple(metadata["labels"].split(",")),
@@ -91,11 +87,6 @@ class Model:
     confidence
         For segments: stop at the first whose highest probability reaches it. None keeps the
         thresholds the model was exported with.
-
-    Raises
-    ------
-    ModelError
-        If it cannot be read.
     """
 
     def __init__(self, path: Path, threads: int = 1, confidence: float | None = None) -> None:
@@ -132,7 +123,7 @@ class Model:
         exits = np.full(len(pixels), len(self._sessions) - 1, dtype=np.int64)
         left = np.arange(len(pixels))
         for number, session in enumerate(self._sessions[:-1]):
-            features, logits, accepted = session.run(None, _named(session, features))
+            features, logits, accepted = _run(session, features)
             if self.confidence is not None:
                 accepted = softmax(logits).max(axis=1) >= self.confidence
             answers[left[accepted]] = logits[accepted]
@@ -147,14 +138,14 @@ class Model:
         """Run a graph, if need be in slices of the batch size it insists on."""
         size = session.get_inputs()[0].shape[0]
         if not isinstance(size, int) or size < 1 or size == len(features):
-            first: NDArray[np.float32] = session.run(None, _named(session, features))[0]
+            first: NDArray[np.float32] = _run(session, features)[0]
             return first
         parts = []
         for start in range(0, len(features), size):
             part = features[start : start + size]
             padding = np.repeat(part[-1:], size - len(part), axis=0)
             full = np.concatenate([part, padding])
-            parts.append(session.run(None, _named(session, full))[0][: len(part)])
+            parts.append(_run(session, full)[0][: len(part)])
         return np.concatenate(parts)
 
 
@@ -231,66 +222,105 @@ def _linear_taps(old: int, new: int) -> tuple[NDArray[np.int64], ...]:
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
-    """Return a picture's pixels, (H, W) grey or (H, W, 3) RGB.
-
-    Raises
-    ------
-    ModelError
-        If it cannot be read.
-    """
+    """Return a picture's pixels, (H, W) grey or (H, W, 3) RGB, refused where EmoStudio would."""
     try:
+        if not Path(path).is_file():  # opening a pipe would wait for ever
+            Path(path).stat()
+            raise ModelError("it is not a plain file")  # noqa: TRY301 - the name is added below
         content = Path(path).read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
-    if content[:2] in {b"P5", b"P6"}:
-        return _netpbm(content, str(path))
+        image = _netpbm(content) if content[:2] in {b"P5", b"P6"} else _decoded(content)
+        _check_size(*image.shape[:2])
+    except Exception as error:  # Pillow and OpenCV raise many types
+        raise ModelError(f"{path} cannot be read: {error or type(error).__name__}") from error
+    return image
+
+
+def _check_size(height: int, width: int) -> None:
+    short, long = sorted((height, width))
+    if short < SMALLEST_SIDE or long > LARGEST_RATIO * short or long * short > MOST_PIXELS:
+        raise ModelError(f"it is too small, too large or too narrow: {width} x {height} pixels")
+
+
+def _decoded(content: bytes) -> NDArray[np.uint8]:
+    if not content.startswith(_MAGIC):
+        raise ModelError("it is not a picture of a supported format")
+    check = {b"\xff\xd8": _check_jpeg, b"\x89P": _check_png}.get(content[:2])
+    if check is not None:
+        check(content)
     try:
         from PIL import Image, ImageOps
     except ImportError:
-        return _with_opencv(content, str(path))
-    try:
-        with Image.open(Path(path)) as opened:
-            turned = ImageOps.exif_transpose(opened)
-            plain = turned if turned.mode == "L" else turned.convert("RGB")
-            return np.asarray(plain, dtype=np.uint8)
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} is not a picture") from error
+        return _plain(_with_opencv(content))
+    with Image.open(io.BytesIO(content)) as opened:
+        mode = _MODES.get(opened.mode)
+        _check_size(opened.height, opened.width)
+        if mode is None or (mode == "RGBA" and opened.format == "TIFF"):
+            raise ModelError(
+                f"it is a {opened.format} picture of mode {opened.mode}; convert to RGB"
+            )
+        if (mode, opened.format) == ("RGB", "PNG") and "transparency" in opened.info:
+            mode = "RGBA"
+        turned = ImageOps.exif_transpose(opened)
+        return _plain(np.asarray(turned if turned.mode == mode else turned.convert(mode)))
 
 
-def _with_opencv(content: bytes, name: str) -> NDArray[np.uint8]:
+def _with_opencv(content: bytes) -> NDArray[Any]:
     try:
         import cv2
     except ImportError as error:
-        raise ModelError(f"{name}: install Pillow to read it, or convert it to PPM") from error
-    found = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    if found is None:
-        raise ModelError(f"{name} is not a picture")
-    return np.asarray(found[:, :, ::-1], dtype=np.uint8)
+        raise ModelError("install Pillow, or convert it to PPM") from error
+    buffer = np.frombuffer(content, np.uint8)
+    stored = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
+    turned = cv2.imdecode(buffer, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)  # but without alpha
+    if stored is None or turned is None or stored.shape[2:] == (4,):
+        raise ModelError("it is damaged or transparent; install Pillow to read it")
+    _check_size(*turned.shape[:2])
+    return turned if turned.ndim == 2 else turned[:, :, ::-1]
 
 
-def _netpbm(content: bytes, name: str) -> NDArray[np.uint8]:
-    words: list[bytes] = []
-    place = 2
-    while len(words) < 3:
-        line_end = content.find(b"\n", place)
-        if content[place : place + 1] == b"#" and line_end > 0:
-            place = line_end + 1
-        elif content[place : place + 1].isspace():
-            place += 1
-        else:
-            start = place
-            while content[place : place + 1].isdigit():
-                place += 1
-            if place == start:
-                raise ModelError(f"{name} is damaged")
-            words.append(content[start:place])
-    width, height, largest = map(int, words)
+def _plain(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Reduce 16 bits to 8 and lay transparency over grey."""
+    if pixels.dtype == np.uint16:
+        pixels = np.rint(pixels / 257.0).astype(np.uint8)
+    if pixels.dtype != np.uint8:
+        raise ModelError(f"it has pixels of type {pixels.dtype}; convert it to 8 bits")
+    if pixels.shape[2:] != (4,):
+        return pixels
+    share = pixels[:, :, 3:].astype(np.float32) / 255.0
+    mixed: NDArray[np.float32] = pixels[:, :, :3] * share + 128 * (1.0 - share)
+    return np.rint(mixed).astype(np.uint8)
+
+
+def _check_jpeg(content: bytes) -> None:
+    place, marker = 2, 0
+    while marker != 0xDA:
+        marker, length = content[place + 1], int.from_bytes(content[place + 2 : place + 4], "big")
+        if marker in {0xC0, 0xC1, 0xC2} and content[place + 9] == 4:
+            raise ModelError("it is a CMYK picture; convert it to RGB")
+        place += 1 if marker == 0xFF else 2 + length
+    if content.rfind(b"\xff\xd9") < place:
+        raise ModelError("it is truncated: its end marker is missing")
+
+
+def _check_png(content: bytes) -> None:
+    place, name = 8, b""
+    while name != b"IEND":
+        end = place + 12 + int.from_bytes(content[place : place + 4], "big")
+        name, stated = content[place + 4 : place + 8], content[end - 4 : end]
+        if zlib.crc32(content[place + 4 : end - 4]).to_bytes(4, "big") != stated:
+            raise ModelError("it is damaged or truncated")
+        place = end
+
+
+def _netpbm(content: bytes) -> NDArray[np.uint8]:
+    header = _NETPBM.match(content)
+    width, height, largest = map(int, header.groups()) if header else (0, 0, 0)
     channels = 3 if content[:2] == b"P6" else 1
-    pixels = np.frombuffer(content[place + 1 :], np.uint8)
-    if largest != 255 or pixels.size < width * height * channels:
-        raise ModelError(f"{name} is damaged, or not of 8 bits")
-    pixels = pixels[: width * height * channels].reshape(height, width, channels)
-    return pixels if channels == 3 else pixels[:, :, 0]
+    size = width * height * channels
+    if header is None or not size or largest != 255 or len(content) < header.end() + size:
+        raise ModelError("it is damaged, empty, or not of 8 bits")
+    shape = (height, width, 3)[: 2 + channels // 3]
+    return np.frombuffer(content, np.uint8, size, header.end()).reshape(shape)
 
 
 def _parts(path: Path) -> tuple[dict[str, str], list[Path]]:
@@ -318,8 +348,8 @@ def _session(file: Path, threads: int) -> Any:
         raise ModelError(f"{file} cannot be loaded: {str(error).splitlines()[0]}") from error
 
 
-def _named(session: Any, features: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    return {session.get_inputs()[0].name: np.ascontiguousarray(features)}
+def _run(session: Any, features: NDArray[Any]) -> Any:
+    return session.run(None, {session.get_inputs()[0].name: np.ascontiguousarray(features)})
 
 
 def _answers(model: Model, pictures: Sequence[Path]) -> Iterator[dict[str, Any]]:
@@ -365,8 +395,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if chosen.json and answers:
         print(json.dumps(answers, indent=2))
-        return 0
-    for answer in answers:
+    for answer in () if chosen.json else answers:
         _show(answer, model.segment_count)
     return 0
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from emostudio.core.errors import EmoStudioError, InputError
+from emostudio.core.errors import InputError
 from emostudio.inference.base import EngineSettings, Kernels, fingerprint_of, kernels_of
 from emostudio.inference.sessions import SegmentedSession
 

@@ -77,7 +77,7 @@ def test_a_row_that_is_broken_never_looks_healthy_and_spoils_no_other(value, cou
     assert not found[1].isfinite().any()
     assert not expected[1].isfinite().any()
     assert found[1].isnan().all() or not expected[1].isnan().all()
-    assert torch.allclose(found[::2], expected[::2], atol=1e-2)
+    assert torch.allclose(found[::2], expected[::2], atol=0.05)
 
 
 @pytest.mark.parametrize(("count", "share"), [(16, 8), (32, 4), (256, 4)])
