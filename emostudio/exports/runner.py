@@ -7,8 +7,7 @@ Pillow or OpenCV if one is installed; PGM and PPM files need neither.
     python emostudio_runner.py MODEL PICTURE...
     python emostudio_runner.py MODEL --describe
 
-A picture should show one face, cropped. The file itself says everything else: labels, size and
-colour of its input, and whether it answers with logits or probabilities.
+A picture should show one face, cropped. The file itself says everything else.
 """
 
 from __future__ import annotations
@@ -28,8 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MANIFEST = "manifest.json"
-LARGEST_SIDE = 256
-SMALLEST_SIDE, LARGEST_RATIO, MOST_PIXELS = 8, 10, 2**24
+LARGEST_SIDE, SMALLEST_SIDE, LARGEST_RATIO, MOST_PIXELS = 256, 8, 10, 2**24
 _BATCH = 32
 _GREY = (9798, 19235, 3735)  # of 32768: how EmoStudio weighs red, green and blue
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"RIFF", b"BM", b"II*\x00", b"MM\x00*")
@@ -47,9 +45,8 @@ class ModelError(Exception):
 class Facts:
     """What the file says about itself; `labels` are in the order of the outputs.
 
-    One channel is grey, three are red, green, blue. `resize` is the side of the square a picture is
-    scaled to before its middle is taken, 0 for no crop; `outputs` is ``logits`` or
-    ``probabilities``.
+    `resize` is the side of the square that a picture is scaled to before its middle is taken, 0 for
+    no crop; `outputs` is ``logits`` or ``probabilities``.
     """
 
     labels: tuple[str, ...]
@@ -225,8 +222,7 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     """Return a picture's pixels, (H, W) grey or (H, W, 3) RGB, refused where EmoStudio would."""
     try:
         if not Path(path).is_file():  # opening a pipe would wait for ever
-            Path(path).stat()
-            raise ModelError("it is not a plain file")  # noqa: TRY301 - the name is added below
+            raise ModelError("there is no such plain file")  # noqa: TRY301 - the name is added below
         content = Path(path).read_bytes()
         image = _netpbm(content) if content[:2] in {b"P5", b"P6"} else _decoded(content)
         _check_size(*image.shape[:2])
@@ -272,10 +268,12 @@ def _with_opencv(content: bytes) -> NDArray[Any]:
     buffer = np.frombuffer(content, np.uint8)
     stored = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
     turned = cv2.imdecode(buffer, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)  # but without alpha
-    if stored is None or turned is None or stored.shape[2:] == (4,):
+    is_clear = (
+        stored is not None and stored.shape[2:] == (4,) and not np.all(stored[:, :, 3] == 255)
+    )
+    if turned is None or is_clear:
         raise ModelError("it is damaged or transparent; install Pillow to read it")
-    _check_size(*turned.shape[:2])
-    return turned if turned.ndim == 2 else turned[:, :, ::-1]
+    return np.asarray(turned if turned.ndim == 2 else turned[:, :, ::-1])
 
 
 def _plain(pixels: NDArray[Any]) -> NDArray[np.uint8]:
@@ -368,8 +366,7 @@ def _answers(model: Model, pictures: Sequence[Path]) -> Iterator[dict[str, Any]]
 def _show(answer: Mapping[str, Any], segment_count: int) -> None:
     behind = f"  (segment {answer['segment']} of {segment_count})" if segment_count > 1 else ""
     print(f"{answer['picture']}: {answer['label']}{behind}")
-    ordered = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])
-    for label, probability in ordered:
+    for label, probability in sorted(answer["probabilities"].items(), key=lambda pair: -pair[1]):
         print(f"  {label:<12} {100 * probability:6.2f} %")
 
 
@@ -381,9 +378,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--describe", action="store_true", help="print what the file says")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
-    parser.add_argument(
-        "--confidence", type=float, help="segments: stop where the best probability reaches this"
-    )
+    parser.add_argument("--confidence", type=float, help="segments: probability to stop at")
     chosen = parser.parse_args(arguments)
     try:
         model = Model(chosen.model, chosen.threads, chosen.confidence)

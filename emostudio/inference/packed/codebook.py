@@ -106,7 +106,8 @@ class CodebookLinear:
             products = np.rint(given[..., None] * self.levels * factors[:, None, None])
         places = np.arange(given.shape[1])
         found = [products[:, places, codes].sum(axis=-1) for codes in self._unpacked()]
-        return np.nan_to_num(np.stack(found, axis=1)).astype(np.int32)
+        sums: NDArray[np.float32] = np.nan_to_num(np.stack(found, axis=1))
+        return sums.astype(np.int32)
 
     def _unpacked(self) -> NDArray[np.uint8]:
         """Return the codes (C_out, C_in)."""
