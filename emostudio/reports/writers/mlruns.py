@@ -20,6 +20,7 @@ from pathlib import Path
 
 from emostudio.core.atomic import write_text
 from emostudio.reports.base import PaperReport, Report, Writer
+from emostudio.reports.folders import REPORT_RUN, report_folder
 from emostudio.reports.picture import captioned, save_figure
 from emostudio.reports.style import chart_style
 from emostudio.reports.tracking import Scalar, TrackedRun, runs_of, runs_of_tables
@@ -28,38 +29,51 @@ _FINISHED, _LOCAL = 3, 4
 """Status and source type as the store counts them."""
 _PARTS = ("artifacts", "metrics", "params", "tags")
 _LONGEST_PARAMETER = 6000
-_REPORT = "report"
 
 
 def _write(report: Report, path: Path) -> None:
-    store = _Store(path, report.title, report.created)
-    for run in runs_of(report):
-        store.add(run)
-    tags = {"caveats": ". ".join(report.caveats)}
-    artifacts = store.add(TrackedRun(_REPORT, dict(report.facts), tags, ()))
-    for chart in report.charts:
-        with chart_style():
-            figure = captioned(report, chart)
-            save_figure(figure, artifacts / "charts" / f"{chart.key}.png", "png", dpi=150)
+    with report_folder(path) as new:
+        store = _Store(new, path, report.title, report.created)
+        for run in runs_of(report):
+            store.add(run)
+        tags = {"caveats": ". ".join(report.caveats)}
+        artifacts = store.add(TrackedRun(REPORT_RUN, dict(report.facts), tags, ()))
+        for chart in report.charts:
+            with chart_style():
+                figure = captioned(report, chart)
+                save_figure(figure, artifacts / "charts" / f"{chart.key}.png", "png", dpi=150)
 
 
 def _write_tables(report: PaperReport, path: Path) -> None:
-    store = _Store(path, report.title, report.created)
-    for run in runs_of_tables(report):
-        store.add(run)
+    with report_folder(path) as new:
+        store = _Store(new, path, report.title, report.created)
+        for run in runs_of_tables(report):
+            store.add(run)
 
 
 class _Store:
-    """The experiment's folder; the same report writes the same ids, so nothing doubles."""
+    """The experiment's folder; the same report writes the same ids.
 
-    def __init__(self, root: Path, title: str, created: datetime) -> None:
+    Parameters
+    ----------
+    root
+        Where it is written.
+    final
+        Where it will lie, which its files name.
+    title, created
+        Of the report.
+    """
+
+    def __init__(self, root: Path, final: Path, title: str, created: datetime) -> None:
+        self._count = 0
         self._ms = int(created.timestamp() * 1000)
         self._id = str(int(_digest(title)[:15], 16))
-        self._folder = Path(root).resolve() / self._id
+        self._folder = root / self._id
+        self._final = Path(final).resolve() / self._id
         _write_meta(
             self._folder / "meta.yaml",
             {
-                "artifact_location": self._folder.as_uri(),
+                "artifact_location": self._final.as_uri(),
                 "creation_time": self._ms,
                 "experiment_id": self._id,
                 "last_update_time": self._ms,
@@ -70,7 +84,8 @@ class _Store:
 
     def add(self, run: TrackedRun) -> Path:
         """Write a run and return the folder of its artifacts."""
-        run_id = _digest(f"{self._id} {run.name}")
+        run_id = _digest(f"{self._id} {self._count} {run.name}")  # two runs may share a name
+        self._count += 1
         folder = self._folder / run_id
         for part in _PARTS:  # a run that lacks one of them is none, even if it would be empty
             (folder / part).mkdir(parents=True, exist_ok=True)
@@ -85,12 +100,12 @@ class _Store:
             lines = (f"{self._ms} {scalar.value!r} {scalar.step}\n" for scalar in scalars)
             write_text(folder / "metrics" / key, "".join(lines))
         # last, so that a run that was cut short is no run
-        _write_meta(folder / "meta.yaml", self._run_meta(run, run_id, artifacts))
+        _write_meta(folder / "meta.yaml", self._run_meta(run, run_id))
         return artifacts
 
-    def _run_meta(self, run: TrackedRun, run_id: str, artifacts: Path) -> Mapping[str, object]:
+    def _run_meta(self, run: TrackedRun, run_id: str) -> Mapping[str, object]:
         return {
-            "artifact_uri": artifacts.as_uri(),
+            "artifact_uri": (self._final / run_id / "artifacts").as_uri(),
             "end_time": self._ms,
             "entry_point_name": "",
             "experiment_id": self._id,

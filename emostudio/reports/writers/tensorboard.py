@@ -11,16 +11,15 @@ from typing import Any
 
 from emostudio.core.atomic import write_with
 from emostudio.core.errors import InputError
-from emostudio.core.paths import safe_name
 from emostudio.reports.base import PaperReport, Report, Writer
 from emostudio.reports.drawing.figure import chart_figure
+from emostudio.reports.folders import REPORT_RUN, folder_names, report_folder
 from emostudio.reports.style import chart_style
 from emostudio.reports.tracking import TrackedRun, runs_of, runs_of_tables
 
 _FILE = "events.out.tfevents.{seconds}.emostudio"
 _VERSION = "brain.Event:2"
 _DOTS_PER_INCH = 150
-_REPORT_RUN = "report"
 _RGBA = 4
 
 
@@ -49,19 +48,22 @@ class _Library:
 
 def _write(report: Report, path: Path) -> None:
     library = _Library()
-    _write_runs(library, runs_of(report), path, report.created)
-    _write_events(library, path / _REPORT_RUN, report.created, _charts(library, report))
+    with report_folder(path) as new:
+        _write_runs(library, runs_of(report), new, report.created)
+        _write_events(library, new / REPORT_RUN, report.created, _charts(library, report))
 
 
 def _write_tables(report: PaperReport, path: Path) -> None:
-    _write_runs(_Library(), runs_of_tables(report), path, report.created)
+    library = _Library()
+    with report_folder(path) as new:
+        _write_runs(library, runs_of_tables(report), new, report.created)
 
 
 def _write_runs(
     library: _Library, runs: Sequence[TrackedRun], path: Path, created: datetime
 ) -> None:
-    for run in runs:
-        _write_events(library, path / safe_name(run.name), created, _summaries(library, run))
+    for run, name in zip(runs, folder_names(run.name for run in runs), strict=True):
+        _write_events(library, path / name, created, _summaries(library, run))
 
 
 def _summaries(library: _Library, run: TrackedRun) -> Iterator[tuple[int, Any]]:
@@ -93,7 +95,6 @@ def _charts(library: _Library, report: Report) -> Iterator[tuple[int, Any]]:
 def _write_events(
     library: _Library, folder: Path, created: datetime, summaries: Iterator[tuple[int, Any]]
 ) -> None:
-    """Write one event file; a later export of the same report replaces it."""
     seconds = created.timestamp()
 
     def write(file: Path) -> None:
@@ -105,8 +106,6 @@ def _write_events(
             records.write(event.SerializeToString())
         records.close()
 
-    for old in folder.glob(_FILE.format(seconds="*")):  # two files would show every number twice
-        old.unlink()
     write_with(folder / _FILE.format(seconds=int(seconds)), write)
 
 

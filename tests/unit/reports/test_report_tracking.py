@@ -8,6 +8,7 @@ import pytest
 
 from emostudio.core.errors import InputError
 from emostudio.reports.comparison import Extras, build, write
+from emostudio.reports.folders import MARKER, REPORT_RUN
 from emostudio.reports.tracking import runs_of
 from emostudio.workspace.charts.material import TrainingCurve
 
@@ -29,6 +30,19 @@ def test_a_run_holds_intervals_sizes_and_errors_by_epoch(records):
     assert "Article 5" in run.tags["caveats"]
 
 
+def folders_of(out):
+    return {path.name for path in out.iterdir() if path.is_dir()}
+
+
+def names_of(out, suffix):
+    """Names of all runs, as their tracker shows them."""
+    folders = folders_of(out) - {".trash"}
+    if suffix == "tensorboard":
+        return sorted(folders)
+    experiment = out / folders.pop()
+    return [meta_of(experiment / name)["run_name"] for name in folders_of(experiment)]
+
+
 def records_of(file):
     """The records of an event file, read as its format is documented."""
     content, place, found = file.read_bytes(), 0, []
@@ -43,8 +57,7 @@ def records_of(file):
 def test_event_files_give_back_every_number(records, tmp_path):
     event_pb2 = pytest.importorskip("tensorboardX.proto.event_pb2")
     out = write(records, tmp_path / "c.tensorboard", extras=EXTRAS)
-    folders = {path.name for path in out.iterdir()}
-    assert folders == {"teacher", "fast", "packed-small", "bits", "report"}
+    assert folders_of(out) == {"teacher", "fast", "packed-small", "bits", REPORT_RUN}
     (file,) = (out / "fast").iterdir()
     assert "tfevents" in file.name
     first, *rest = [event_pb2.Event.FromString(record) for record in records_of(file)]
@@ -57,7 +70,7 @@ def test_event_files_give_back_every_number(records, tmp_path):
 def test_event_files_hold_the_charts_as_pictures(records, tmp_path):
     event_pb2 = pytest.importorskip("tensorboardX.proto.event_pb2")
     out = write(records, tmp_path / "c.tensorboard", extras=EXTRAS)
-    (file,) = (out / "report").iterdir()
+    (file,) = (out / REPORT_RUN).iterdir()
     values = [v for r in records_of(file) for v in event_pb2.Event.FromString(r).summary.value]
     images = {v.tag: v.image for v in values if v.HasField("image")}
     assert {"charts/pareto", "charts/bars", "charts/curves"} <= set(images)
@@ -71,10 +84,78 @@ def test_a_second_export_replaces_the_first(records, tmp_path):
     pytest.importorskip("tensorboardX")
     for _ in range(2):
         out = write(records, tmp_path / "c.tensorboard")
-        assert all(len(list(folder.iterdir())) == 1 for folder in out.iterdir())
+        assert len(folders_of(out)) == 5
+        assert all(len(list((out / name).iterdir())) == 1 for name in folders_of(out))
         out = write(records, tmp_path / "c.mlruns")
-        (experiment,) = out.iterdir()
-        assert len([path for path in experiment.iterdir() if path.is_dir()]) == 5
+        (experiment,) = folders_of(out)
+        assert len(folders_of(out / experiment)) == 5
+
+
+@pytest.mark.parametrize("suffix", ["tensorboard", "mlruns"])
+def test_runs_of_an_earlier_larger_comparison_go_and_what_others_put_there_stays(
+    suffix, records, tmp_path
+):
+    pytest.importorskip("tensorboardX")
+    out = write(records, tmp_path / f"c.{suffix}")
+    (out / ".trash").mkdir()
+    (out / ".trash" / "note").write_text("mine")
+    write(records[:2], out)
+    runs = names_of(out, suffix)
+    assert sorted(runs) == sorted(["teacher", "fast", REPORT_RUN])
+    assert (out / ".trash" / "note").read_text() == "mine"
+
+
+@pytest.mark.parametrize("suffix", ["tensorboard", "mlruns"])
+def test_models_named_alike_or_like_the_report_each_keep_their_run(suffix, records, tmp_path):
+    pytest.importorskip("tensorboardX")
+    names = ["report", REPORT_RUN, "a b", "a-b", "A-B"]
+    made = [
+        records[0].model_copy(update={"name": name, "slot": slot})
+        for slot, name in enumerate(names)
+    ]
+    out = write(made, tmp_path / f"c.{suffix}")
+    assert len(names_of(out, suffix)) == 6
+    if suffix == "mlruns":
+        assert sorted(names_of(out, suffix)) == sorted([*names, REPORT_RUN])
+
+
+@pytest.mark.parametrize("suffix", ["tensorboard", "mlruns"])
+@pytest.mark.parametrize("marker", [None, "{}", '{"written": 3}'])
+def test_a_folder_that_no_report_wrote_is_refused_and_left(suffix, marker, records, tmp_path):
+    pytest.importorskip("tensorboardX")
+    out = tmp_path / f"c.{suffix}"
+    out.mkdir()
+    (out / "diary.txt").write_text("mine")
+    if marker is not None:
+        (out / MARKER).write_text(marker)
+    with pytest.raises(InputError, match="was not written") as caught:
+        write(records, out)
+    assert "empty folder" in caught.value.next_step
+    assert (out / "diary.txt").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+
+
+@pytest.mark.parametrize("suffix", ["tensorboard", "mlruns"])
+def test_a_report_that_fails_leaves_the_earlier_one(suffix, records, tmp_path, monkeypatch):
+    pytest.importorskip("tensorboardX")
+    out = write(records, tmp_path / f"c.{suffix}")
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+    def fail(*_words, **_options):
+        raise RuntimeError("no fonts")
+
+    for name in ("tensorboard.chart_figure", "mlruns.captioned"):
+        monkeypatch.setattr(f"emostudio.reports.writers.{name}", fail)
+    with pytest.raises(RuntimeError, match="no fonts"):
+        write(records[:2], out)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+
+
+def test_an_empty_folder_is_filled(records, tmp_path):
+    (tmp_path / "c.mlruns").mkdir()
+    out = write(records, tmp_path / "c.mlruns")
+    assert len(names_of(out, "mlruns")) == 5
 
 
 def test_without_the_extra_the_user_is_told_what_to_install(records, tmp_path, monkeypatch):
@@ -92,12 +173,12 @@ def meta_of(folder):
 
 def test_mlflow_folders_are_laid_out_as_its_file_store(records, tmp_path):
     out = write(records, tmp_path / "c.mlruns", title="Mine", extras=EXTRAS)
-    (experiment,) = out.iterdir()
+    experiment = out / folders_of(out).pop()
     described = meta_of(experiment)
     assert (described["name"], described["experiment_id"]) == ("Mine", experiment.name)
     runs = {meta_of(folder)["run_name"]: folder for folder in experiment.iterdir()
             if folder.is_dir()}  # fmt: skip
-    assert set(runs) == {"teacher", "fast", "packed & small", "bits", "report"}
+    assert set(runs) == {"teacher", "fast", "packed & small", "bits", REPORT_RUN}
     fast = runs["fast"]
     assert {path.name for path in fast.iterdir()} == {
         "meta.yaml", "artifacts", "metrics", "params", "tags",
@@ -109,5 +190,5 @@ def test_mlflow_folders_are_laid_out_as_its_file_store(records, tmp_path):
     assert [line.split()[1:] for line in lines] == [["50.0", "1"], ["30.0", "2"], ["20.0", "3"]]
     assert (fast / "params" / "verdict").read_text("utf-8") == "Proved"
     assert "Test CPU" in (fast / "tags" / "machine").read_text("utf-8")
-    pictures = {path.name for path in (runs["report"] / "artifacts" / "charts").iterdir()}
+    pictures = {path.name for path in (runs[REPORT_RUN] / "artifacts" / "charts").iterdir()}
     assert {"pareto.png", "bars.png"} <= pictures
