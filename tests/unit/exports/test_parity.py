@@ -58,6 +58,59 @@ def test_steps_of_a_grid_are_judged_on_average_and_the_agreement_is_reported(mod
     assert not compared(model, ours, answering([2.0, 0.0]), "rounded").agrees
 
 
+def varied(change=lambda outputs: outputs):
+    """Answers of eight outputs that differ from picture to picture, changed afterwards."""
+
+    def answer(pixels):
+        seeds = pixels.reshape(len(pixels), -1).sum(axis=1, dtype=np.int64)
+        rows = [np.random.default_rng(int(seed)).uniform(-1, 1, 8) for seed in seeds]
+        outputs = change(np.array(rows, np.float32))
+        return Answers(outputs, np.zeros(len(pixels), dtype=np.int64))
+
+    return answer
+
+
+def with_first_two_swapped(outputs):
+    return outputs[:, [1, 0, *range(2, 8)]]
+
+
+def with_one_of_eight_flipped(outputs):
+    """Two clear answers of sixteen change places: on average that is little."""
+    few = outputs * 0.01 + np.array([1.0, 0.9, *[0.0] * 6], np.float32)
+    few[::8] = few[::8][:, [1, 0, *range(2, 8)]]
+    return few
+
+
+def without_flips(outputs):
+    return outputs * 0.01 + np.array([1.0, 0.9, *[0.0] * 6], np.float32)
+
+
+def test_labels_that_changed_places_are_no_rounding(model):
+    assert compared(model, varied(), varied(), "rounded").agrees
+    found = compared(model, varied(), varied(with_first_two_swapped), "rounded")
+    assert not found.agrees
+    assert found.column_difference > found.mean_difference
+
+
+def test_one_output_that_is_off_is_not_lost_in_the_mean_of_all(model):
+    def off(outputs):
+        return outputs + np.array([0.1, *[0.0] * 7], np.float32)
+
+    found = compared(model, varied(), varied(off), "rounded")
+    assert found.mean_difference < found.tolerance < found.column_difference
+    assert not found.agrees
+
+
+def test_clear_answers_have_to_stay_where_layers_round(model):
+    found = compared(model, varied(without_flips), varied(with_one_of_eight_flipped), "rounded")
+    assert found.column_difference <= found.tolerance
+    assert found.clear_inputs == INPUTS
+    assert found.clear_answers == pytest.approx(0.875)
+    assert not found.agrees
+    assert "87.5 % of 256 clear answers kept" in parity_words(found)
+    assert found.model_copy(update={"clear_answers": 0.96}).agrees
+
+
 def test_pictures_that_left_elsewhere_are_counted_not_compared(model):
     found = compared(model, answering([1.0, 2.0], exits=0), answering([5.0, 2.0], exits=1))
     assert found.other_exits == INPUTS
