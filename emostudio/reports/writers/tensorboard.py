@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -98,13 +99,12 @@ def _write_events(
     seconds = created.timestamp()
 
     def write(file: Path) -> None:
-        records = library.records.RecordWriter(str(file))
-        first = library.events.Event(wall_time=seconds, file_version=_VERSION)
-        records.write(first.SerializeToString())
-        for step, summary in summaries:
-            event = library.events.Event(wall_time=seconds, step=step, summary=summary)
-            records.write(event.SerializeToString())
-        records.close()
+        with closing(library.records.RecordWriter(str(file))) as records:
+            first = library.events.Event(wall_time=seconds, file_version=_VERSION)
+            records.write(first.SerializeToString())
+            for step, summary in summaries:
+                event = library.events.Event(wall_time=seconds, step=step, summary=summary)
+                records.write(event.SerializeToString())
 
     write_with(folder / _FILE.format(seconds=int(seconds)), write)
 
