@@ -23,7 +23,6 @@ from emostudio.inference.base import (
     tolerance_of,
     torch_answer,
 )
-from emostudio.inference.few_bits import ROUNDING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 _WARM_UP = 3
 _TURNS = 15
 _PLAIN_TOLERANCE = 1e-4
+_ROUNDED = 0.01  # of the largest output, what integers in place of inputs may change
 _MARGIN = 1.05  # a smaller lead may be noise, and would change from one model to the next
 _LIBRARIES = ("onnxruntime", "openvino", "numba", "emostudio")
 
@@ -172,7 +172,7 @@ def _medians_ms(sessions: dict[str, Session], example: np.ndarray) -> dict[str, 
 
 def _agrees(model: LoadedModel, found: np.ndarray, expected: np.ndarray) -> bool:
     relative, absolute = tolerance_of(model.module, _PLAIN_TOLERANCE)
-    most = absolute + max(relative, ROUNDING) * float(np.abs(expected).max(initial=0.0))
+    most = absolute + max(relative, _ROUNDED) * float(np.abs(expected).max(initial=0.0))
     return found.shape == expected.shape and float(np.abs(found - expected).max()) <= most
 
 

@@ -18,7 +18,6 @@ from emostudio.core.atomic import write_bytes
 from emostudio.core.errors import EmoStudioError
 from emostudio.core.paths import state_folder
 from emostudio.inference.base import tolerance_of, torch_answer
-from emostudio.inference.few_bits import ROUNDING, has_few_bits
 
 _LARGEST_BYTES = 64 * 2**20
 _MOST_BYTES = 512 * 2**20
@@ -91,8 +90,6 @@ def recall(
     if answer is None or answer.shape != expected.shape:
         return None
     relative, absolute = tolerance_of(module, _TOLERANCE)
-    if any(has_few_bits(layer) for layer in module.modules()):
-        relative = max(relative, ROUNDING)
     most = absolute + max(relative, _TOLERANCE) * float(np.abs(expected).max(initial=0.0))
     return content if np.allclose(answer, expected, rtol=0.0, atol=most) else None
 

@@ -93,6 +93,7 @@ def _opened(content: bytes, threads: int) -> SegmentRun:
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
         "INFERENCE_PRECISION_HINT": "f32",  # without it newer processors would round to 16 bits
+        "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0,  # inputs of packed weights stay float
     }
     try:
         core = _library().Core()

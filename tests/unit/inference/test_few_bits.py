@@ -1,4 +1,4 @@
-"""Layers with binary weights keep four bits per weight in ONNX, and say nearly the same."""
+"""Layers with binary weights keep four bits per weight in ONNX, and say the same."""
 
 import numpy as np
 import onnx
@@ -37,23 +37,12 @@ def test_weights_of_two_values_take_four_bits(network):
 
 
 @pytest.mark.parametrize("key", ["onnxruntime", "openvino"])
-def test_only_the_rounding_of_inputs_separates_the_answers(key, network, batch):
+def test_nothing_is_rounded(key, network, batch):
     content = onnx_graph(network, INPUTS, few_bits=True)
     with torch.no_grad():
         expected = network(torch.from_numpy(batch)).numpy()
     found = ENGINES.get(key).open_deployed([content], 1).run(batch)
-    error = float(np.sqrt(np.mean((found - expected) ** 2)))
-    assert error <= 0.01 * float(np.std(expected))
-
-
-def test_without_rounding_the_codes_are_the_weights(network, batch):
-    """Inputs of one power of two each are not changed by 8 bits."""
-    content = onnx_graph(network, INPUTS, few_bits=True)
-    signs = np.sign(batch)
-    with torch.no_grad():
-        expected = network(torch.from_numpy(signs)).numpy()
-    found = ENGINES.get("onnxruntime").open_deployed([content], 1).run(signs)
-    assert np.abs(found - expected).max() <= 1e-5
+    assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
 def test_other_weights_are_left_alone(network):
