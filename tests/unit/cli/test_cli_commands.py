@@ -68,7 +68,7 @@ def test_paper_claims_are_shown_and_written_without_any_run(capfd, tmp_path):
     )
     assert code == 0
     assert "BWN and XNOR-Net" in shown
-    assert out.read_text().count("Table 1, row") == 20
+    assert out.read_text().count("Table 1, row") == 30  # memory, file and time of ten claims
 
 
 def test_paper_refuses_an_unknown_preset_and_file_format(capfd, tmp_path):
