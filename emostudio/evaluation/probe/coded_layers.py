@@ -1,15 +1,56 @@
-"""A linear layer whose weights share a few values, for the packed engine to time."""
+"""Readings of a linear layer whose weights share a few values, on the packed engine."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
-from emostudio.evaluation.probe.base import Workload
-from emostudio.evaluation.probe.workloads import FEATURES, dense_linear, linear_of, packed_work
+from emostudio.evaluation.probe.base import Reading, Workload
+from emostudio.evaluation.probe.workloads import (
+    FEATURES,
+    dense_linear,
+    linear_of,
+    linear_words,
+    packed_work,
+)
+from emostudio.inference.packed.compiling import why_no_kernels
 
 _LARGEST = 0.1
 _SEED = 0
+
+
+class CodedLinear(Reading):
+    """Codes of shared values instead of numbers of 32 bits: less to read.
+
+    Attributes
+    ----------
+    bits
+        Of a code; a reading names it, and the words about it follow.
+    """
+
+    bits: int
+    family = "codebook"
+    reference = "Han et al. 2016, arXiv:1510.00149, section 3"
+    engine = "packed"
+    unit = "GOP/s"
+    against = "float"
+    is_slow = True
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        shared = f"{2**cls.bits} values"
+        cls.title = f"{cls.bits}-bit linear layer"
+        cls.summary = f"Rate of a linear layer whose weights share {shared}, kept as codes"
+        cls.what = f"{linear_words()}, {2**cls.bits} shared values"
+        cls.layers = f"linear, {cls.bits} bits"
+
+    def why_unavailable(self) -> str:
+        """Return why there are no kernels for this processor, or nothing."""
+        return why_no_kernels()
+
+    def workload(self, threads: int) -> Workload:
+        """Return the layer of codes and the float one."""
+        return coded_linear(self.bits, threads)
 
 
 def coded_linear(bits: int, threads: int) -> Workload:
