@@ -1,6 +1,8 @@
 # `make run` and `make test` do all the set-up themselves.
 PYTHON := .venv/bin/python
 SLOW_MARKS := slow
+# One process of tests per core, four at most: each needs about 1.5 GB.
+TEST_PROCESSES := -n auto --maxprocesses=4 --dist=worksteal
 
 .PHONY: run test test-slow lint bench screenshots quickstart lock setup setup-dev
 
@@ -11,7 +13,7 @@ quickstart: setup
 	@.venv/bin/emostudio quickstart --out out/quickstart
 
 test: setup-dev lint
-	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -q
+	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -q $(TEST_PROCESSES)
 
 test-slow: setup-dev
 	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -q -m "$(SLOW_MARKS)" --timeout=3600

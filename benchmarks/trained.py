@@ -55,6 +55,7 @@ KINDS = {
     "codebook5": _vgg(("weight_sharing", {"bits_linear": 5})),
     "codebook8": _vgg(("weight_sharing", {"bits_linear": 8})),
     "hashed_general": _vgg(("hashed", {"pattern": "general"})),
+    "hashed_local": _vgg(("hashed", {"pattern": "local"})),
     "hashed": _vgg(("hashed", {"pattern": "rows"})),
     "cp_paper": _squeezenet(
         ("cp", {"layers": "fire8.expand3x3,fire9.expand3x3", "rank": 192, "scheme": "four"})

@@ -11,6 +11,7 @@ from pairs import Call, Timing
 from torch import nn
 
 from emostudio.compression.hashing import HashedLinear
+from emostudio.compression.local_hashing import LocalHashedLinear
 from emostudio.compression.row_hashing import RowHashedLinear, row_buckets
 from emostudio.inference.graph import onnx_graph
 from kernel_rows.packed_signs import float_call, float_vgg
@@ -36,6 +37,7 @@ def rows(timing: Timing) -> list[Row]:
     dense = _step(nn.Linear(_SIDES[1], _SIDES[0]))
     for key, kind in (
         ("hashed_step_structured", RowHashedLinear),
+        ("hashed_step_local", LocalHashedLinear),
         ("hashed_step_general", HashedLinear),
     ):
         found.append(timing.speedup(key, dense, _step(_layer(kind, _SIDES))))

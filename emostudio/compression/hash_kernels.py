@@ -1,15 +1,59 @@
-"""Looking up and summing up hashed weights in one pass each, compiled.
+"""Hashing places, looking hashed weights up and summing them up in one pass each, compiled.
 
-Torch needs several passes over an index that is as large as the virtual matrix.
+Torch and NumPy need several passes over arrays that are as large as the virtual matrix.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numba
 import numpy as np
 
-from emostudio.inference.packed.compiling import kernel
+from emostudio.inference.packed.compiling import kernel, threaded_kernel
+
+_P2, _P3, _P4, _P5 = (np.uint32(prime) for prime in (2246822519, 3266489917, 668265263, 374761393))
+_LENGTH = np.uint32(8)  # bytes hashed: two numbers
+
+# numba widens sums and products to 64 bits; each is cut to the 32 that the hash works in.
+
+
+@kernel
+def _mixed(state: Any, number: Any) -> Any:
+    """Return the state after 4 more bytes."""
+    state = np.uint32(state + np.uint32(np.uint32(number) * _P3))
+    turned = np.uint32(np.uint32(state << np.uint32(17)) | np.uint32(state >> np.uint32(15)))
+    return np.uint32(turned * _P4)
+
+
+@kernel
+def _finished(state: Any) -> Any:
+    """Return the hash of the bytes so far."""
+    state = np.uint32((state ^ np.uint32(state >> np.uint32(15))) * _P2)
+    state = np.uint32((state ^ np.uint32(state >> np.uint32(13))) * _P3)
+    return np.uint32(state ^ np.uint32(state >> np.uint32(16)))
+
+
+@kernel
+def hash_places(out: Any, first_row: Any, seed: Any, bucket_count: Any) -> None:
+    """Write one more than the bucket of every place to `out`, int32 (rows, columns)."""
+    start, count = np.uint32(np.uint32(seed) + np.uint32(_P5 + _LENGTH)), np.uint32(bucket_count)
+    for row in range(out.shape[0]):
+        state = _mixed(start, first_row + row)
+        for column in range(out.shape[1]):
+            out[row, column] = np.int32(_finished(_mixed(state, column)) % count) + 1
+
+
+@kernel
+def hash_signs(out: Any, first_row: Any, seed: Any) -> None:
+    """Negate about half of the places of `out`, int32 (rows, columns)."""
+    start = np.uint32(np.uint32(seed) + np.uint32(_P5 + _LENGTH))
+    for row in range(out.shape[0]):
+        state = _mixed(start, first_row + row)
+        for column in range(out.shape[1]):
+            odd = np.int32(_finished(_mixed(state, column)) & np.uint32(1))
+            out[row, column] = (out[row, column] ^ -odd) + odd
+
 
 # Signs are as good as random: a branch on them would be guessed wrong every second time.
 
@@ -32,3 +76,49 @@ def gather(values: Any, entries: Any, out: Any) -> None:
         negative = entry >> 31
         value = values[place]
         out[np.uint32((entry ^ negative) - negative - 1)] += value if negative == 0 else -value
+
+
+# Codes of 16 bits: the bucket counted from the first of its block, and the sign as the upper bit.
+# Blocks share no buckets, so threads may take a block each.
+
+
+@threaded_kernel
+def look_up_blocks(buckets: Any, codes: Any, first_buckets: Any, places: Any, out: Any) -> None:
+    """Write the virtual weights of some blocks.
+
+    Parameters
+    ----------
+    buckets
+        (K,).
+    codes
+        uint16, of all virtual weights.
+    first_buckets
+        int64 (blocks,).
+    places
+        int64 (blocks + 1,): where the weights of the blocks begin in `codes`, and the end.
+    out
+        The weights of these blocks in order.
+    """
+    for block in numba.prange(len(first_buckets)):
+        own = buckets[first_buckets[block] :]
+        given = codes[places[block] : places[block + 1]]
+        found = out[places[block] - places[0] : places[block + 1] - places[0]]
+        for place in range(len(given)):
+            code = given[place]
+            value = own[np.uint64(code & np.uint16(0x7FFF))]
+            found[place] = value if code < np.uint16(0x8000) else -value
+
+
+@threaded_kernel
+def gather_blocks(values: Any, codes: Any, first_buckets: Any, places: Any, out: Any) -> None:
+    """Add the signed values of the members of each bucket to `out` (K,); see `look_up_blocks`."""
+    for block in numba.prange(len(first_buckets)):
+        own = out[first_buckets[block] :]
+        given = codes[places[block] : places[block + 1]]
+        members = values[places[block] - places[0] : places[block + 1] - places[0]]
+        for place in range(len(given)):
+            code = given[place]
+            value = members[place]
+            own[np.uint64(code & np.uint16(0x7FFF))] += (
+                value if code < np.uint16(0x8000) else -value
+            )

@@ -99,12 +99,18 @@ class HashedMatrix(WeightHolder):
         """
         if self._entries is not None:
             return self._entries
-        found = torch.from_numpy(
-            virtual_entries(self.shape, self.weight.numel(), self.seed, signed=self.signed)
-        ).to(self.weight.device)
+        found = self.row_entries(0, self.shape[0])
         if self.training:
             self._entries = found
         return found
+
+    def row_entries(self, start: int, end: int) -> torch.Tensor:
+        """Return the entries of some rows, hashed anew, int32 ((end - start) * columns,)."""
+        found = virtual_entries(
+            (end - start, self.shape[1]), self.weight.numel(), self.seed,
+            signed=self.signed, first_row=start,
+        )  # fmt: skip
+        return torch.from_numpy(found).to(self.weight.device)
 
     def matrix(self) -> torch.Tensor:
         """Return the virtual matrix, (rows, columns), through which gradients flow."""
@@ -141,7 +147,7 @@ class HashedMatrix(WeightHolder):
 
     def tile(self, start: int, end: int) -> torch.Tensor:
         """Return rows `start` to `end` of the matrix, hashed anew; without gradient."""
-        found = virtual_rows(self, start, end)
+        found = self.row_entries(start, end)
         return look_up(self.weight.detach(), found).view(end - start, self.shape[1])
 
     def project(self, matrix: torch.Tensor) -> None:
@@ -269,7 +275,7 @@ class BucketLookup(torch.autograd.Function):
 def look_up(buckets: torch.Tensor, entries: torch.Tensor) -> torch.Tensor:
     """Return ``sign * buckets[bucket]`` for entries int32 (n,)."""
     values = torch.empty(entries.numel(), dtype=buckets.dtype, device=buckets.device)
-    if _is_compiled_for(buckets, entries):
+    if is_compiled_for(buckets, entries.numel()):
         hash_kernels.look_up(buckets.detach().numpy(), entries.numpy(), values.numpy())
         return values
     for start in range(0, entries.numel(), _CHUNK):
@@ -282,7 +288,7 @@ def look_up(buckets: torch.Tensor, entries: torch.Tensor) -> torch.Tensor:
 def gather(values: torch.Tensor, entries: torch.Tensor, size: int) -> torch.Tensor:
     """Return the signed sum of the members of each of `size` buckets; values (n,)."""
     summed = torch.zeros(size, dtype=values.dtype, device=values.device)
-    if _is_compiled_for(values, entries):
+    if is_compiled_for(values, entries.numel()):
         members = values.detach().contiguous()
         hash_kernels.gather(members.numpy(), entries.numpy(), summed.numpy())
         return summed
@@ -292,19 +298,10 @@ def gather(values: torch.Tensor, entries: torch.Tensor, size: int) -> torch.Tens
     return summed
 
 
-def _is_compiled_for(values: torch.Tensor, entries: torch.Tensor) -> bool:
+def is_compiled_for(values: torch.Tensor, count: int) -> bool:
     """Whether the compiled kernels take these; few entries are not worth loading them."""
     on_cpu = values.device.type == "cpu" and values.dtype in (torch.float32, torch.float64)
-    return on_cpu and entries.numel() >= _WORTH_COMPILING
-
-
-def virtual_rows(layer: HashedMatrix, start: int, end: int) -> torch.Tensor:
-    """Return the entries of some rows, int32 ((end - start) * columns,)."""
-    found = virtual_entries(
-        (end - start, layer.shape[1]), layer.weight.numel(), layer.seed,
-        signed=layer.signed, first_row=start,
-    )  # fmt: skip
-    return torch.from_numpy(found).to(layer.weight.device)
+    return on_cpu and count >= _WORTH_COMPILING
 
 
 @torch.no_grad()

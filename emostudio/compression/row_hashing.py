@@ -21,7 +21,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from emostudio.compression.hashing import HashedLinear, look_up
+from emostudio.compression.hashing import HashedLinear
 from emostudio.compression.xxh32 import virtual_entries
 
 _KEYS = 2**31 - 2
@@ -102,18 +102,12 @@ class RowHashedLinear(HashedLinear):
         """Say what the layer is in tables."""
         return "hashed (rows)"
 
-    def entries(self) -> torch.Tensor:
-        """Return bucket and sign of every virtual weight, int32 (rows * columns,)."""
+    def row_entries(self, start: int, end: int) -> torch.Tensor:
+        """Return bucket and sign of the weights of some rows, int32 ((end - start) * columns,)."""
         buckets, signs = self.fold.places()
-        rows = torch.arange(self.shape[0], device=buckets.device)[:, None]
+        rows = torch.arange(start, end, device=buckets.device)[:, None]
         found = (rows * self.fold.buckets + buckets + 1) * signs
         return found.to(torch.int32).reshape(-1)
-
-    def tile(self, start: int, end: int) -> torch.Tensor:
-        """Return rows `start` to `end` of the matrix; without gradient."""
-        size = self.shape[1]
-        entries = self.entries()[start * size : end * size]
-        return look_up(self.weight.detach(), entries).view(end - start, size)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Map (N, in_features) to (N, out_features)."""

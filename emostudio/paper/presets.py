@@ -109,7 +109,8 @@ _QUICK = Preset(
     methods={
         "cp": {"epochs": 4, "epochs_per_layer": 0, "sweeps": 25, "polish": 20, "max_images": 1200,
                "batch_size": 32},
-        "hashed": {"epochs": 30, "max_images": 1200, "batch_size": 32, "learning_rate": 1e-2},
+        "hashed": {"epochs": 30, "max_images": 1200, "batch_size": 32, "learning_rate": 1e-2,
+                   "pattern": "general"},
         "bwn": {"epochs": 16, "max_images": 1200, "batch_size": 32, "learning_rate": 2e-3},
         "xnor": {"epochs": 14, "activation_epochs": 12, "max_images": 1200, "batch_size": 32},
         "binary_activations": {"epochs": 14, "max_images": 1200, "batch_size": 32},
@@ -169,7 +170,8 @@ _FULL = Preset(
     ),
     methods={
         "cp": {"epochs": 10, "batch_size": 32},
-        "hashed": {"epochs": 100, "batch_size": 20, "learning_rate": 1e-3, "mode": "rebuild"},
+        "hashed": {"epochs": 100, "batch_size": 20, "learning_rate": 1e-3, "mode": "rebuild",
+                   "pattern": "general"},
         "bwn": {"epochs": 100, "batch_size": 20},
         "xnor": {"epochs": 100, "activation_epochs": 60},
         "binary_activations": {"epochs": 100},

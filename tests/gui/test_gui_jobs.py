@@ -5,9 +5,10 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from emostudio.core.jobs import JobStatus, TrainJob
+from emostudio.core.jobs import JobStatus, ProbeJob, TrainJob
 from emostudio.gui.pages.jobs import JobsPage
 from emostudio.qt.studio import Studio
+from emostudio.workspace.folders import LOG_FILE
 
 Texts = Callable[[object], str]
 
@@ -198,3 +199,21 @@ def test_the_shares_of_an_ablation_are_shown_under_steps(
     rows = page.ledger.shares.table.as_text()
     assert "-1.25" in rows
     assert "3.50" in rows
+
+
+def test_of_a_run_that_trains_nothing_the_log_is_shown(qtbot: QtBot, studio: Studio) -> None:
+    trained = studio.workspace.create_run(train(1, "teacher"))
+    probed = studio.workspace.create_run(ProbeJob())
+    (probed.folder / LOG_FILE).write_text("INT8 convolution\n")
+    for run in (trained, probed):
+        studio.workspace.update_run(run.id, status=JobStatus.DONE)
+    page = shown(qtbot, studio)
+    page.open(probed.id)
+    assert page.log.isVisible()
+    assert "INT8 convolution" in page.log.toPlainText()
+    assert not page.chart.isVisible()
+    assert not page.view.isVisible()
+    page.open(trained.id)
+    assert page.chart.isVisible()
+    assert page.view.isVisible()
+    assert not page.log.isVisible()

@@ -2,8 +2,9 @@
 
 Use it where fully connected layers fill the file: at one eighth, every weight costs 4 bits and no
 index is stored. The values have to be trained. With the survey's general hash nothing gets faster,
-and in its way of running it (rebuilding the matrix at each call) it is several times slower; where
-rows share one signed permutation, layers become as much faster as they become smaller.
+and in its way of running it (rebuilding the matrix at each call) it is several times slower. Where
+only a few rows share buckets, layers train as fast as dense ones; where rows share one signed
+permutation, they become as much faster as they become smaller.
 
 References
 ----------
@@ -24,6 +25,7 @@ from emostudio.compression import rules
 from emostudio.compression.base import HASHED
 from emostudio.compression.fine_tuning import FineTuneSettings
 from emostudio.compression.hashing import MODES, HashedConv2d, HashedLinear, HashedMatrix
+from emostudio.compression.local_hashing import LocalHashedLinear
 from emostudio.compression.replacement import ReplacementMethod, bias_of
 from emostudio.compression.row_hashing import RowHashedLinear, row_buckets
 from emostudio.compression.surgery import WeightLayer
@@ -34,6 +36,11 @@ from emostudio.core.settings import setting
 from emostudio.models.loaded import LoadedModel
 
 _MOST = 2**31 - 2
+_PATTERNS: Mapping[str, type[HashedLinear]] = {
+    "general": HashedLinear,
+    "local": LocalHashedLinear,
+    "rows": RowHashedLinear,
+}
 
 
 class HashedSettings(FineTuneSettings):
@@ -51,12 +58,13 @@ class HashedSettings(FineTuneSettings):
         low=0.001,
         high=1.0,
     )
-    pattern: Literal["general", "rows"] = setting(
-        "general",
+    pattern: Literal["local", "general", "rows"] = setting(
+        "local",
         title="Who shares",
-        help="General: any weight with any other, as the survey. Rows: columns share, the same in "
-        "every row; linear layers then fold their input first and train and run several times "
-        "faster.",
+        help="Local: any weight with any other of the same few rows; linear layers train about as "
+        "fast as dense ones. General: with any other of the layer, as the survey; several times "
+        "slower. Rows: columns share, the same in every row; linear layers fold their input first "
+        "and train and run several times faster.",
     )
     mode: Literal["materialise", "rebuild", "tiles"] = setting(
         "materialise",
@@ -157,13 +165,13 @@ class Hashed(ReplacementMethod[HashedSettings]):
         count = 0 if bias is None else bias.numel()
         hashed_bias = math.ceil(count * settings.compression) if settings.hash_bias else count
         rows, share = len(layer.weight), settings.compression
-        by_rows = settings.pattern == "rows" and isinstance(layer, nn.Linear)
+        pattern = settings.pattern if isinstance(layer, nn.Linear) else "general"
         buckets = math.ceil(layer.weight.numel() * share)
-        if by_rows:
+        if pattern == "rows":
             buckets = row_buckets(rows, layer.weight.numel() // rows, share)
         return {
             "buckets": buckets,
-            "pattern": "rows" if by_rows else "general",
+            "pattern": pattern,
             "bias_buckets": hashed_bias,
             "seed": settings.hash_seed,
             "signed": settings.signed,
@@ -227,15 +235,23 @@ class Hashed(ReplacementMethod[HashedSettings]):
         buckets, biases = int(count or 0), int(bias or 0)
         if isinstance(layer, nn.Conv2d):
             return HashedConv2d(layer, buckets, biases, **further)
-        if arguments.get("pattern", "general") == "rows":
-            if buckets % layer.out_features or buckets > layer.weight.numel():
-                raise InputError(
-                    "A hashed layer cannot be rebuilt",
-                    why=f"its rows cannot share {buckets} buckets",
-                )
-            shape = (layer.out_features, layer.in_features)
-            return RowHashedLinear(shape, buckets, biases, **further)
-        return HashedLinear((layer.out_features, layer.in_features), buckets, biases, **further)
+        shape = (layer.out_features, layer.in_features)
+        return _linear_kind(shape, buckets, arguments)(shape, buckets, biases, **further)
+
+
+def _linear_kind(
+    shape: tuple[int, int], buckets: int, arguments: dict[str, Any]
+) -> type[HashedLinear]:
+    """Return the layer of a pattern, where its rows can share so many buckets."""
+    pattern = str(arguments.get("pattern", "general"))
+    kind, why = _PATTERNS.get(pattern), ""
+    if kind is None:
+        why = f"no pattern is called {pattern[:50]!r}"
+    elif kind is RowHashedLinear and (buckets % shape[0] or buckets > math.prod(shape)):
+        why = f"its rows cannot share {buckets} buckets"
+    if kind is None or why:
+        raise InputError("A hashed layer cannot be rebuilt", why=why)
+    return kind
 
 
 def _is_count(value: object, low: int, high: int) -> bool:

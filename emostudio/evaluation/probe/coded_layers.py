@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from emostudio.evaluation.probe.base import Reading, Workload
+from emostudio.evaluation.probe.base import Workload
+from emostudio.evaluation.probe.packed_reading import PackedReading
 from emostudio.evaluation.probe.workloads import (
     FEATURES,
     dense_linear,
@@ -13,13 +14,12 @@ from emostudio.evaluation.probe.workloads import (
     linear_words,
     packed_work,
 )
-from emostudio.inference.packed.compiling import why_no_kernels
 
 _LARGEST = 0.1
 _SEED = 0
 
 
-class CodedLinear(Reading):
+class CodedLinear(PackedReading):
     """Codes of shared values instead of numbers of 32 bits: less to read.
 
     Attributes
@@ -31,10 +31,6 @@ class CodedLinear(Reading):
     bits: int
     family = "codebook"
     reference = "Han et al. 2016, arXiv:1510.00149, section 3"
-    engine = "packed"
-    unit = "GOP/s"
-    against = "float"
-    is_slow = True
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -43,10 +39,6 @@ class CodedLinear(Reading):
         cls.summary = f"Rate of a linear layer whose weights share {shared}, kept as codes"
         cls.what = f"{linear_words()}, {2**cls.bits} shared values"
         cls.layers = f"linear, {cls.bits} bits"
-
-    def why_unavailable(self) -> str:
-        """Return why there are no kernels for this processor, or nothing."""
-        return why_no_kernels()
 
     def workload(self, threads: int) -> Workload:
         """Return the layer of codes and the float one."""

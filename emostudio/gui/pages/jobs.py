@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QStackedWidget, QVBoxLayout
 
 from emostudio.core.events import Note as NoteEvent
@@ -26,6 +27,8 @@ DRAW_MS = 100
 _MOST_HISTORIES = 24
 _SLOW_TICKS = 5
 _LOG_BYTES = 200_000
+_TRAINING = frozenset({"train", "compress", "ablate", "quickstart", "paper"})
+"""Kinds of runs that have curves, layers and steps to show; of the others the log is all."""
 
 
 class JobsPage(Page):
@@ -174,7 +177,7 @@ class JobsPage(Page):
         models = {model.name: model.slot for model in self.studio.workspace.models()}
         used = max(models.values(), default=-1)
         for run in sorted(self._runs.values(), key=lambda run: run.created):
-            if run.kind not in {"train", "compress", "ablate", "quickstart", "paper"}:
+            if run.kind not in _TRAINING:
                 continue
             known = [models[name] for name in run.models if name in models]
             if known:
@@ -205,8 +208,7 @@ class JobsPage(Page):
         self.chart.show_runs(drawn, self._histories)
         self.small.show_run(drawn[0], self._histories[first.id])
         self._show_facts(first)
-        if self.view.current() == "log":
-            self._show_view()
+        self._show_view()
 
     def _drain(self) -> None:
         chosen = self._chosen()
@@ -224,12 +226,13 @@ class JobsPage(Page):
             drawn = DrawnRun(first.id, first.title, self._slots.get(first.id, 8))
             self.small.show_run(drawn, self._histories[first.id])
             self._show_facts(first)
+            self._show_log()
 
     def _show_actions(self, run: RunRecord | None) -> None:
         is_current = run is not None and run.id == self.studio.queue.current
         is_waiting = run is not None and run.id in self.studio.queue.waiting
         is_paused = is_current and self.studio.queue.is_paused
-        set_shown(self.view, run is not None)
+        set_shown(self.view, run is not None and run.kind in _TRAINING)
         set_shown(self.duplicate_button, run is not None)
         set_shown(self.cancel_button, is_current or is_waiting)
         set_shown(self.pause_button, is_current and not is_paused)
@@ -275,7 +278,9 @@ class JobsPage(Page):
             self.run_note.show_note("info", "")
 
     def _show_view(self) -> None:
-        chosen = self.view.current()
+        runs = self._chosen()
+        has_curves = not runs or runs[0].kind in _TRAINING
+        chosen = self.view.current() if has_curves else "log"
         for key, part in (
             ("curves", self.chart),
             ("curves", self.small),
@@ -284,10 +289,17 @@ class JobsPage(Page):
             ("log", self.log),
         ):
             set_shown(part, key == chosen)
+        self._show_log()
+
+    def _show_log(self) -> None:
         runs = self._chosen()
-        if chosen == "log" and runs:
+        if self.log.isHidden() or not runs:
+            return
+        text = self.studio.workspace.log(runs[0].id, _LOG_BYTES)
+        if text != self.log.toPlainText():
             self.log.setFont(theme().mono())
-            self.log.setPlainText(self.studio.workspace.log(runs[0].id, _LOG_BYTES))
+            self.log.setPlainText(text)
+            self.log.moveCursor(QTextCursor.MoveOperation.End)
 
     def _duplicate(self) -> None:
         for run in self._chosen()[:1]:

@@ -27,7 +27,7 @@ FACTORS = {
     "svd": ({"layers": "fc1", "rank": 6}, 2),
 }
 HOLDERS = {
-    "hashed": ({"layers": "fc1"}, "HashedLinear"),
+    "hashed": ({"layers": "fc1"}, "LocalHashedLinear"),
     "tt_linear": ({"layers": "fc1", "rank": 3}, "TrainCore"),
 }
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from torch import nn
 
-from emostudio.evaluation.probe.base import Reading, Workload
+from emostudio.evaluation.probe.base import Workload
 from emostudio.evaluation.probe.binary_layers import SignConvolution
+from emostudio.evaluation.probe.packed_reading import PackedReading
 from emostudio.evaluation.probe.workloads import (
     CHANNELS,
     LAYERS,
@@ -14,10 +15,9 @@ from emostudio.evaluation.probe.workloads import (
     dense_convolutions,
     packed_work,
 )
-from emostudio.inference.packed.compiling import why_no_kernels
 
 
-class BinaryConvolution(Reading):
+class BinaryConvolution(PackedReading):
     """Binary weights and binary inputs: signs are counted instead of multiplied."""
 
     key = "binary_convolution"
@@ -27,14 +27,6 @@ class BinaryConvolution(Reading):
     reference = "Rastegari et al. 2016, arXiv:1603.05279"
     what = conv_words()
     layers = "3×3 conv"
-    engine = "packed"
-    unit = "GOP/s"
-    against = "float"
-    is_slow = True
-
-    def why_unavailable(self) -> str:
-        """Return why there are no kernels for this processor, or nothing."""
-        return why_no_kernels()
 
     def workload(self, threads: int) -> Workload:
         """Return the binary convolutions and the float ones."""

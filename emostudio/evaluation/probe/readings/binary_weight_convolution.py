@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from emostudio.evaluation.probe.base import Reading, Workload
+from emostudio.evaluation.probe.base import Workload
+from emostudio.evaluation.probe.packed_reading import PackedReading
 from emostudio.evaluation.probe.workloads import (
     CHANNELS,
     LAYERS,
@@ -14,10 +15,9 @@ from emostudio.evaluation.probe.workloads import (
     dense_convolutions,
     packed_work,
 )
-from emostudio.inference.packed.compiling import why_no_kernels
 
 
-class BinaryWeightConvolution(Reading):
+class BinaryWeightConvolution(PackedReading):
     """Binary weights, inputs as they are: sums are looked up four inputs at a time."""
 
     key = "binary_weight_convolution"
@@ -27,14 +27,6 @@ class BinaryWeightConvolution(Reading):
     reference = "Rastegari et al. 2016, arXiv:1603.05279, section 3.1"
     what = conv_words()
     layers = "3×3 conv"
-    engine = "packed"
-    unit = "GOP/s"
-    against = "float"
-    is_slow = True
-
-    def why_unavailable(self) -> str:
-        """Return why there are no kernels for this processor, or nothing."""
-        return why_no_kernels()
 
     def workload(self, threads: int) -> Workload:
         """Return the convolutions with binary weights and the float ones."""

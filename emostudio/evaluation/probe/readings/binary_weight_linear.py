@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from emostudio.evaluation.probe.base import Reading, Workload
+from emostudio.evaluation.probe.base import Workload
+from emostudio.evaluation.probe.packed_reading import PackedReading
 from emostudio.evaluation.probe.workloads import (
     FEATURES,
     binary_values,
@@ -13,10 +14,9 @@ from emostudio.evaluation.probe.workloads import (
     linear_words,
     packed_work,
 )
-from emostudio.inference.packed.compiling import why_no_kernels
 
 
-class BinaryWeightLinear(Reading):
+class BinaryWeightLinear(PackedReading):
     """One bit per weight instead of 32: less to read."""
 
     key = "binary_weight_linear"
@@ -26,14 +26,6 @@ class BinaryWeightLinear(Reading):
     reference = "Rastegari et al. 2016, arXiv:1603.05279, section 3.1"
     what = linear_words()
     layers = "linear"
-    engine = "packed"
-    unit = "GOP/s"
-    against = "float"
-    is_slow = True
-
-    def why_unavailable(self) -> str:
-        """Return why there are no kernels for this processor, or nothing."""
-        return why_no_kernels()
 
     def workload(self, threads: int) -> Workload:
         """Return the layer with binary weights and the float one."""
