@@ -62,10 +62,11 @@ def _layer(kind: type[HashedLinear], shape: tuple[int, int]) -> HashedLinear:
 def _step(layer: nn.Module) -> Call:
     features = torch.randn(_BATCH, _SIDES[1], requires_grad=True)
     gradient = torch.randn(_BATCH, _SIDES[0])
-    return partial(_run_step, layer.train(), features, gradient)
+    return partial(_run_step, layer, features, gradient)
 
 
 def _run_step(layer: nn.Module, features: torch.Tensor, gradient: torch.Tensor) -> None:
+    layer.train()  # as a trainer does before every step
     layer.zero_grad()
     features.grad = None
     layer(features).backward(gradient)

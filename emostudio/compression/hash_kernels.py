@@ -5,7 +5,7 @@ Torch and NumPy need several passes over arrays that are as large as the virtual
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -79,46 +79,72 @@ def gather(values: Any, entries: Any, out: Any) -> None:
 
 
 # Codes of 16 bits: the bucket counted from the first of its block, and the sign as the upper bit.
-# Blocks share no buckets, so threads may take a block each.
+# Blocks share no buckets, so threads may take a block each. `places` says where the weights of each
+# block begin in `codes`, and the end; `first_buckets` where its buckets do.
+
+
+@kernel
+def _look_up_block(buckets: Any, codes: Any, weights: Any) -> None:
+    for place in range(len(codes)):
+        code = codes[place]
+        value = buckets[np.uint64(code & np.uint16(0x7FFF))]
+        weights[place] = value if code < np.uint16(0x8000) else -value
+
+
+@kernel
+def _gather_block(buckets: Any, codes: Any, weights: Any) -> None:
+    for place in range(len(codes)):
+        code = codes[place]
+        value = weights[place]
+        signed = value if code < np.uint16(0x8000) else -value
+        buckets[np.uint64(code & np.uint16(0x7FFF))] += signed
+
+
+@kernel
+def _look_up(buckets: Any, codes: Any, first_buckets: Any, places: Any, weights: Any) -> None:
+    for block in range(len(first_buckets)):
+        first, last = places[block], places[block + 1]
+        part = weights[first - places[0] : last - places[0]]
+        _look_up_block(buckets[first_buckets[block] :], codes[first:last], part)
 
 
 @threaded_kernel
-def look_up_blocks(buckets: Any, codes: Any, first_buckets: Any, places: Any, out: Any) -> None:
-    """Write the virtual weights of some blocks.
-
-    Parameters
-    ----------
-    buckets
-        (K,).
-    codes
-        uint16, of all virtual weights.
-    first_buckets
-        int64 (blocks,).
-    places
-        int64 (blocks + 1,): where the weights of the blocks begin in `codes`, and the end.
-    out
-        The weights of these blocks in order.
-    """
+def _look_up_threaded(
+    buckets: Any, codes: Any, first_buckets: Any, places: Any, weights: Any
+) -> None:
     for block in numba.prange(len(first_buckets)):
-        own = buckets[first_buckets[block] :]
-        given = codes[places[block] : places[block + 1]]
-        found = out[places[block] - places[0] : places[block + 1] - places[0]]
-        for place in range(len(given)):
-            code = given[place]
-            value = own[np.uint64(code & np.uint16(0x7FFF))]
-            found[place] = value if code < np.uint16(0x8000) else -value
+        first, last = places[block], places[block + 1]
+        part = weights[first - places[0] : last - places[0]]
+        _look_up_block(buckets[first_buckets[block] :], codes[first:last], part)
+
+
+@kernel
+def _gather(buckets: Any, codes: Any, first_buckets: Any, places: Any, weights: Any) -> None:
+    for block in range(len(first_buckets)):
+        first, last = places[block], places[block + 1]
+        part = weights[first - places[0] : last - places[0]]
+        _gather_block(buckets[first_buckets[block] :], codes[first:last], part)
 
 
 @threaded_kernel
-def gather_blocks(values: Any, codes: Any, first_buckets: Any, places: Any, out: Any) -> None:
-    """Add the signed values of the members of each bucket to `out` (K,); see `look_up_blocks`."""
+def _gather_threaded(
+    buckets: Any, codes: Any, first_buckets: Any, places: Any, weights: Any
+) -> None:
     for block in numba.prange(len(first_buckets)):
-        own = out[first_buckets[block] :]
-        given = codes[places[block] : places[block + 1]]
-        members = values[places[block] - places[0] : places[block + 1] - places[0]]
-        for place in range(len(given)):
-            code = given[place]
-            value = members[place]
-            own[np.uint64(code & np.uint16(0x7FFF))] += (
-                value if code < np.uint16(0x8000) else -value
-            )
+        first, last = places[block], places[block + 1]
+        part = weights[first - places[0] : last - places[0]]
+        _gather_block(buckets[first_buckets[block] :], codes[first:last], part)
+
+
+class Pair(NamedTuple):
+    """One pass over blocks: ``(buckets, codes, first_buckets, places, weights)``."""
+
+    alone: Any
+    threaded: Any
+
+
+LOOK_UP_BLOCKS = Pair(_look_up, _look_up_threaded)
+"""Writes the weights of some blocks from their buckets."""
+
+GATHER_BLOCKS = Pair(_gather, _gather_threaded)
+"""Adds the signed weights of some blocks to their buckets."""

@@ -97,7 +97,7 @@ class HashedMatrix(WeightHolder):
 
         In training they are kept: hashing anew would take longer than the step.
         """
-        if self._entries is not None:
+        if self._entries is not None and self._entries.device == self.weight.device:
             return self._entries
         found = self.row_entries(0, self.shape[0])
         if self.training:
@@ -168,18 +168,23 @@ class HashedMatrix(WeightHolder):
 
     def train(self, mode: bool = True) -> HashedMatrix:
         """Switch between training and inference; what the other one kept is given up."""
-        self._entries = self._dense = None
+        if mode != self.training:  # a trainer says so before every step
+            self._forget()
         super().train(mode)
         return self
+
+    def _forget(self) -> None:
+        """Give up what is kept for speed."""
+        self._entries = self._dense = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> HashedMatrix:
         """Copy without what is kept for speed."""
         made = type(self).__new__(type(self))
         memo[id(self)] = made
-        kept = self._entries, self._dense
-        self._entries = self._dense = None
+        kept = dict(self.__dict__)
+        self._forget()
         made.__dict__ = {key: copy.deepcopy(value, memo) for key, value in self.__dict__.items()}
-        self._entries, self._dense = kept
+        self.__dict__.update(kept)
         return made
 
 

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.autograd.function import once_differentiable
 
 from emostudio.compression import hash_kernels
 from emostudio.compression.hashing import HashedLinear, is_compiled_for
@@ -70,14 +71,19 @@ class Blocks:
         """Return the number of blocks."""
         return len(self.first_rows) - 1
 
-    def hashed(self, block: int, seed: int, *, signed: bool) -> NDArray[np.int32]:
-        """Return ``sign * (bucket + 1)``, counted from the block's first, (rows, columns)."""
-        rows = np.diff(self.first_rows)[block]
-        found = virtual_entries(
-            (int(rows), self.columns), int(np.diff(self.first_buckets)[block]), seed,
-            signed=signed, first_row=int(self.first_rows[block]),
-        )  # fmt: skip
-        return found.reshape(-1, self.columns)
+    def hashed(
+        self, block: int, seed: int, *, signed: bool, start: int = 0, end: int | None = None
+    ) -> NDArray[np.int32]:
+        """Return ``sign * (bucket + 1)``, counted from the block's first, (rows, columns).
+
+        Only for the rows of the matrix from `start` to `end`.
+        """
+        first, last = self.first_rows[block : block + 2].tolist()
+        first, last = max(first, start), last if end is None else min(last, end)
+        buckets = int(self.first_buckets[block + 1] - self.first_buckets[block])
+        shape = last - first, self.columns
+        found = virtual_entries(shape, buckets, seed, signed=signed, first_row=first)
+        return found.reshape(shape)
 
 
 class LocalHashedLinear(HashedLinear):
@@ -99,42 +105,44 @@ class LocalHashedLinear(HashedLinear):
     ) -> None:
         super().__init__(shape, bucket_count, bias_buckets, **settings)
         self.blocks = Blocks(*shape, bucket_count)
+        self._codes: NDArray[np.uint16] | None = None
 
     @property
     def kind(self) -> str:
         """Say what the layer is in tables."""
         return f"hashed (local, {self.mode})"
 
-    def entries(self) -> torch.Tensor:
-        """Return bucket and sign of every virtual weight, int32 (rows * columns,); not kept."""
-        return self.row_entries(0, self.shape[0])
-
     def row_entries(self, start: int, end: int) -> torch.Tensor:
         """Return the entries of some rows, hashed anew, int32 ((end - start) * columns,)."""
         parts, edges = [], self.blocks.first_rows
         for block in range(len(self.blocks)):
-            first = int(edges[block])
-            if first < end and edges[block + 1] > start:
-                found = self.blocks.hashed(block, self.seed, signed=self.signed)
-                found = found[max(0, start - first) : end - first]
+            if edges[block] < end and edges[block + 1] > start:
+                found = self.blocks.hashed(
+                    block, self.seed, signed=self.signed, start=start, end=end
+                )
                 before = np.int32(self.blocks.first_buckets[block])
                 parts.append(found + np.sign(found) * before)
         return torch.from_numpy(np.concatenate(parts).reshape(-1)).to(self.weight.device)
 
-    def codes(self) -> torch.Tensor:
-        """Return the codes that `hash_kernels.look_up_blocks` reads, int16 (rows * columns,).
+    def codes(self) -> NDArray[np.uint16]:
+        """Return the codes that `hash_kernels.look_up_blocks` reads, (rows * columns,).
 
         They are kept until the layer is switched between training and inference.
         """
-        if self._entries is None:
+        if self._codes is None:
             made = np.empty(self.shape, np.uint16)
             edges = self.blocks.first_rows
             for block in range(len(self.blocks)):
                 found = self.blocks.hashed(block, self.seed, signed=self.signed)
                 sign = (found < 0) * np.uint16(_NEGATIVE)
                 made[edges[block] : edges[block + 1]] = (np.abs(found) - 1).astype(np.uint16) | sign
-            self._entries = torch.from_numpy(made.reshape(-1).view(np.int16))
-        return self._entries
+            self._codes = made.reshape(-1)
+        return self._codes
+
+    def _forget(self) -> None:
+        """Give up what is kept for speed."""
+        super()._forget()
+        self._codes = None
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Map (N, in_features) to (N, out_features)."""
@@ -166,34 +174,35 @@ class BlockProduct(torch.autograd.Function):
         ctx: Any,
         features: torch.Tensor,
         buckets: torch.Tensor,
-        codes: torch.Tensor,
+        codes: NDArray[np.uint16],
         blocks: Blocks,
         rescaled: bool,
     ) -> torch.Tensor:
         """Return (N, rows) for features (N, columns), buckets (K,) and codes (rows * columns,)."""
-        ctx.save_for_backward(features, buckets, codes)
-        ctx.blocks, ctx.rescaled = blocks, rescaled
+        ctx.save_for_backward(features, buckets)
+        ctx.codes, ctx.blocks, ctx.rescaled = codes, blocks, rescaled
         answer = features.new_empty(len(features), blocks.rows)
         for chunk in _chunks(features, codes, blocks):
             torch.mm(features, chunk.looked_up(buckets).T, out=answer[:, chunk.rows])
         return answer
 
     @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]  # torch does not type it
     def backward(
         ctx: Any, gradient: torch.Tensor
     ) -> tuple[torch.Tensor | None, torch.Tensor, None, None, None]:
         """Return the gradients of the features and of the buckets."""
-        features, buckets, codes = ctx.saved_tensors
+        features, buckets = ctx.saved_tensors
         toward_features = torch.zeros_like(features) if ctx.needs_input_grad[0] else None
         summed = torch.zeros_like(buckets)
-        for chunk in _chunks(features, codes, ctx.blocks):
+        for chunk in _chunks(features, ctx.codes, ctx.blocks):
             columns = gradient[:, chunk.rows]
             if toward_features is not None:
                 toward_features.addmm_(columns, chunk.looked_up(buckets))
             torch.mm(columns.T, features, out=chunk.matrix)
             chunk.gather(summed)
         if ctx.rescaled:
-            summed = summed / _members(features, codes, ctx.blocks, summed).clamp(min=1).sqrt()
+            summed = summed / _members(summed, ctx.codes, ctx.blocks).clamp(min=1).sqrt()
         return toward_features, summed, None, None, None
 
 
@@ -209,49 +218,45 @@ class _Chunk:
 
     def looked_up(self, buckets: torch.Tensor) -> torch.Tensor:
         """Return the rows, (rows, columns), filled."""
-        hash_kernels.look_up_blocks(
-            buckets.detach().numpy(), self.codes, self.first_buckets, self.places, self._flat()
-        )
+        self._pass(hash_kernels.LOOK_UP_BLOCKS, buckets.detach())
         return self.matrix
 
     def gather(self, summed: torch.Tensor) -> None:
         """Add what the room holds to the buckets, (K,)."""
-        hash_kernels.gather_blocks(
-            self._flat(), self.codes, self.first_buckets, self.places, summed.numpy()
-        )
+        self._pass(hash_kernels.GATHER_BLOCKS, summed)
 
-    def _flat(self) -> NDArray[Any]:
-        flat: NDArray[Any] = self.matrix.view(-1).numpy()
-        return flat
+    def _pass(self, kernels: hash_kernels.Pair, buckets: torch.Tensor) -> None:
+        threads = min(torch.get_num_threads(), len(self.first_buckets))
+        use_threads(threads)
+        # waking the other threads for nothing costs more than the pass where the machine is busy
+        run = kernels.threaded if threads > 1 else kernels.alone
+        weights = self.matrix.view(-1).numpy()
+        run(buckets.numpy(), self.codes, self.first_buckets, self.places, weights)
 
 
-def _chunks(features: torch.Tensor, codes: torch.Tensor, blocks: Blocks) -> Iterator[_Chunk]:
+def _chunks(like: torch.Tensor, codes: NDArray[np.uint16], blocks: Blocks) -> Iterator[_Chunk]:
     """Yield the matrix in chunks of whole blocks; the room is the same for all."""
-    use_threads(torch.get_num_threads())
     edges, columns = blocks.first_rows, blocks.columns
     together = max(1, _CHUNK_WEIGHTS * len(blocks) // (blocks.rows * columns))
     starts = range(0, len(blocks), together)
     ends = [min(len(blocks), start + together) for start in starts]
     most = max(edges[end] - edges[start] for start, end in zip(starts, ends, strict=True))
-    room = features.new_empty(int(most), columns)
-    given = codes.numpy().view(np.uint16)
+    room = like.new_empty(int(most), columns)
     for start, end in zip(starts, ends, strict=True):
         first, last = int(edges[start]), int(edges[end])
         yield _Chunk(
             rows=slice(first, last),
             matrix=room[: last - first],
-            codes=given,
+            codes=codes,
             first_buckets=blocks.first_buckets[start:end],
             places=edges[start : end + 1] * columns,
         )
 
 
-def _members(
-    features: torch.Tensor, codes: torch.Tensor, blocks: Blocks, like: torch.Tensor
-) -> torch.Tensor:
+def _members(like: torch.Tensor, codes: NDArray[np.uint16], blocks: Blocks) -> torch.Tensor:
     """Return how many weights share each bucket, (K,)."""
     found = torch.zeros_like(like)
-    for chunk in _chunks(features, codes & (_NEGATIVE - 1), blocks):
+    for chunk in _chunks(like, codes & np.uint16(_NEGATIVE - 1), blocks):
         chunk.matrix.fill_(1.0)
         chunk.gather(found)
     return found

@@ -86,6 +86,7 @@ class TrainingRun:
             "dataset": self._batches.source,
             "labels": self._info.labels,
             "preprocessing": self._info.preprocessing.model_dump(mode="json"),
+            "structure": [record.model_dump(mode="json") for record in self._info.structure],
             "settings": self._settings.model_dump(mode="json"),
             "seed": self._context.seed,
         }

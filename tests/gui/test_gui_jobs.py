@@ -7,6 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from emostudio.core.jobs import JobStatus, ProbeJob, TrainJob
 from emostudio.gui.pages.jobs import JobsPage
+from emostudio.gui.widgets.log_view import LogView
 from emostudio.qt.studio import Studio
 from emostudio.workspace.folders import LOG_FILE
 
@@ -217,3 +218,36 @@ def test_of_a_run_that_trains_nothing_the_log_is_shown(qtbot: QtBot, studio: Stu
     assert page.chart.isVisible()
     assert page.view.isVisible()
     assert not page.log.isVisible()
+    page.list.choose([probed.id, trained.id])
+    page._show_chosen()
+    assert page.chart.isVisible()
+
+
+def test_a_growing_log_leaves_its_reader_in_place(qtbot: QtBot) -> None:
+    log = LogView()
+    qtbot.addWidget(log)
+    log.resize(300, 200)
+    log.show()
+    text = "".join(f"line\u00a0{number}\r\n" for number in range(500))
+    log.show_log("run", text)
+    bar = log.verticalScrollBar()
+    assert bar.value() == bar.maximum() > 0
+    log.show_log("run", text + "more\n")
+    assert bar.value() == bar.maximum()
+    bar.setValue(10)
+    cursor = log.textCursor()
+    cursor.movePosition(cursor.MoveOperation.Start)
+    cursor.movePosition(cursor.MoveOperation.EndOfWord, cursor.MoveMode.KeepAnchor)
+    log.setTextCursor(cursor)
+    bar.setValue(10)
+    selected = cursor.selectedText()
+    assert selected
+    for grown in ("more\n", "more\nand more\n"):
+        log.show_log("run", text + grown)
+    assert bar.value() == 10
+    assert log.textCursor().selectedText() == selected
+    assert log.toPlainText().endswith("and more\n")
+    log.show_log("run", "the end of a long one\n" * 400)
+    assert bar.value() == 10
+    log.show_log("other", "short")
+    assert log.toPlainText() == "short"

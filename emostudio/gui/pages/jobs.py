@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QTextCursor
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QStackedWidget, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout
 
 from emostudio.core.events import Note as NoteEvent
 from emostudio.core.jobs import JobStatus
@@ -13,11 +12,11 @@ from emostudio.gui.pages.base import Page
 from emostudio.gui.pages.jobs_charts import DrawnRun, ErrorCard, SmallCharts
 from emostudio.gui.pages.jobs_details import LayersCard, LedgerCard
 from emostudio.gui.pages.jobs_rows import describe_time, elapsed_seconds, run_items
-from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import Segmented, button
 from emostudio.gui.widgets.card import Card, EmptyState, Note, fact, plain
 from emostudio.gui.widgets.labels import label, set_shown
+from emostudio.gui.widgets.log_view import LogView
 from emostudio.gui.widgets.run_list import RunList
 from emostudio.qt.run_history import RunHistory
 from emostudio.qt.studio import Studio
@@ -129,9 +128,7 @@ class JobsPage(Page):
         self.chart = ErrorCard()
         self.small = SmallCharts()
         self.small.setFixedHeight(140)
-        self.log = QPlainTextEdit()
-        self.log.setReadOnly(True)
-        self.log.setAccessibleName(self.tr("Log"))
+        self.log = LogView()
         self.layers, self.ledger = LayersCard(), LedgerCard()
         for part in (self.chart, self.layers, self.ledger, self.log):
             right.addWidget(part, 1)
@@ -189,6 +186,10 @@ class JobsPage(Page):
     def _chosen(self) -> list[RunRecord]:
         return [self._runs[run_id] for run_id in self.list.chosen_ids() if run_id in self._runs]
 
+    def _has_curves(self) -> bool:
+        runs = self._chosen()
+        return not runs or any(run.kind in _TRAINING for run in runs)
+
     def _show_chosen(self) -> None:
         chosen = self._chosen()
         first = chosen[0] if chosen else None
@@ -196,6 +197,7 @@ class JobsPage(Page):
         self._show_actions(first)
         if first is None:
             self.header.set_facts("")
+            self._show_view()
             return
         self.header.set_facts(_facts_line(first))
         for run in chosen:
@@ -232,7 +234,7 @@ class JobsPage(Page):
         is_current = run is not None and run.id == self.studio.queue.current
         is_waiting = run is not None and run.id in self.studio.queue.waiting
         is_paused = is_current and self.studio.queue.is_paused
-        set_shown(self.view, run is not None and run.kind in _TRAINING)
+        set_shown(self.view, run is not None and self._has_curves())
         set_shown(self.duplicate_button, run is not None)
         set_shown(self.cancel_button, is_current or is_waiting)
         set_shown(self.pause_button, is_current and not is_paused)
@@ -278,8 +280,7 @@ class JobsPage(Page):
             self.run_note.show_note("info", "")
 
     def _show_view(self) -> None:
-        runs = self._chosen()
-        has_curves = not runs or runs[0].kind in _TRAINING
+        has_curves = self._has_curves()
         chosen = self.view.current() if has_curves else "log"
         for key, part in (
             ("curves", self.chart),
@@ -293,13 +294,8 @@ class JobsPage(Page):
 
     def _show_log(self) -> None:
         runs = self._chosen()
-        if self.log.isHidden() or not runs:
-            return
-        text = self.studio.workspace.log(runs[0].id, _LOG_BYTES)
-        if text != self.log.toPlainText():
-            self.log.setFont(theme().mono())
-            self.log.setPlainText(text)
-            self.log.moveCursor(QTextCursor.MoveOperation.End)
+        if runs and not self.log.isHidden():
+            self.log.show_log(runs[0].id, self.studio.workspace.log(runs[0].id, _LOG_BYTES))
 
     def _duplicate(self) -> None:
         for run in self._chosen()[:1]:

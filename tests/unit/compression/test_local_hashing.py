@@ -62,9 +62,13 @@ def test_a_small_layer_is_the_general_one():
     assert torch.equal(layer.entries(), general.entries())
 
 
+@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("rescaled", [False, True])
 @pytest.mark.parametrize("signed", [False, True])
-def test_the_chunked_step_equals_one_through_the_virtual_matrix(monkeypatch, rescaled, signed):
+def test_the_chunked_step_equals_one_through_the_virtual_matrix(
+    monkeypatch, rescaled, signed, threads
+):
+    torch.set_num_threads(threads)
     monkeypatch.setattr(local_hashing, "_CHUNK_WEIGHTS", 33 * COLUMNS)  # two blocks, then one
     layer = _layer(rescaled=rescaled, signed=signed).double().train()
     features = torch.randn(2, 3, COLUMNS, dtype=torch.float64, requires_grad=True)
@@ -91,7 +95,6 @@ def test_no_dense_matrix_is_kept_by_the_step():
         seen.add(node)
         kept += [*getattr(node, "saved_tensors", ())]
         todo += [following for following, _ in node.next_functions]
-    assert any(tensor is layer.codes() for tensor in kept)
     floats = [tensor for tensor in kept if tensor.is_floating_point()]
     assert max(tensor.numel() for tensor in floats) < ROWS * COLUMNS
 
@@ -102,6 +105,42 @@ def test_blocks_with_too_many_buckets_for_a_code_go_through_the_matrix():
     features = torch.randn(2, 1 << 16)
     expected = features @ layer.matrix().T + layer.virtual_bias()
     assert torch.allclose(layer(features), expected, rtol=1e-4, atol=1e-2)
+
+
+def _count_hashing(monkeypatch):
+    hashed = []
+    monkeypatch.setattr(
+        local_hashing,
+        "virtual_entries",
+        lambda *given, **further: hashed.append(0) or virtual_entries(*given, **further),
+    )
+    return hashed
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])  # by blocks, by the matrix
+def test_places_are_hashed_once_in_a_training(monkeypatch, dtype):
+    layer, hashed = _layer(bias=0).to(dtype), _count_hashing(monkeypatch)
+    for _ in range(3):
+        layer.train()
+        layer(torch.randn(2, COLUMNS, dtype=dtype)).sum().backward()
+    assert len(hashed) == len(layer.blocks) == 3
+    layer.eval().train()
+    layer(torch.randn(2, COLUMNS, dtype=dtype))
+    assert len(hashed) == 6
+
+
+def test_tiles_hash_their_own_rows_only(monkeypatch):
+    layer = _layer(600, 700, 52500, mode="tiles")
+    whole = layer.row_entries(0, 600).view(600, 700)
+    rows = []
+
+    def counted(shape, *given, **further):
+        rows.append(shape[0])
+        return virtual_entries(shape, *given, **further)
+
+    monkeypatch.setattr(local_hashing, "virtual_entries", counted)
+    assert torch.equal(layer.row_entries(51, 102).view(51, 700), whole[51:102])
+    assert sum(rows) == 51
 
 
 def test_features_without_gradient_are_left_without():
