@@ -97,10 +97,12 @@ def _draw_table(axes: Axes, rows: Sequence[ComparisonRow]) -> None:
     columns = shown_columns(rows)
     strips = {"speed_ratio": speed_strips(rows), "accuracy_percent": accuracy_strips(rows)}
     extra = sum(_STRIP_IN for column in columns if column.key in strips)
-    step = (width - _NAME_IN - _VERDICT_IN - extra) / max(1, len(columns))
+    letters = [_letters(column, rows) for column in columns]
+    letter = (width - _NAME_IN - _VERDICT_IN - extra) / max(1, sum(letters))
     _head(axes, 0.0, "", "Variant", "", "left")
     right = _NAME_IN
-    for column in columns:
+    for column, count in zip(columns, letters, strict=True):
+        step = letter * count
         right += step + (_STRIP_IN if column.key in strips else 0.0)
         _head(axes, right, column.group, column.title, column.unit, "right")
         _column(axes, column, rows, right)
@@ -115,11 +117,28 @@ def _draw_table(axes: Axes, rows: Sequence[ComparisonRow]) -> None:
         axes.plot([0, width], [y + _ROW_IN / 2] * 2, color=palette.LINE, linewidth=0.6)
 
 
+def _word(group: str, title: str) -> str:
+    """Return what stands over a column."""
+    if group == "Inference":
+        return title
+    name = f"{group} {title}" if group and group != "Memory" else title
+    return name[0].upper() + name[1:]
+
+
 def _head(axes: Axes, x: float, group: str, title: str, unit: str, align: str) -> None:
-    name = f"{group} {title}" if group and group not in {"Inference", "Memory"} else title
-    word = name[0].upper() + name[1:] if group != "Inference" else name
+    word = _word(group, title)
     axes.text(x, 0.2, word, fontsize=7.5, weight=500, color=palette.TEXT2, ha=align, va="center")
     axes.text(x, 0.37, unit, fontsize=7, color=palette.TEXT3, ha=align, va="center")
+
+
+def _letters(column: Column, rows: Sequence[ComparisonRow]) -> int:
+    """Return the width of a column in letters, three of them empty."""
+    texts = [
+        _word(column.group, column.title),
+        column.unit,
+        *(cell.text for cell in cells(column, rows)),
+    ]
+    return 3 + max(len(text) for text in texts)
 
 
 def _column(axes: Axes, column: Column, rows: Sequence[ComparisonRow], right: float) -> None:
