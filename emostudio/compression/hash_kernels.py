@@ -84,28 +84,36 @@ def gather(values: Any, entries: Any, out: Any) -> None:
 
 
 @kernel
-def _look_up_block(buckets: Any, codes: Any, weights: Any) -> None:
-    for place in range(len(codes)):
-        code = codes[place]
-        value = buckets[np.uint64(code & np.uint16(0x7FFF))]
-        weights[place] = value if code < np.uint16(0x8000) else -value
+def _look_up_block(
+    block: Any, buckets: Any, codes: Any, first_buckets: Any, places: Any, weights: Any
+) -> None:
+    first, last = places[block], places[block + 1]
+    own, given = buckets[first_buckets[block] :], codes[first:last]
+    part = weights[first - places[0] : last - places[0]]
+    for place in range(len(given)):
+        code = given[place]
+        value = own[np.uint64(code & np.uint16(0x7FFF))]
+        part[place] = value if code < np.uint16(0x8000) else -value
 
 
 @kernel
-def _gather_block(buckets: Any, codes: Any, weights: Any) -> None:
-    for place in range(len(codes)):
-        code = codes[place]
-        value = weights[place]
+def _gather_block(
+    block: Any, buckets: Any, codes: Any, first_buckets: Any, places: Any, weights: Any
+) -> None:
+    first, last = places[block], places[block + 1]
+    own, given = buckets[first_buckets[block] :], codes[first:last]
+    part = weights[first - places[0] : last - places[0]]
+    for place in range(len(given)):
+        code = given[place]
+        value = part[place]
         signed = value if code < np.uint16(0x8000) else -value
-        buckets[np.uint64(code & np.uint16(0x7FFF))] += signed
+        own[np.uint64(code & np.uint16(0x7FFF))] += signed
 
 
 @kernel
 def _look_up(buckets: Any, codes: Any, first_buckets: Any, places: Any, weights: Any) -> None:
     for block in range(len(first_buckets)):
-        first, last = places[block], places[block + 1]
-        part = weights[first - places[0] : last - places[0]]
-        _look_up_block(buckets[first_buckets[block] :], codes[first:last], part)
+        _look_up_block(block, buckets, codes, first_buckets, places, weights)
 
 
 @threaded_kernel
@@ -113,17 +121,13 @@ def _look_up_threaded(
     buckets: Any, codes: Any, first_buckets: Any, places: Any, weights: Any
 ) -> None:
     for block in numba.prange(len(first_buckets)):
-        first, last = places[block], places[block + 1]
-        part = weights[first - places[0] : last - places[0]]
-        _look_up_block(buckets[first_buckets[block] :], codes[first:last], part)
+        _look_up_block(block, buckets, codes, first_buckets, places, weights)
 
 
 @kernel
 def _gather(buckets: Any, codes: Any, first_buckets: Any, places: Any, weights: Any) -> None:
     for block in range(len(first_buckets)):
-        first, last = places[block], places[block + 1]
-        part = weights[first - places[0] : last - places[0]]
-        _gather_block(buckets[first_buckets[block] :], codes[first:last], part)
+        _gather_block(block, buckets, codes, first_buckets, places, weights)
 
 
 @threaded_kernel
@@ -131,9 +135,7 @@ def _gather_threaded(
     buckets: Any, codes: Any, first_buckets: Any, places: Any, weights: Any
 ) -> None:
     for block in numba.prange(len(first_buckets)):
-        first, last = places[block], places[block + 1]
-        part = weights[first - places[0] : last - places[0]]
-        _gather_block(buckets[first_buckets[block] :], codes[first:last], part)
+        _gather_block(block, buckets, codes, first_buckets, places, weights)
 
 
 class Pair(NamedTuple):
