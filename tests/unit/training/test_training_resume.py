@@ -18,6 +18,7 @@ from training_fakes import (
 from emostudio.core.errors import JobCancelled
 from emostudio.core.events import Note, StepDone
 from emostudio.core.jobs import JobContext
+from emostudio.core.model_info import StructureRecord
 from emostudio.training.loop import train
 from emostudio.training.objectives import SoftmaxKld, Supervised
 from emostudio.training.settings import TrainingSettings
@@ -27,12 +28,12 @@ SETTINGS = TrainingSettings(epochs=4, batch_size=16, warmup_epochs=1, ema_decay=
 SGD = SETTINGS.model_copy(update={"optimiser": "sgd", "learning_rate": 0.05})
 
 
-def start(folder, module, settings=SETTINGS, seed=11, objective=None, **context):
+def start(folder, module, settings=SETTINGS, seed=11, objective=None, info=None, **context):
     return train(
         module,
         objective or Supervised(),
         StripeDataset(),
-        info_of(),
+        info or info_of(),
         settings,
         JobContext(folder=folder, seed=seed, **context),
     )
@@ -116,6 +117,19 @@ def test_run_killed_without_notice_at_any_moment_ends_with_the_same_bits(tmp_pat
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
     assert finished(tmp_path / "cut", settings)[:2] == expected[:2]
+
+
+@pytest.mark.parametrize("pattern", ["general", "local"])
+def test_a_checkpoint_of_layers_that_mean_something_else_is_not_taken_up(tmp_path, pattern):
+    def told(pattern):
+        record = StructureRecord(layer="fc", method="hashed", arguments={"pattern": pattern})
+        return info_of().model_copy(update={"structure": (record,)})
+
+    settings = SETTINGS.model_copy(update={"checkpoint_s": 0.0})
+    stop_after(start(tmp_path, tiny_network(), settings, info=told("general")), 7)
+    events, _ = run_to_end(start(tmp_path, tiny_network(), settings, info=told(pattern)))
+    first = next(event.step for event in events if isinstance(event, StepDone))
+    assert (first == 1) == (pattern == "local")
 
 
 def test_damaged_newest_checkpoint_falls_back_to_the_previous_one_and_says_so(tmp_path):
