@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import random
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 _STATE = tempfile.mkdtemp(prefix="emostudio-tests-")
+atexit.register(shutil.rmtree, _STATE, ignore_errors=True)
 os.environ["EMOSTUDIO_STATE"] = str(Path(_STATE) / "state")
 os.environ["EMOSTUDIO_WORKSPACE"] = str(Path(_STATE) / "workspace")
 
