@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emostudio.core.events import (
+    Cancelled,
     CheckpointSaved,
     EpochDone,
     Event,
@@ -91,6 +92,7 @@ class RunHistory:
         self.notes: list[Note] = []
         self.failure: Failed | None = None
         self.result: dict[str, Any] = {}
+        self.has_ended = False
         self.checkpoint: CheckpointSaved | None = None
 
     def read(self) -> bool:
@@ -102,6 +104,8 @@ class RunHistory:
 
     def accept(self, event: Event) -> None:
         """Take in one event."""
+        # A resumed run tells more after an end.
+        self.has_ended = isinstance(event, Failed | Finished | Cancelled)
         if isinstance(event, StepDone):
             self._add_step(event)
         elif isinstance(event, EpochDone):
@@ -116,14 +120,19 @@ class RunHistory:
             self.notes.append(event)
         elif isinstance(event, CheckpointSaved):
             self.checkpoint = event
-        elif isinstance(event, Failed | Finished):
+        elif isinstance(event, Failed | Finished | Cancelled):
             self._end(event)
 
-    def _end(self, event: Failed | Finished) -> None:
+    def _end(self, event: Failed | Finished | Cancelled) -> None:
         if isinstance(event, Failed):
             self.failure = event
-        else:
+        elif isinstance(event, Finished):
             self.result = event.result
+
+    def has_nothing_to_draw(self) -> bool:
+        """Whether the run ended without a training or a step of a recipe."""
+        told = (len(self.epochs), len(self.steps), self.stage, self.stages)
+        return self.has_ended and not any(told) and not self.result.get("shares")
 
     def best_error(self) -> tuple[float, int] | None:
         """Return the lowest validation error in percent and its epoch."""

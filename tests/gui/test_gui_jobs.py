@@ -5,6 +5,15 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from emostudio.core.events import (
+    EpochDone,
+    Finished,
+    LayerHealth,
+    LayerState,
+    Note,
+    StageDone,
+    event_line,
+)  # fmt: skip
 from emostudio.core.jobs import JobStatus, ProbeJob, TrainJob
 from emostudio.gui.pages.jobs import JobsPage
 from emostudio.gui.widgets.log_view import LogView
@@ -121,8 +130,6 @@ def test_duplicate_queues_the_same_job_again(qtbot: QtBot, studio: Studio) -> No
 
 
 def test_curves_of_chosen_runs_lie_over_each_other(qtbot: QtBot, studio: Studio) -> None:
-    from emostudio.core.events import EpochDone, event_line
-
     ids = []
     for number in range(2):
         run = studio.workspace.create_run(train(1, f"run {number}"))
@@ -149,8 +156,6 @@ def test_curves_of_chosen_runs_lie_over_each_other(qtbot: QtBot, studio: Studio)
 
 
 def test_layers_and_steps_of_a_run_are_shown(qtbot: QtBot, studio: Studio, texts: Texts) -> None:
-    from emostudio.core.events import LayerHealth, LayerState, Note, StageDone, event_line
-
     run = studio.workspace.create_run(train(1, "binary"))
     events = [
         LayerHealth(
@@ -184,8 +189,6 @@ def test_layers_and_steps_of_a_run_are_shown(qtbot: QtBot, studio: Studio, texts
 def test_the_shares_of_an_ablation_are_shown_under_steps(
     qtbot: QtBot, studio: Studio, texts: Texts
 ) -> None:
-    from emostudio.core.events import Finished, event_line
-
     run = studio.workspace.create_run(train(1, "apart"))
     share = {
         "step": 0, "method": "bwn", "accuracy": -0.0125, "disk_bytes": -1e6, "size_factor": 3.5,
@@ -221,6 +224,21 @@ def test_of_a_run_that_trains_nothing_the_log_is_shown(qtbot: QtBot, studio: Stu
     page.list.choose([probed.id, trained.id])
     page._show_chosen()
     assert page.chart.isVisible()
+
+
+def test_of_a_training_that_had_nothing_left_to_do_the_log_is_shown(
+    qtbot: QtBot, studio: Studio
+) -> None:
+    run = studio.workspace.create_run(train(1, "all of it done before"))
+    (run.folder / "events.jsonl").write_text(event_line(Finished()) + "\n")
+    (run.folder / LOG_FILE).write_text("Every part was done before\n")
+    studio.workspace.update_run(run.id, status=JobStatus.DONE)
+    page = shown(qtbot, studio)
+    page.open(run.id)
+    qtbot.waitUntil(page.log.isVisible, timeout=5_000)
+    assert "done before" in page.log.toPlainText()
+    assert not page.chart.isVisible()
+    assert not page.view.isVisible()
 
 
 def test_a_growing_log_leaves_its_reader_in_place(qtbot: QtBot) -> None:

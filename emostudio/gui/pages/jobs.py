@@ -188,7 +188,11 @@ class JobsPage(Page):
 
     def _has_curves(self) -> bool:
         runs = self._chosen()
-        return not runs or any(run.kind in _TRAINING for run in runs)
+        return not runs or any(run.kind in _TRAINING and self._may_draw(run.id) for run in runs)
+
+    def _may_draw(self, run_id: str) -> bool:
+        history = self._histories.get(run_id)
+        return history is None or not history.has_nothing_to_draw()
 
     def _show_chosen(self) -> None:
         chosen = self._chosen()
@@ -228,7 +232,8 @@ class JobsPage(Page):
             drawn = DrawnRun(first.id, first.title, self._slots.get(first.id, 8))
             self.small.show_run(drawn, self._histories[first.id])
             self._show_facts(first)
-            self._show_log()
+            set_shown(self.view, self._has_curves())
+            self._show_view()
 
     def _show_actions(self, run: RunRecord | None) -> None:
         is_current = run is not None and run.id == self.studio.queue.current
