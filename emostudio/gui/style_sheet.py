@@ -66,6 +66,9 @@ QPushButton[kind="primary"]:hover, QPushButton[kind="primary"]:pressed
 QPushButton[kind="primary"]:disabled {{ background: {c.neutral_soft}; color: {c.text3};
     border-color: {c.line2}; }}
 QPushButton[kind="small"] {{ min-height: {small}px; padding: 0 8px; }}
+QPushButton[kind="warn"] {{ min-height: {small}px; padding: 0 8px; background: {c.warn_soft};
+    color: {c.warn}; border-color: {c.warn_soft}; }}
+QPushButton[kind="warn"]:hover {{ border-color: {c.warn}; }}
 QPushButton[kind="ghost"], QPushButton[kind="link"], QPushButton[kind="icon"]
     {{ background: transparent; border: 1px solid transparent; }}
 QPushButton[kind="ghost"] {{ color: {c.text2}; padding: 0 8px; }}

@@ -167,7 +167,7 @@ class TableModel(QAbstractTableModel):
         if role == CELL_ROLE:
             return column
         if role == Qt.ItemDataRole.ToolTipRole:
-            return column.tooltip or None
+            return column.tooltip or ", ".join(filter(None, (column.title, column.unit)))
         return None
 
     def as_text(self, delimiter: str = "\t") -> str:

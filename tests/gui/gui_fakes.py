@@ -167,7 +167,7 @@ def evaluation(name, accuracy, labels=EMOTIONS):
     )  # fmt: skip
 
 
-def add_measurements(workspace, numbers, *, kernels=None):
+def add_measurements(workspace, numbers, *, kernels=None, machine=None, blockers=()):
     """`numbers`: name to (accuracy, p50 in ms, ratio, interval), the teacher first."""
     base = next(iter(numbers))
     for name, (accuracy, *_) in numbers.items():
@@ -189,7 +189,10 @@ def add_measurements(workspace, numbers, *, kernels=None):
         )  # fmt: skip
         if ratio is not None:
             ratios.append(Ratio(a=name, b=base, ratio=ratio, interval=interval, verdict="faster"))
-    workspace.add_bench(BenchReport(machine={}, results=tuple(results), ratios=tuple(ratios)))
+    workspace.add_bench(
+        BenchReport(machine=machine or {}, results=tuple(results), ratios=tuple(ratios),
+                    blockers=tuple(blockers))
+    )  # fmt: skip
 
 
 def texts(widget):

@@ -156,7 +156,7 @@ def test_nothing_is_called_faster_when_nothing_was_proved(qtbot, workspace):
 
 
 def test_published_claims_stand_beside_ours(measured):
-    rows = {row.id: row for row in measured.details.claims.table.rows}
+    rows = {row.id: row for row in measured.details.ledger.table.table.rows}
     smaller = rows["int8 4× smaller"].cells
     assert (smaller["here"].text, smaller["verdict"].verdict) == ("4.00×", "proved")
     faster = rows["shared 2× faster"].cells
@@ -165,10 +165,10 @@ def test_published_claims_stand_beside_ours(measured):
 
 
 def test_the_reason_of_the_chosen_claim_stands_below_the_ledger(measured):
-    measured.details.claims.select_id("shared 2× faster")
-    assert "was not noted when this variant was made" in measured.details.reason.text()
-    measured.details.claims.select_id("int8 4× smaller")
-    assert measured.details.reason.text() == "int8 4× smaller: reached: 4.0× of 4×"
+    measured.details.ledger.table.select_id("shared 2× faster")
+    assert "was not noted when this variant was made" in measured.details.ledger.reason.text()
+    measured.details.ledger.table.select_id("int8 4× smaller")
+    assert measured.details.ledger.reason.text() == "int8 4× smaller: reached: 4.0× of 4×"
 
 
 def test_selecting_a_row_shows_it_class_by_class(qtbot, measured):
@@ -183,7 +183,7 @@ def test_wide_windows_show_claims_classes_and_confusion_together(qtbot, measured
     measured.resize(1700, 1000)
     details = measured.details
     qtbot.waitUntil(lambda: details.confusion.isVisibleTo(details))
-    assert details.claims.isVisibleTo(details)
+    assert details.ledger.table.isVisibleTo(details)
     assert details.bars.isVisibleTo(details)
     measured.resize(1200, 692)
     qtbot.waitUntil(lambda: not details.confusion.isVisibleTo(details))

@@ -17,6 +17,7 @@ from emostudio.gui.pages.compare_changes import ChangesQuestion
 from emostudio.gui.pages.compare_chart import ChartCard
 from emostudio.gui.pages.compare_details import DetailsCard
 from emostudio.gui.pages.compare_export import Exporter, Wanted
+from emostudio.gui.pages.compare_facts import facts_line, why_not_for_publication
 from emostudio.gui.pages.compare_table import columns, measured_keys, rows
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
@@ -24,6 +25,7 @@ from emostudio.gui.widgets.buttons import button
 from emostudio.gui.widgets.card import Card, EmptyState, plain
 from emostudio.gui.widgets.checked_menu import CheckedMenu
 from emostudio.gui.widgets.data_table import DataTable
+from emostudio.gui.widgets.labels import set_shown
 from emostudio.qt.studio import Studio
 from emostudio.workspace.charts.material import Material, gather
 from emostudio.workspace.claims import check_claims, speed_claims
@@ -48,12 +50,15 @@ class ComparePage(Page):
         self._models: dict[str, ModelRecord] = {}
         self._material: Callable[[], Material] = lambda: Material(self.comparison)
         self._is_wide = False
-        self._written = ""
+        self._note_action: Callable[[], object] = self._show_jobs
         self._chosen_columns: tuple[str, ...] | None = None
         self.choose_columns = CheckedMenu(self.tr("Columns"))
         self.choose_models = CheckedMenu(self.tr("Variants"), "add")
         self.measure = button(self.tr("Measure"), "default", "clock", self._open_measure)
         self.export = button(self.tr("Export"), "primary", "export", self._open_export)
+        self.barred = button(
+            self.tr("Not for publication"), "warn", "warning", self._show_why_barred
+        )
         self.exporter = Exporter(studio, self)
         self.table = DataTable(columns(self.comparison), self.tr("Comparison"))
         self.charts = ChartCard()
@@ -96,6 +101,8 @@ class ComparePage(Page):
         room = max(0, _MOST_AT_FIRST - len(chosen))
         self._offer_models((*chosen, *fresh[:room]))
         self._stack.setCurrentIndex(1 if found else 0)
+        for action in (self.choose_columns, self.choose_models, self.measure, self.export):
+            set_shown(action, bool(found))
         self._compare()
 
     def measure_on(self, data: str) -> None:
@@ -106,13 +113,13 @@ class ComparePage(Page):
         if data:
             self.studio.submit(EvaluateJob(models=names, data=data))
         self.studio.submit(BenchJob(models=names, threads=self.studio.settings().threads or 1))
-        self._say_queued(self.tr("Measuring {0} models.").format(len(names)))
+        self._say_queued(self.tr("Measuring {0}.").format(_models(len(names))))
 
     def settle(self, names: Sequence[str], blocks: int) -> None:
         """Queue just as much timing as would settle the undecided points."""
         threads = self.studio.settings().threads or 1
         self.studio.submit(BenchJob(models=tuple(names), threads=threads, blocks=blocks))
-        words = self.tr("Timing {0} models for {1} blocks.").format(len(names), blocks)
+        words = self.tr("Timing {0} for {1} blocks.").format(_models(len(names)), blocks)
         self._say_queued(words, self.tr("That should settle the undecided points."))
 
     def measure_menu(self) -> QMenu:
@@ -158,7 +165,7 @@ class ComparePage(Page):
         self.details.setFixedWidth(theme().side_width(_SIDE_WIDE if is_wide else _SIDE))
 
     def _build(self) -> None:
-        actions = (self.choose_columns, self.choose_models, self.measure, self.export)
+        actions = (self.barred, self.choose_columns, self.choose_models, self.measure, self.export)
         for widget in actions:
             self.header.add_action(widget)
         theme().changed.connect(self._fit_side)
@@ -197,7 +204,7 @@ class ComparePage(Page):
         self.unmeasured.acted.connect(self._open_measure)
         self.empty.acted.connect(lambda: self.go.emit("compress", None))
         self.empty.link_clicked.connect(lambda: self.go.emit("models", None))
-        self.note.acted.connect(self._on_note)
+        self.note.acted.connect(self._act_on_note)
         self.exporter.started.connect(self._on_started)
         self.exporter.written.connect(self._on_written)
         self.exporter.failed.connect(self.note.show_error)
@@ -208,11 +215,15 @@ class ComparePage(Page):
     def _offer_models(self, checked: Sequence[str]) -> None:
         options = [(name, name) for name in self._models]
         self.choose_models.set_options(options, checked, 1)
-        self.choose_models.set_text(self.tr("{0} models").format(len(self.choose_models.checked())))
+        self._count_models()
+
+    def _count_models(self) -> None:
+        count = len(self.choose_models.checked())
+        self.choose_models.set_text(_models(count))
 
     def _compare(self) -> None:
         chosen = self.choose_models.checked()
-        self.choose_models.set_text(self.tr("{0} models").format(len(chosen)))
+        self._count_models()
         models = [self._models[name] for name in chosen if name in self._models]
         catalogue = self.studio.catalogue
         methods = {entry.key: entry for entry in catalogue.methods} if catalogue else {}
@@ -229,7 +240,9 @@ class ComparePage(Page):
         self.details.show_answer(answer(self.comparison))
         self.details.show_claims(check_claims(models, self.comparison.baseline, methods))
         self._on_selected(self.table.selected_id())
-        self.header.set_facts(self._facts())
+        self.header.set_facts(facts_line(self.comparison))
+        set_shown(self.barred, bool(self.comparison.blockers))
+        self.barred.setToolTip(why_not_for_publication(self.comparison))
         self.export.setEnabled(bool(models))
         self.measure.setEnabled(bool(models))
 
@@ -243,7 +256,9 @@ class ComparePage(Page):
         shown = self._chosen_columns
         if shown is None:
             shown = measured_keys(self.comparison, is_wide=self._is_wide)
-        options = [(c.key, f"{c.title} {c.unit}".strip()) for c in known if c.key != "variant"]
+        options = [
+            (c.key, ", ".join(filter(None, (c.title, c.unit)))) for c in known if c.key != "variant"
+        ]
         self.choose_columns.set_options(options, shown)
         self.table.set_columns([c for c in known if c.key in shown or c.key == "variant"])
         self.table.set_rows(rows(self.comparison))
@@ -257,23 +272,6 @@ class ComparePage(Page):
         room = self.height() - SPACE.header - _LOWER_PART - note - head
         fits = max(_FEWEST_ROWS, room // row)
         self.table.setFixedHeight(head + max(1, min(len(self.comparison.rows), fits)) * row)
-
-    def _facts(self) -> str:
-        found = self.comparison
-        parts = []
-        samples = max((row.samples for row in found.rows), default=0)
-        if found.dataset:
-            parts.append(f"{found.dataset}, {found.split} split, {samples:,} images")
-        threads = {row.threads for row in found.rows if row.threads is not None}
-        if len(threads) == 1:
-            count = threads.pop()
-            parts.append(
-                self.tr("1 thread") if count == 1 else self.tr("{0} threads").format(count)
-            )
-        parts += [note for note in found.notes if "timed together" in note]
-        if found.blockers:
-            parts.append(self.tr("Not for publication: {0}").format(found.blockers[0]))
-        return ". ".join(parts) or self.tr("Nothing measured yet")
 
     def _wanted(self, chart: str = "") -> Wanted:
         found = self.comparison
@@ -310,7 +308,7 @@ class ComparePage(Page):
     def _say_queued(self, words: str, then: str = "") -> None:
         then = then or self.tr("The numbers appear here when the jobs are done.")
         self.note.show_note("info", words, then, self.tr("Show jobs"))
-        self._written = ""
+        self._note_action = self._show_jobs
 
     def _open_measure(self) -> None:
         self.measure_menu().popup(self.measure.mapToGlobal(self.measure.rect().bottomLeft()))
@@ -324,18 +322,30 @@ class ComparePage(Page):
         menu.popup(self.charts.export.mapToGlobal(self.charts.export.rect().bottomLeft()))
 
     def _on_started(self, path: str) -> None:
-        self._written = ""
         self.note.show_note("info", self.tr("Writing {0}…").format(Path(path).name))
 
     def _on_written(self, path: str) -> None:
-        self._written = path
+        folder = QUrl.fromLocalFile(str(Path(path).parent))
+        self._note_action = partial(QDesktopServices.openUrl, folder)
         words = self.tr("Saved {0}.").format(Path(path).name)
         self.note.show_note("ok", words, path, self.tr("Show in folder"))
         self._fit_table()
 
-    def _on_note(self) -> None:
-        if self._written:
-            folder = Path(self._written).parent
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
-        else:
-            self.go.emit("jobs", None)
+    def _act_on_note(self) -> None:
+        self._note_action()
+
+    def _show_jobs(self) -> None:
+        self.go.emit("jobs", None)
+
+    def _show_why_barred(self) -> None:
+        words = self.tr("These figures are not for publication.")
+        why = why_not_for_publication(self.comparison)
+        self.note.show_note("warn", words, why, self.tr("Measure again"))
+        self._note_action = self._open_measure
+        self._fit_table()
+
+
+def _models(count: int) -> str:
+    if count == 1:
+        return QCoreApplication.translate("ComparePage", "1 model")
+    return QCoreApplication.translate("ComparePage", "{0} models").format(count)

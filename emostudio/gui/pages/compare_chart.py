@@ -130,7 +130,8 @@ class ChartCard(Card):
             self.question_asked.emit(kind.question)
             return
         has_chart = self._chart is not None
-        self.note.setText(kind.note)
+        question = self.view.question if is_pareto and has_chart else ""
+        self.note.setText(". ".join(filter(None, (kind.note, question))))
         self.chooser.setToolTip(kind.summary)
         for action in self.view.head_buttons:
             set_shown(action, is_pareto and has_chart and self.view.offers(action))

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from emostudio.core.comparing import ProfileReport
 from emostudio.gui.charts.class_bars import ClassBars
 from emostudio.gui.charts.confusion import ConfusionChart
 from emostudio.gui.pages.compare_answer import Answer
+from emostudio.gui.pages.compare_claims import ClaimLedger
 from emostudio.gui.pages.compare_layers import LayersView
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.verdict_badge import verdict_look
 from emostudio.gui.widgets.buttons import Segmented, button
 from emostudio.gui.widgets.card import Card, plain, rule, scrolled
-from emostudio.gui.widgets.data_table import DataTable
 from emostudio.gui.widgets.labels import ElidedLabel, IconLabel, label, set_shown
-from emostudio.qt.table_models import Cell, Column, Row
 from emostudio.workspace.claims import ClaimCheck
 from emostudio.workspace.comparison import ComparisonRow
 
@@ -44,8 +43,7 @@ class DetailsCard(Card):
         self.heading = label("", "card", wrap=True)
         self.live = button(self.tr("Try live"), "small", "live", self._ask_live)
         self._lines = [label("", "small", "text2", wrap=True) for _ in range(3)]
-        self.claims = DataTable(self._claim_columns(), self.tr("Claim ledger"))
-        self.reason = label("", "small", "text2", wrap=True)
+        self.ledger = ClaimLedger()
         self.bars = ClassBars()
         self.confusion = ConfusionChart()
         self.layers = LayersView()
@@ -60,20 +58,17 @@ class DetailsCard(Card):
         )
         self._row: ComparisonRow | None = None
         self._baseline: ComparisonRow | None = None
-        self._claim_count = 0
-        self._reasons: dict[str, str] = {}
         self._is_wide = False
         self._chooser = plain()
         self._about = _about_label()
         self._parts = {
-            "claims": _Part(self.tr("Claim ledger"), self._ledger()),
+            "claims": _Part(self.tr("Claim ledger"), self.ledger),
             "classes": _Part(self.tr("Accuracy by class"), self.bars),
             "confusion": _Part(self.tr("Confusion"), self.confusion),
             "layers": _Part(self.tr("Layers"), self.layers),
         }
         self._build()
         self.views.chosen.connect(lambda _key: self._show_view())
-        self.claims.row_selected.connect(self._show_reason)
         self.layers.profile_asked.connect(self.profile_asked)
 
     def show_answer(self, answer: Answer) -> None:
@@ -90,16 +85,8 @@ class DetailsCard(Card):
 
     def show_claims(self, checks: Sequence[ClaimCheck]) -> None:
         """Show published gains beside ours."""
-        self._claim_count = len(checks)
-        self._reasons = {_claim_id(check): check.reason for check in checks}
-        self.claims.set_rows([_claim_row(check) for check in checks])
-        self._show_reason(next(iter(self._reasons), ""))
+        self.ledger.show_claims(checks)
         self._show_view()
-
-    def _show_reason(self, claim: str) -> None:
-        reason = self._reasons.get(claim, "")
-        self.reason.setText(f"{claim}: {reason}" if reason else "")
-        set_shown(self.reason, bool(reason))
 
     def show_profiles(self, profiles: Callable[[], Sequence[ProfileReport]]) -> None:
         """Take layers from here; asked only when they are looked at."""
@@ -142,25 +129,6 @@ class DetailsCard(Card):
         column.addStretch(0)
         self.body.addWidget(scrolled(content), 1)
 
-    def _ledger(self) -> QWidget:
-        """Return the ledger above the reason of the chosen claim."""
-        made = plain()
-        column = QVBoxLayout(made)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SPACE.xs)
-        column.addWidget(self.claims, 1)
-        column.addWidget(self.reason)
-        return made
-
-    def _claim_columns(self) -> tuple[Column, ...]:
-        return (
-            Column("claim", self.tr("Claim of")),
-            Column("published", self.tr("Published"), width=96),
-            Column("theory", self.tr("Theory"), is_number=True, width=54),
-            Column("here", self.tr("Here"), is_number=True, width=58),
-            Column("verdict", self.tr("Verdict"), width=112),
-        )
-
     def set_wide(self, *, is_wide: bool) -> None:
         """Show all parts below each other where there is room, else one at a time."""
         self._is_wide = is_wide
@@ -178,7 +146,7 @@ class DetailsCard(Card):
 
     def _why_empty(self, view: str) -> str:
         if view == "claims":
-            if self._claim_count:
+            if self.ledger.has_claims():
                 return ""
             return self.tr("No published gain can be laid to one method of these variants.")
         row = self._row
@@ -245,32 +213,3 @@ def _about_label() -> ElidedLabel:
     made = ElidedLabel("", "caption", "text2")
     made.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     return made
-
-
-def _claim_id(check: ClaimCheck) -> str:
-    return f"{check.model} {check.published:g}× {check.quantity}"
-
-
-def _claim_row(check: ClaimCheck) -> Row:
-    source = ", ".join(part for part in (check.published_baseline, check.source) if part)
-    published = f"{check.published:g}× {check.quantity}"
-    tooltip = f"{check.model} against {check.against}; {source}"
-    return Row(
-        _claim_id(check),
-        {
-            "claim": Cell(check.method, tooltip=tooltip),
-            "published": Cell(published, tone="text2"),
-            "theory": Cell(
-                "–" if check.theory is None else f"{check.theory:.1f}×",
-                check.theory,
-                tone="text2",
-                tooltip=QCoreApplication.translate("DetailsCard", "For this network"),
-            ),
-            "here": Cell(
-                "–" if check.here is None else f"{check.here:.2f}×", is_bold=check.here is not None
-            ),
-            "verdict": Cell(
-                check.verdict.value, verdict=check.verdict.lower(), tooltip=check.reason
-            ),
-        },
-    )

@@ -30,6 +30,11 @@ from emostudio.workspace.standing import question_lines, settling_blocks
 class ParetoView(QWidget):
     """The Pareto chart under its key; `head_buttons` belong into the head of the card around it.
 
+    Attributes
+    ----------
+    question
+        What keeps the first undecided point open, and what would settle it; empty if none is.
+
     Signals
     -------
     limits_changed
@@ -51,6 +56,7 @@ class ParetoView(QWidget):
         self.limits = button(self.tr("Limits"), "small", "", self._open_limits)
         self.settle = button(self.tr("Settle"), "small", "clock", self._ask_to_settle)
         self.head_buttons: tuple[QPushButton, ...] = (self.settle, self.limits)
+        self.question = ""
         self._names: tuple[str, ...] = ()
         self._blocks = 0
         self._menu = self._limits_menu()
@@ -85,14 +91,20 @@ class ParetoView(QWidget):
         tip = "\n".join(question_lines(comparison.questions, 12))
         self.settle.setToolTip(tip)
         self.key.setToolTip(tip)
+        self.question = tip.partition("\n")[0]
 
     def _limits_menu(self) -> QMenu:
         menu = QMenu(self)
         theme().set_font(menu, "body")
         panel = plain()
         form = QFormLayout(panel)
-        form.addRow(label(self.tr("At most"), "body"), self.most_ms)
-        form.addRow(label(self.tr("At least"), "body"), self.least_percent)
+        for words, box in (
+            (self.tr("Time, at most"), self.most_ms),
+            (self.tr("Accuracy, at least"), self.least_percent),
+        ):
+            name = label(words, "body")
+            name.setMinimumHeight(box.sizeHint().height())
+            form.addRow(name, box)
         self.most_ms.setAccessibleName(self.tr("Most milliseconds"))
         self.least_percent.setAccessibleName(self.tr("Least accuracy, percent"))
         action = QWidgetAction(menu)
@@ -134,5 +146,6 @@ def _box(suffix: str, decimals: int, most: float) -> QDoubleSpinBox:
     made.setSuffix(suffix)
     made.setSpecialValueText(QCoreApplication.translate("ChartCard", "no limit"))
     made.setKeyboardTracking(False)
+    made.lineEdit().setTextMargins(4, 0, 4, 0)  # the style sheet's padding is lost in a menu
     theme().set_font(made, "body")
     return made

@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QPushB
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import RADIUS_CONTROL
 
-Kind = Literal["default", "primary", "small", "ghost", "link", "icon"]
+Kind = Literal["default", "primary", "small", "warn", "ghost", "link", "icon"]
 
-_TOKENS = {"primary": "on_accent", "ghost": "text2", "link": "accent_text"}
+_TOKENS = {"primary": "on_accent", "ghost": "text2", "link": "accent_text", "warn": "warn"}
+_SMALL = frozenset({"small", "link", "warn"})
 
 
 def button(
@@ -28,9 +29,9 @@ def button(
     made.setProperty("kind", kind)
     made.setCursor(Qt.CursorShape.PointingHandCursor)
     made.setAutoDefault(False)
-    theme().set_font(made, "small_medium" if kind in {"small", "link"} else "body_medium")
+    theme().set_font(made, "small_medium" if kind in _SMALL else "body_medium")
     if icon:
-        theme().set_icon(made, icon, _TOKENS.get(kind, "text"), 14 if kind == "small" else 16)
+        theme().set_icon(made, icon, _TOKENS.get(kind, "text"), 14 if kind in _SMALL else 16)
     if on_click is not None:
         made.clicked.connect(lambda _checked=False: on_click())
     return made

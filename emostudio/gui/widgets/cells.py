@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetrics, QHelpEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QHeaderView,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QToolTip,
     QWidget,
 )
 
@@ -59,6 +61,27 @@ class CellDelegate(QStyledItemDelegate):
             width = QFontMetrics(theme().font("caption_medium")).horizontalAdvance(cell.verdict)
             extra = 44
         return QSize(width + 2 * _PAD + extra, SPACE.row)
+
+    def helpEvent(
+        self,
+        event: QHelpEvent,
+        view: QAbstractItemView,
+        option: QStyleOptionViewItem,
+        index: _Index,
+    ) -> bool:
+        """Show the tooltip; words that do not fit stand whole before it."""
+        words = self.words_of_tooltip(option, index)
+        QToolTip.showText(event.globalPos(), words, view)
+        return bool(words)
+
+    def words_of_tooltip(self, option: QStyleOptionViewItem, index: _Index) -> str:
+        """Return what the tooltip of a cell says where it has this much room."""
+        cell = index.data(CELL_ROLE)
+        if not isinstance(cell, Cell):
+            return ""
+        is_cut = self.sizeHint(option, index).width() > option.rect.width()
+        parts = (cell.text if is_cut and not cell.verdict else "", cell.tooltip)
+        return "\n".join(part for part in parts if part)
 
 
 def _style(cell: Cell) -> str:
@@ -199,14 +222,10 @@ class TwoLineHeader(QHeaderView):
         name_box = QRectF(
             box.left(), unit_top - line if column.unit else unit_top, box.width(), line
         )
-        painter.setFont(theme().font("caption_medium"))
-        painter.setPen(QColor(colours.text2))
-        painter.drawText(name_box, side | Qt.AlignmentFlag.AlignVCenter, column.title)
+        _paint_line(painter, name_box, column.title, ("caption_medium", colours.text2), side)
         if column.unit:
-            painter.setFont(theme().font("caption"))
-            painter.setPen(QColor(colours.text3))
             unit_box = QRectF(box.left(), unit_top, box.width(), line)
-            painter.drawText(unit_box, side | Qt.AlignmentFlag.AlignVCenter, column.unit)
+            _paint_line(painter, unit_box, column.unit, ("caption", colours.text3), side)
         if section == self.sortIndicatorSection() and self.isSortIndicatorShown():
             width = QFontMetrics(theme().font("caption_medium")).horizontalAdvance(column.title)
             x = box.right() - width - 9 if column.is_number else box.left() + width + 9
@@ -240,3 +259,20 @@ class TwoLineHeader(QHeaderView):
     def _group_at(self, visual: int) -> str:
         column = self._column(self.logicalIndex(visual))
         return column.group if column is not None else ""
+
+
+def _paint_line(
+    painter: QPainter,
+    box: QRectF,
+    text: str,
+    look: tuple[str, str],
+    side: Qt.AlignmentFlag,
+) -> None:
+    """Draw one line of a head in a font and a colour; its beginning is never cut."""
+    style, colour = look
+    font = theme().font(style)
+    room = max(8, round(box.width()))
+    painter.setFont(font)
+    painter.setPen(QColor(colour))
+    whole = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, room)
+    painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, whole)
