@@ -2,9 +2,11 @@
 
 import gui_fakes as fakes
 import pytest
+from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QImage
 
 from emostudio.core.low_rank import LayerBreakEven, RankTime
+from emostudio.core.measured import Limits
 from emostudio.gui.charts.break_even import BreakEvenChart
 from emostudio.gui.charts.ceiling import SpeedCeiling
 from emostudio.gui.charts.class_bars import ClassBars, recalls
@@ -12,6 +14,7 @@ from emostudio.gui.charts.confusion import ConfusionChart
 from emostudio.gui.charts.forest import Forest, ForestRow
 from emostudio.gui.charts.fps_race import FpsRace
 from emostudio.gui.charts.pareto import ParetoChart, ParetoPoint
+from emostudio.gui.charts.pareto_limits import place_limits
 from emostudio.gui.charts.staircase import Stair, Staircase
 from emostudio.gui.charts.time_strip import Share, TimeStrip
 from emostudio.gui.theme import theme
@@ -199,3 +202,39 @@ def test_the_break_even_is_told_in_words(qtbot, themes, rank, words):
     chart.grab()
     chart.show_layer(None)
     assert not chart.accessibleDescription()
+
+
+AREA = QRectF(40, 10, 600, 200)
+
+
+@pytest.mark.parametrize(
+    ("ms", "percent", "words"),
+    [
+        (10.0, 50.0, ["at least 50 %", "at most 10 ms"]),
+        (99.0, 20.0, ["at least 20 % ↓", "at most 99 ms →"]),
+        (0.5, 95.0, ["at least 95 % ↑", "← at most 0.5 ms"]),
+    ],
+)
+def test_limits_are_drawn_with_their_words_even_beyond_the_view(qtbot, themes, ms, percent, words):
+    def to_pixel(x, y):  # the view: 1 to 21 ms, 40 to 80 %
+        return QPointF(40 + 30 * (x - 1), 210 - 5 * (y - 40))
+
+    placed = place_limits(Limits(most_ms=ms, least_accuracy=percent / 100), AREA, to_pixel)
+    assert [line.words for line in placed.lines] == words
+    for line in placed.lines:
+        assert AREA.contains(line.label)
+        for end in (line.start, line.end):
+            assert AREA.left() <= end.x() <= AREA.right()
+            assert AREA.top() <= end.y() <= AREA.bottom()
+    level, upright = placed.lines
+    assert not level.label.intersects(upright.label)
+
+
+def test_limits_shade_the_region_that_either_excludes(qtbot, themes):
+    def to_pixel(x, y):
+        return QPointF(40 + 30 * (x - 1), 210 - 5 * (y - 40))
+
+    shade = place_limits(Limits(most_ms=11, least_accuracy=0.6), AREA, to_pixel).excluded
+    assert shade.contains(QPointF(600, 20))  # too slow
+    assert shade.contains(QPointF(60, 200))  # too often wrong
+    assert not shade.contains(QPointF(60, 20))

@@ -15,14 +15,17 @@ from PySide6.QtWidgets import QWidget
 
 from emostudio.core.measured import NO_LIMITS, Limits
 from emostudio.gui.charts.canvas import metrics
-from emostudio.gui.charts.labels import Box, place_labels
+from emostudio.gui.charts.labels import MARK_RADIUS, Box, place_labels
 from emostudio.gui.charts.marks import mark_path, series_colour, series_ink, series_pen
+from emostudio.gui.charts.pareto_limits import PlacedLimits, paint_limits, place_limits
 from emostudio.gui.charts.ticks import format_tick, linear_ticks, log_ticks
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import series
 
 _LEFT, _BOTTOM, _TOP, _RIGHT = 34, 40, 8, 14
 _PICK_DISTANCE = 14.0
+_RING, _OPEN_RING = 13.0, 10.5
+"""Radii of the ring around the selected and around an undecided point."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,7 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
         painter.setClipRect(area.adjusted(-6, -8, 14, 0))
         centres = self._centres()
         self._paint_grid(painter, area)
-        self._paint_limits(painter, area)
+        paint_limits(painter, self._placed_limits(area))
         self._paint_frontier(painter, area)
         for point, centre in zip(self._points, centres, strict=True):
             self._paint_whiskers(painter, point)
@@ -216,23 +219,8 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
             y = round(self._to_scene(1.0, tick).y()) + 0.5
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
 
-    def _paint_limits(self, painter: QPainter, area: QRectF) -> None:
-        """Shade what the limits exclude, behind a broken line."""
-        shade = theme().colour("bad")
-        shade.setAlpha(22)
-        pen = QPen(theme().colour("bad"), 1.25)
-        pen.setDashPattern([6, 3])
-        painter.setPen(pen)
-        if self._limits.most_ms is not None:
-            x = max(self._to_scene(self._limits.most_ms, 0).x(), area.left())
-            if x <= area.right():
-                painter.fillRect(QRectF(x, area.top(), area.right() - x, area.height()), shade)
-                painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-        if self._limits.least_accuracy is not None:
-            y = max(self._to_scene(1.0, 100 * self._limits.least_accuracy).y(), area.top())
-            if y <= area.bottom():
-                painter.fillRect(QRectF(area.left(), y, area.width(), area.bottom() - y), shade)
-                painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+    def _placed_limits(self, area: QRectF) -> PlacedLimits:
+        return place_limits(self._limits, area, self._to_scene)
 
     def _frontier_corners(self, area: QRectF) -> list[QPointF]:
         corners: list[QPointF] = []
@@ -276,10 +264,10 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
             ring = QPen(theme().colour("warn"), 1.5)
             ring.setDashPattern([3, 2])
             painter.setPen(ring)
-            painter.drawEllipse(centre, 10.5, 10.5)
+            painter.drawEllipse(centre, _OPEN_RING, _OPEN_RING)
         if point.name == self._selected:
             painter.setPen(QPen(theme().colour("focus"), 2))
-            painter.drawEllipse(centre, 13, 13)
+            painter.drawEllipse(centre, _RING, _RING)
 
     def _obstacles(self, area: QRectF) -> list[Box]:
         corners = self._frontier_corners(area)
@@ -291,22 +279,30 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
             low, high = point.y_interval or (point.y, point.y)
             bottom, top = self._to_scene(point.x, low), self._to_scene(point.x, high)
             boxes.append((top.x() - 2, top.y(), 4.0, bottom.y() - top.y()))
+        for line in self._placed_limits(area).lines:
+            boxes.append(line.label.getRect())
+            boxes.append(QRectF(line.start, line.end).adjusted(-1, -1, 1, 1).getRect())
         return boxes
+
+    def _radius(self, point: ParetoPoint) -> float:
+        if point.name == self._selected:
+            return _RING + 1
+        return _OPEN_RING + 1 if point.state == "undecided" else MARK_RADIUS
 
     def _paint_labels(self, painter: QPainter, area: QRectF, centres: list[QPointF]) -> None:
         measure = metrics("small_medium")
         sizes = [(measure.horizontalAdvance(p.label or p.name) + 2, 16.0) for p in self._points]
         box = (area.left() + 4, area.top(), area.width() - 4, area.height())
         at = [(centre.x(), centre.y()) for centre in centres]
-        places = place_labels(at, sizes, box, self._obstacles(area))
+        radii = [self._radius(point) for point in self._points]
+        places = place_labels(at, sizes, box, self._obstacles(area), radii)
         painter.setFont(theme().font("small_medium"))
         for point, centre, place, size in zip(self._points, centres, places, sizes, strict=True):
             ink = series_ink(point.slot)
             if place.has_leader:
                 painter.setPen(QPen(ink, 1))
-                elbow = QPointF(place.x - 12, place.y + 8)
-                painter.drawLine(centre, elbow)
-                painter.drawLine(elbow, QPointF(place.x - 3, place.y + 8))
+                elbow, end = (QPointF(*corner) for corner in place.leader(size))
+                painter.drawPolyline([centre, elbow, end])
             painter.setPen(ink)
             painter.drawText(
                 QRectF(place.x, place.y, size[0], size[1]),

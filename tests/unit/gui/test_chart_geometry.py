@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emostudio.gui.charts.labels import overlaps, place_labels
+from emostudio.gui.charts.stacking import ordered_tops
 from emostudio.gui.charts.ticks import format_tick, linear_ticks, log_ticks
 
 AREA = (0.0, 0.0, 600.0, 300.0)
@@ -58,3 +59,49 @@ def test_no_two_labels_cover_each_other(points):
     places = place_labels(points, sizes, AREA)
     boxes = [(p.x, p.y, *size) for p, size in zip(places, sizes, strict=True)]
     assert not any(overlaps(a, b) for a, b in itertools.combinations(boxes, 2))
+
+
+@pytest.mark.parametrize("x", [300.0, 590.0])
+def test_labels_of_a_stack_stand_in_the_order_of_their_points(x):
+    heights = (40, 44, 47, 150, 156)
+    points = [(x + place % 2, y) for place, y in enumerate(heights)]
+    places = place_labels(points, [(80, 16)] * 5, AREA)
+    assert [place.y for place in places] == sorted(place.y for place in places)
+    assert len({place.x for place in places}) == 1
+
+
+def test_a_point_beside_a_stack_joins_it_so_that_no_leader_crosses_its_label():
+    points = [(300, 50), (303, 52), (300, 80)]
+    places = place_labels(points, [(80, 16)] * 3, AREA)
+    assert all(place.has_leader for place in places)
+    assert places[2].y == max(place.y for place in places)
+
+
+def test_a_stack_at_the_right_edge_stands_left_of_its_points():
+    places = place_labels([(590, 50), (592, 52)], [(80, 16)] * 2, AREA)
+    assert all(place.is_left and place.x + 80 < 590 for place in places)
+    elbow, end = places[0].leader((80, 16))
+    assert places[0].x + 80 < end[0] < elbow[0] < 590
+
+
+def test_a_label_keeps_clear_of_the_ring_around_its_point():
+    ring = (86, 86, 28, 28)
+    (plain,) = place_labels([(100, 100)], [(60, 16)], AREA)
+    (ringed,) = place_labels([(100, 100)], [(60, 16)], AREA, radii=[14.0])
+    assert overlaps((plain.x, plain.y, 60, 16), ring)
+    assert not overlaps((ringed.x, ringed.y, 60, 16), ring)
+
+
+def test_stacked_labels_share_the_way_between_them():
+    assert ordered_tops([100.0, 100.0], 16, (0.0, 300.0), [[], []]) == [92.0, 108.0]
+
+
+def test_stacked_labels_keep_out_of_what_is_blocked():
+    tops = ordered_tops([100.0, 100.0], 16, (0.0, 300.0), [[(90.0, 120.0)], [(90.0, 120.0)]])
+    assert tops is not None
+    assert all(top + 16 <= 90 or top >= 120 for top in tops)
+    assert tops[1] - tops[0] >= 16
+
+
+def test_labels_that_do_not_fit_below_each_other_have_no_places():
+    assert ordered_tops([0.0, 0.0], 16, (0.0, 20.0), [[], []]) is None
