@@ -280,8 +280,8 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
             bottom, top = self._to_scene(point.x, low), self._to_scene(point.x, high)
             boxes.append((top.x() - 2, top.y(), 4.0, bottom.y() - top.y()))
         for line in self._placed_limits(area).lines:
-            boxes.append(line.label.getRect())
-            boxes.append(QRectF(line.start, line.end).adjusted(-1, -1, 1, 1).getRect())
+            boxes.append(_box(line.label))
+            boxes.append(_box(QRectF(line.start, line.end).adjusted(-1, -1, 1, 1)))
         return boxes
 
     def _radius(self, point: ParetoPoint) -> float:
@@ -309,3 +309,7 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
                 Qt.AlignmentFlag.AlignVCenter,
                 point.label or point.name,
             )
+
+
+def _box(rect: QRectF) -> Box:
+    return (rect.left(), rect.top(), rect.width(), rect.height())
