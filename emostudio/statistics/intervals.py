@@ -43,12 +43,50 @@ def wilson(successes: int, count: int, confidence: float = CONFIDENCE) -> tuple[
         raise ValueError(f"{successes} of {count} is not a share")
     if count == 0:
         return (0.0, 1.0)
-    from scipy.stats import binomtest  # the window imports this package and must not load scipy
-
-    found = binomtest(successes, count).proportion_ci(confidence, method="wilson")
+    share, z = successes / count, normal_quantile(confidence)
+    weight = z * z / count
+    centre = (share + weight / 2) / (1 + weight)
+    half = z / (1 + weight) * math.sqrt(share * (1 - share) / count + weight / (4 * count))
     # At 0 and `count` hits the bound is exactly 0 or 1; rounding must not push it past the share.
-    share = successes / count
-    return (min(max(0.0, float(found.low)), share), max(min(1.0, float(found.high)), share))
+    return (min(max(0.0, centre - half), share), max(min(1.0, centre + half), share))
+
+
+def newcombe(
+    successes_a: int,
+    count_a: int,
+    successes_b: int,
+    count_b: int,
+    confidence: float = CONFIDENCE,
+) -> tuple[float, float, float]:
+    """Return share `b` minus share `a` of independent trials, with its interval.
+
+    Parameters
+    ----------
+    successes_a, count_a, successes_b, count_b
+        Hits and trials of the two shares.
+
+    Returns
+    -------
+    Difference, lower and upper bound, in shares (0.01 is one point).
+
+    Raises
+    ------
+    ValueError
+        If a number of hits is not between 0 and its trials, or there are no trials.
+
+    References
+    ----------
+    Newcombe 1998, Stat. Med. 17, 873-890, method 10 (two Wilson intervals).
+    """
+    if not count_a or not count_b:
+        raise ValueError("A difference of shares needs trials on both sides")
+    share_a, share_b = successes_a / count_a, successes_b / count_b
+    low_a, high_a = wilson(successes_a, count_a, confidence)
+    low_b, high_b = wilson(successes_b, count_b, confidence)
+    difference = share_b - share_a
+    low = difference - math.hypot(share_b - low_b, high_a - share_a)
+    high = difference + math.hypot(high_b - share_b, share_a - low_a)
+    return (difference, low, high)
 
 
 def t_interval(

@@ -2,79 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from emostudio.core.answers import EvaluationResult
-from emostudio.gui.charts.canvas import Chart, paint_text
+from emostudio.gui.charts.canvas import Chart, metrics, paint_text
 from emostudio.gui.theme import theme
+from emostudio.workspace.charts.recalls import ClassChange, class_changes
 
 _LOWEST_ROW = 16
+_NAMES, _GAP = 92.0, 6.0
 
 
 class ClassBars(Chart):
-    """One bar per class: right of the middle better than the baseline, left of it worse."""
+    """One bar per class: right of the middle better than the baseline, left of it worse.
+
+    A bar has a colour only where its interval excludes no change.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
         self.setAccessibleName(self.tr("Accuracy by class, points against the baseline"))
-        self._rows: tuple[tuple[str, float], ...] = ()
+        self._rows: tuple[ClassChange, ...] = ()
 
     def show_results(self, variant: EvaluationResult, baseline: EvaluationResult) -> None:
         """Draw the classes that both results have."""
-        before = recalls(baseline)
-        now = recalls(variant)
-        self._rows = tuple(
-            (name.capitalize(), 100 * (share - before[name]))
-            for name, share in now.items()
-            if name in before
-        )
+        self._rows = class_changes(variant, baseline)
         self.setMinimumHeight(_LOWEST_ROW * len(self._rows))
-        self.describe(", ".join(f"{name} {value:+.1f}" for name, value in self._rows))
+        self.setToolTip(
+            self.tr(
+                "95 % intervals for independent shares (Newcombe); coloured where they exclude 0"
+            )
+        )
+        self.describe(", ".join(_in_words(row) for row in self._rows))
 
     def paintEvent(self, _event: object) -> None:
-        """Paint names, bars from the middle, and values."""
+        """Paint names, bars from the middle, intervals and values."""
         if not self._rows:
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        area = QRectF(92, 0, max(self.width() - 92 - 64, 20), self.height())
-        most = max(1.0, *(abs(value) for _, value in self._rows))
-        height = min(area.height() / len(self._rows), 32.0)
-        middle = area.center().x()
-        for place, (name, value) in enumerate(self._rows):
-            top = place * height
-            paint_text(painter, QRectF(0, top, 88, height), name, "small", "text")
-            width = abs(value) / most * area.width() / 2
-            left = middle if value >= 0 else middle - width
-            token = "ok" if value > 0 else "bad"
-            bar = QRectF(left, top + height / 2 - 4, width, 8)
-            painter.fillRect(bar, theme().colour(token))
-            paint_text(
-                painter,
-                QRectF(area.right(), top, 62, height),
-                f"{'− ' if value < 0 else '+ ' if value > 0 else ''}{abs(value):.1f}",
-                "small_bold",
-                "text",
-                Qt.AlignmentFlag.AlignRight,
-            )
+        numbers = max(
+            metrics("small_bold").horizontalAdvance(_signed(r.points)) for r in self._rows
+        )
+        room = max(self.width() - _NAMES - numbers - _GAP, 20.0)
+        height = min(self.height() / len(self._rows), 32.0)
+        middle = _NAMES + room / 2
+        scale = room / 2 / max(1.0, *(abs(end) for row in self._rows for end in row.interval))
+        for place, row in enumerate(self._rows):
+            line = QRectF(0, place * height, self.width(), height)
+            paint_text(painter, line.adjusted(0, 0, _NAMES - 4 - line.width(), 0),
+                       row.name.capitalize(), "small", "text")  # fmt: skip
+            _paint_change(painter, line.center().y(), row, (middle, scale))
+            paint_text(painter, line, _signed(row.points), "small_bold", "text",
+                       Qt.AlignmentFlag.AlignRight)  # fmt: skip
         painter.setPen(QPen(theme().colour("line2"), 1))
         painter.drawLine(QPointF(middle, 0), QPointF(middle, height * len(self._rows)))
         painter.end()
 
 
-def recalls(result: EvaluationResult) -> dict[str, float]:
-    """Return the share of each true class that was named rightly; classes without images lack."""
-    shares: dict[str, float] = {}
-    for place, (name, counts) in enumerate(zip(result.labels, result.confusion, strict=False)):
-        total = _total(counts)
-        if total:
-            shares[str(name)] = counts[place] / total
-    return shares
+def _paint_change(
+    painter: QPainter, y: float, row: ClassChange, scale: tuple[float, float]
+) -> None:
+    middle, pixels = scale
+    token = "text3" if not row.is_clear else "ok" if row.points > 0 else "bad"
+    width = row.points * pixels
+    painter.fillRect(QRectF(middle, y - 4, width, 8).normalized(), theme().colour(token))
+    low, high = (middle + pixels * end for end in row.interval)
+    painter.setPen(QPen(theme().colour("text"), 1.5))
+    painter.drawLine(QPointF(low, y), QPointF(high, y))
 
 
-def _total(counts: Sequence[int]) -> int:
-    return sum(counts)
+def _signed(points: float) -> str:
+    sign = "− " if points < 0 else "+ " if points > 0 else ""
+    return f"{sign}{abs(points):.1f}"
+
+
+def _in_words(row: ClassChange) -> str:
+    low, high = (_signed(end) for end in row.interval)
+    return f"{row.name.capitalize()} {_signed(row.points)} ({low} to {high})"

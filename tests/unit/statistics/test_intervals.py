@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from emostudio.statistics.intervals import t_interval, wilson
+from emostudio.statistics.intervals import newcombe, t_interval, wilson
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,37 @@ def test_wilson_of_nothing_says_nothing():
 def test_wilson_refuses_impossible_counts():
     with pytest.raises(ValueError, match="not a share"):
         wilson(3, 2)
+
+
+@pytest.mark.parametrize(("successes", "count"), [(0, 1), (7, 10), (288, 288), (19, 36)])
+@pytest.mark.parametrize("confidence", [0.9, 0.95])
+def test_wilson_equals_scipy(successes, count, confidence):
+    from scipy.stats import binomtest
+
+    found = binomtest(successes, count).proportion_ci(confidence, method="wilson")
+    assert wilson(successes, count, confidence) == pytest.approx((found.low, found.high))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "low", "high"),
+    [
+        ((48, 80), (56, 70), 0.0524, 0.3339),  # Newcombe 1998, Stat. Med. 17, table II, method 10
+        ((3, 10), (9, 10), 0.1705, 0.8090),
+        ((2, 7), (6, 7), 0.0582, 0.8062),
+        ((0, 29), (5, 56), -0.0381, 0.1926),
+        ((0, 20), (0, 10), -0.1611, 0.2775),
+        ((0, 10), (10, 10), 0.6075, 1.0),
+    ],
+)
+def test_newcombe_equals_published_values(first, second, low, high):
+    difference, *found = newcombe(*first, *second)
+    assert found == pytest.approx((low, high), abs=6e-5)
+    assert difference == pytest.approx(second[0] / second[1] - first[0] / first[1])
+
+
+def test_newcombe_needs_trials_on_both_sides():
+    with pytest.raises(ValueError, match="both sides"):
+        newcombe(1, 2, 0, 0)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.65, 0.95])

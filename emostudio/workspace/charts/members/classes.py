@@ -6,6 +6,7 @@ from emostudio.core.answers import EvaluationResult
 from emostudio.statistics.intervals import wilson
 from emostudio.workspace.charts.base import Bar, Bars, ChartKind, Panel, Scale
 from emostudio.workspace.charts.material import Material
+from emostudio.workspace.charts.recalls import recall_counts
 
 
 def _draw(material: Material) -> tuple[Panel, ...]:
@@ -31,11 +32,9 @@ def _draw(material: Material) -> tuple[Panel, ...]:
 def recall_bars(result: EvaluationResult, slot: int) -> dict[str, Bar]:
     """Return the share of each true class that was named rightly, in percent, by class."""
     bars = {}
-    for place, (name, counts) in enumerate(zip(result.labels, result.confusion, strict=True)):
-        total = sum(counts)
-        if total:
-            low, high = wilson(counts[place], total)
-            bars[str(name)] = Bar(100 * counts[place] / total, (100 * low, 100 * high), slot)
+    for name, (right, total) in recall_counts(result).items():
+        low, high = wilson(right, total)
+        bars[name] = Bar(100 * right / total, (100 * low, 100 * high), slot)
     return bars
 
 
