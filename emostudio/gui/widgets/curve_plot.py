@@ -17,8 +17,10 @@ from emostudio.gui.tokens import series
 
 _ANTIALIAS_POINTS = 2_000
 _AXIS_WIDTH = 42
-_LABEL_GAP = 14
+_LABEL_GAP = 18
 _LABEL_STEP = 15
+_TEXT_MARGIN = 4
+"""That a pyqtgraph text keeps around itself."""
 _LONGEST_TICK = 5
 
 
@@ -152,7 +154,8 @@ class CurvePlot(QWidget):
         for side in ("left", "bottom"):
             axis = self.plot.getAxis(side)
             is_bottom = side == "bottom"
-            axis.setPen(self._pen(colours.line2) if is_bottom else pg.mkPen(None))
+            # an axis without a pen draws its ticks of no length as white dots
+            axis.setPen(self._pen(colours.line2 if is_bottom else colours.card))
             axis.setTextPen(colours.text3)
             axis.setStyle(
                 tickLength=0, hideOverlappingLabels=False, tickFont=theme().font("caption"),
@@ -200,7 +203,6 @@ class CurvePlot(QWidget):
                 curve.x[last], curve.y[last], symbol=rules.mark, size=10, brush=colour,
                 pen=pg.mkPen(None),
             )  # fmt: skip
-        drawn.text.setText(curve.label)
 
     def _curve_pen(self, curve: Curve, colour: QColor) -> QPen:
         width = 1.0 if curve.is_thin else 2.5 if curve.is_selected or curve.slot == 0 else 2.0
@@ -224,7 +226,7 @@ class CurvePlot(QWidget):
             y_high = y_low + (abs(y_low) or 1.0)
         y_ticks = linear_ticks(y_low, y_high * 1.04, self._y_ticks)
         top = max(y_high, y_ticks[-1] if y_ticks else y_high) + (y_high - y_low) * 0.06
-        x_ticks = linear_ticks(0.0, x_high, 6)
+        x_ticks = linear_ticks(0.0, x_high, 6, is_whole=True)
         room = self._label_room([curve.label for curve in known])
         self._view.setRange(xRange=(0.0, x_high * (1 + room)), yRange=(y_low, top), padding=0)
         self.plot.getAxis("left").setTicks([[(tick, _short(tick)) for tick in y_ticks]])
@@ -253,6 +255,8 @@ class CurvePlot(QWidget):
                 line.setPen(pen)
 
     def _place_labels(self) -> None:
+        measure = QFontMetrics(theme().font("caption_bold"))
+        right = self._view.sceneBoundingRect().right() - 2 * _TEXT_MARGIN - 8
         places: list[tuple[float, float, pg.TextItem]] = []
         for key, drawn in self._drawn.items():
             curve = self._curves[key]
@@ -261,6 +265,11 @@ class CurvePlot(QWidget):
             if curve.label and finite.size:
                 point = QPointF(float(curve.x[finite[-1]]), float(curve.y[finite[-1]]))
                 pixel = self._view.mapViewToScene(point)
+                room = max(int(right - pixel.x()), 0)
+                drawn.text.setText(
+                    measure.elidedText(curve.label, Qt.TextElideMode.ElideRight, room)
+                )
+                drawn.text.setToolTip(curve.label)
                 places.append((pixel.y(), pixel.x(), drawn.text))
         floor = self._view.sceneBoundingRect().bottom() - _LABEL_STEP / 2
         rows = [place[0] for place in sorted(places, key=lambda place: place[0])]
@@ -281,4 +290,4 @@ def _short(tick: float) -> str:
     if len(text) <= _LONGEST_TICK:
         return text
     mantissa, _, power = f"{tick:.0e}".partition("e")
-    return f"{mantissa}e{int(power)}"
+    return f"{mantissa}e{int(power)}".replace("-", "−")

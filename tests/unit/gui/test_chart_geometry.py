@@ -21,6 +21,13 @@ def test_linear_ticks_lie_inside_and_are_few(low, span):
     assert all(low - slack <= tick <= low + span + slack for tick in ticks)
 
 
+@pytest.mark.parametrize("last", [1, 2, 3, 7, 12, 30, 240])
+def test_ticks_of_what_is_counted_are_whole_numbers(last):
+    ticks = linear_ticks(1.0, float(last), 6, is_whole=True)
+    assert all(tick.is_integer() for tick in ticks)
+    assert 0 < len(ticks) <= 6
+
+
 @given(st.floats(1e-3, 1e3), st.floats(1.05, 1e5))
 def test_log_ticks_lie_inside_and_are_few(low, factor):
     ticks = log_ticks(low, low * factor, 6)
@@ -29,7 +36,16 @@ def test_log_ticks_lie_inside_and_are_few(low, factor):
 
 
 @pytest.mark.parametrize(
-    ("value", "label"), [(0, "0"), (1.5, "1.5"), (300.0, "300"), (2000, "2,000"), (0.25, "0.25")]
+    ("value", "label"),
+    [
+        (0, "0"),
+        (1.5, "1.5"),
+        (300.0, "300"),
+        (2000, "2,000"),
+        (0.25, "0.25"),
+        (-0.5, "−0.5"),
+        (-0.002, "−0.002"),
+    ],
 )
 def test_tick_labels_have_no_trailing_zeros(value, label):
     assert format_tick(value) == label
