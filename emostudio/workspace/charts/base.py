@@ -22,12 +22,19 @@ LineRole = Literal["full", "thin", "frontier", "limit", "reference"]
 
 @dataclass(frozen=True)
 class Scale:
-    """An axis: what it counts, unit included; None leaves an end to the data."""
+    """An axis: what it counts, unit included; None leaves an end to the data.
+
+    Attributes
+    ----------
+    is_whole
+        Whether only whole numbers have a meaning, as of epochs.
+    """
 
     title: str
     is_log: bool = False
     low: float | None = None
     high: float | None = None
+    is_whole: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from emostudio.workspace.charts.base import Bar, Bars, ChartKind, Panel, Scale
+from emostudio.workspace.charts.decimals import shared_decimals
 from emostudio.workspace.charts.material import Material
 from emostudio.workspace.comparison import ComparisonRow
 
@@ -10,10 +11,12 @@ from emostudio.workspace.comparison import ComparisonRow
 def _draw(material: Material) -> tuple[Panel, ...]:
     rows = material.comparison.rows
     base = material.comparison.baseline
+    times = [_time(row) for row in rows]
+    decimals = shared_decimals([bar.value for bar in times if bar.value is not None])
     panels = (
         _panel("Accuracy", "%", rows, [_accuracy(row) for row in rows], "95 % Wilson intervals"),
-        _panel("Inference p50", "ms", rows, [_time(row) for row in rows],
-               "Median of single pictures; 95 % interval over blocks", 2),
+        _panel("Inference p50", "ms", rows, times,
+               "Median of single pictures; 95 % interval over blocks", decimals),
         _panel("Speed", f"{base} = 1×", rows, [_speed(row) for row in rows],
                "Paired over interleaved blocks, 95 % interval", 2),
         _panel("Macro-F1", "0 to 1", rows, [Bar(row.macro_f1, None, row.slot) for row in rows],

@@ -10,7 +10,7 @@ def _draw(material: Material) -> tuple[Panel, ...]:
     if not material.curves:
         return ()
     lines = [line for curve in material.curves for line in _lines(curve)]
-    return (Plot(Scale("Epoch", low=1.0), Scale("Error, %", low=0.0), tuple(lines)),)
+    return (Plot(Scale("Epoch", low=1.0, is_whole=True), Scale("Error, %", low=0.0), tuple(lines)),)
 
 
 def _lines(curve: TrainingCurve) -> list[Line]:

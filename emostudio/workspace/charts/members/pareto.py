@@ -67,7 +67,7 @@ CHART = ChartKind(
     title="Accuracy against time",
     summary="Who is faster at what cost in accuracy, with the frontier",
     note="%, higher is better",
-    missing="It needs accuracy and speed of the same variant.",
+    missing="Accuracy and speed of the same variant are not measured yet.",
     draw=_draw,
     order=0,
 )

@@ -64,7 +64,7 @@ CHART = ChartKind(
     title="Strengths",
     summary="Accuracy, speed and sizes of every variant against the best of those shown",
     note="outermost is the best of those shown; intervals stand in the table and in the bars",
-    missing="It needs two models and three measured quantities.",
+    missing="Strengths show from two models and three measured quantities on.",
     draw=_draw,
     order=2,
 )

@@ -56,7 +56,10 @@ CHART = ChartKind(
     title="Shares of the steps",
     summary="What each step of a recipe gave, as its Shapley value over all subsets",
     note="Shapley values over all subsets of the recipe's steps",
-    missing="Take a recipe apart with the command ablate first.",
+    missing=(
+        "Take a recipe apart first: Take apart on the Compress page, or `emostudio ablate` "
+        "in a terminal."
+    ),
     draw=_draw,
     is_measured=False,
     order=7,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from emostudio.workspace.charts.base import Bar, Bars, ChartKind, Panel, Scale
+from emostudio.workspace.charts.decimals import shared_decimals
 from emostudio.workspace.charts.material import Material
 from emostudio.workspace.comparison import ComparisonRow
 from emostudio.workspace.sizes import SIZES
@@ -28,8 +29,8 @@ def _panel(
     if not known:
         return None
     bars = tuple((Bar(number, None, row.slot),) for row, number in zip(rows, values, strict=True))
-    decimals = 1 if min(known) >= 1 else 3
     names = tuple(row.model for row in rows)
+    decimals = shared_decimals(known)
     return Bars(f"{title}, {unit}", Scale(unit), names, (("", 0),), bars, decimals, note)
 
 
@@ -37,7 +38,7 @@ CHART = ChartKind(
     key="sizes",
     title="Memory and size",
     summary="Disk, memory, parameters and multiply-adds of every variant",
-    note="smaller is better; counted or read once, so without intervals",
+    note="smaller is better; counted, Resident a median of three processes; no intervals",
     missing="There is no model to show.",
     draw=_draw,
     order=8,
