@@ -9,7 +9,7 @@ from emostudio.core.low_rank import LayerBreakEven, RankTime
 from emostudio.core.measured import Limits
 from emostudio.gui.charts.break_even import BreakEvenChart
 from emostudio.gui.charts.ceiling import SpeedCeiling
-from emostudio.gui.charts.class_bars import ClassBars, recalls
+from emostudio.gui.charts.class_bars import ClassBars
 from emostudio.gui.charts.confusion import ConfusionChart
 from emostudio.gui.charts.forest import Forest, ForestRow
 from emostudio.gui.charts.fps_race import FpsRace
@@ -136,7 +136,7 @@ def test_charts_paint_in_both_themes_at_any_size(qtbot, themes, make, size):
         (stairs, "Huffman ≈ 10.4 MB"),
         (ceiling, "Prune 3.20×"),
         (forest, "INT8 2.86× (2.79–2.93)"),
-        (bars, "Anger -5.0"),
+        (bars, "Anger − 5.0 (− "),
         (confusion, "called"),
         (break_even, "rank 32 0.533 ms, rank 50"),
     ],
@@ -168,13 +168,6 @@ def test_the_key_of_the_strip_takes_more_lines_in_narrow_windows(qtbot, themes):
 def test_series_differ_by_more_than_colour():
     marks = [(rule.mark, rule.dash) for rule in SERIES[1:]]
     assert len(set(marks)) == len(marks)
-
-
-def test_classes_without_images_have_no_accuracy():
-    result = fakes.evaluation("a", 1.0).model_copy(
-        update={"labels": ("anger", "fear"), "confusion": ((4, 1), (0, 0))}
-    )
-    assert recalls(result) == {"anger": 0.8}
 
 
 @pytest.mark.parametrize(
@@ -238,3 +231,24 @@ def test_limits_shade_the_region_that_either_excludes(qtbot, themes):
     assert shade.contains(QPointF(600, 20))  # too slow
     assert shade.contains(QPointF(60, 200))  # too often wrong
     assert not shade.contains(QPointF(60, 20))
+
+
+def test_the_confusion_matrix_says_its_cells_in_full(qtbot, themes):
+    chart = confusion()
+    qtbot.addWidget(chart)
+    chart.resize(300, 200)
+    words = {chart.meaning_at(x, y) for x in range(0, 300, 5) for y in range(0, 200, 5)}
+    assert "Contempt" in words  # a head
+    assert any(word.startswith("Contempt called Contempt: 90.0 %") for word in words)
+    assert "" in words  # beside the cells
+
+
+def test_class_bars_are_coloured_only_where_the_interval_excludes_no_change(qtbot, themes):
+    chart = ClassBars()
+    qtbot.addWidget(chart)
+    chart.resize(420, 260)
+    chart.show_results(fakes.evaluation("a", 0.9), fakes.evaluation("b", 0.95))
+    bad = theme().colour("bad").rgb()
+    assert bad not in colours(chart)
+    chart.show_results(fakes.evaluation("a", 0.5), fakes.evaluation("b", 0.95))
+    assert bad in colours(chart)

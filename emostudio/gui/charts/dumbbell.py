@@ -78,7 +78,8 @@ class Dumbbell(Chart):
         painter.setPen(QPen(theme().colour("line"), 1))
         for tick in ticks:
             painter.drawLine(QPointF(x_of(tick), 0), QPointF(x_of(tick), area.bottom()))
-        labels = [(x_of(tick), f"{format_tick(tick)} {self._unit}".strip()) for tick in ticks]
+        unit = self._unit if self._unit in {"", "×"} else f" {self._unit}"
+        labels = [(x_of(tick), f"{format_tick(tick)}{unit}") for tick in ticks]
         paint_bottom_axis(painter, area, labels)
         step = area.height() / len(self._rows)
         for index, row in enumerate(self._rows):

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QRectF, QSize
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize
 from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from emostudio.gui.charts.canvas import Chart
-from emostudio.gui.charts.panels.bars import bars_height, paint_bars
+from emostudio.gui.charts.panels.bars import bars_height, paint_bars, row_name
 from emostudio.gui.charts.panels.gallery import gallery_height, paint_gallery
-from emostudio.gui.charts.panels.matrix import matrix_height, paint_matrix
+from emostudio.gui.charts.panels.matrix import cell_words, matrix_height, paint_matrix
 from emostudio.gui.charts.panels.plot import paint_plot, plot_height
 from emostudio.gui.charts.panels.radar import paint_radar, radar_height
 from emostudio.gui.theme import theme
-from emostudio.workspace.charts.base import Bars, Gallery, Matrix, Panel, Plot
+from emostudio.workspace.charts.base import Bars, Gallery, Matrix, Panel, Plot, Radar
 from emostudio.workspace.charts.base import Chart as ChartData
 from emostudio.workspace.charts.tables import numbers
 
@@ -23,6 +23,7 @@ _GAP = 16.0
 _LEAST_WIDTH = {Bars: 250.0, Matrix: 330.0}
 """Panels stand side by side where each keeps at least this width in pixels."""
 _LEAST_DOTS = 300.0
+_LEAST_ALONE = 180.0
 _MOST_WORDS = 60
 
 
@@ -64,10 +65,10 @@ class PanelChart(Chart):
         return super().event(event)
 
     def meaning_at(self, x: float, y: float) -> str:
-        """Return the note of the panel at a pixel, empty beside all of them."""
+        """Return row or cell and note of the panel at a pixel, empty beside all of them."""
         for place, panel in zip(self._places, self._panels, strict=True):
             if place.contains(x, y):
-                return panel.note
+                return _meaning(place, panel, x, y)
         return ""
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -83,6 +84,9 @@ class PanelChart(Chart):
         self._places = []
         top = 0.0
         width = float(max(self.width(), 120))
+        if len(self._panels) == 1 and isinstance(self._panels[0], Plot | Radar):
+            self._fit_alone(width)
+            return
         columns = _columns(self._panels, width)
         cell = (width - _GAP * (columns - 1)) / columns
         for start in range(0, len(self._panels), columns):
@@ -92,7 +96,16 @@ class PanelChart(Chart):
                 QRectF(place * (cell + _GAP), top, cell, height) for place in range(len(row))
             ]
             top += height + _GAP / 2
-        self.setMinimumHeight(round(top))
+        self._ask_for(top)
+
+    def _fit_alone(self, width: float) -> None:
+        """Let a lone picture fill what is there, so that its axis is in sight."""
+        least = _LEAST_ALONE * theme().scale
+        self._places = [QRectF(0, 0, width, max(least, float(self.height())))]
+        self._ask_for(least)
+
+    def _ask_for(self, height: float) -> None:
+        self.setMinimumHeight(round(height))
         self.updateGeometry()
         self.update()
 
@@ -115,6 +128,15 @@ def _height(panel: Panel, width: float) -> float:
     if isinstance(panel, Gallery):
         return gallery_height(panel, width)
     return plot_height(panel, width) if isinstance(panel, Plot) else radar_height(panel, width)
+
+
+def _meaning(place: QRectF, panel: Panel, x: float, y: float) -> str:
+    words = ""
+    if isinstance(panel, Bars):
+        words = row_name(place, panel, y)
+    elif isinstance(panel, Matrix):
+        words = cell_words(place, panel, QPointF(x, y))
+    return "\n".join(part for part in (words, panel.note) if part)
 
 
 def _paint(painter: QPainter, place: QRectF, panel: Panel) -> None:

@@ -31,8 +31,13 @@ _ToPixel = Callable[[float], float]
 
 def bars_height(panel: Bars, width: float) -> float:
     """Return the pixels a panel asks for."""
-    head = line_height("small_bold") + _key_height(panel, width)
+    head = line_height("small_bold") + _key_height(panel, width) + _upper_scale_height(panel)
     return head + _rows_height(panel) + line_height() + 10
+
+
+def _upper_scale_height(panel: Bars) -> float:
+    """Rows of dots grow longer than the window: they have their scale above as well."""
+    return line_height() if len(panel.series) > 1 else 0.0
 
 
 def _rows_height(panel: Bars) -> float:
@@ -49,23 +54,21 @@ def _key_height(panel: Bars, width: float) -> float:
 
 def paint_bars(painter: QPainter, rect: QRectF, panel: Bars) -> None:
     """Paint a panel: title, key, rows, scale."""
-    top = rect.top() + paint_title(painter, rect, panel.title)
+    used = paint_title(painter, rect, panel.title)
     if len(panel.series) > 1:
-        place = QRectF(rect.left(), top, rect.width(), rect.height())
-        top += paint_key(painter, place, list(panel.series), has_lines=False)
-    names = max(metrics("caption").horizontalAdvance(name) for name in panel.rows) + 10
-    left = rect.left() + min(names, _NAME_SHARE * rect.width())
-    area = QRectF(left, top, rect.right() - left - _EDGE, _rows_height(panel))
+        paint_key(painter, rect.adjusted(0, used, 0, 0), list(panel.series), has_lines=False)
+    area = _rows_area(rect, panel)
     low, high = _ends(panel, area.width())
 
     def x_of(value: float) -> float:
         return float(area.left() + (value - low) / (high - low) * area.width())
 
-    _paint_scale(painter, area, [(x_of(t), t) for t in linear_ticks(low, high, 4)])
+    ticks = [(x_of(tick), tick) for tick in linear_ticks(low, high, 4)]
+    _paint_scale(painter, area, ticks, is_above=len(panel.series) > 1)
     height = area.height() / len(panel.rows)
-    for place_, (name, row) in enumerate(zip(panel.rows, panel.values, strict=True)):
-        line = QRectF(area.left(), area.top() + place_ * height, area.width(), height)
-        side = QRectF(rect.left(), line.top(), left - rect.left() - 8, height)
+    for place, (name, row) in enumerate(zip(panel.rows, panel.values, strict=True)):
+        line = QRectF(area.left(), area.top() + place * height, area.width(), height)
+        side = QRectF(rect.left(), line.top(), area.left() - rect.left() - 8, height)
         paint_text(painter, side, name, "caption", "text2")
         if len(panel.series) == 1:
             _paint_bar(painter, line, row[0], (x_of, panel.decimals))
@@ -73,7 +76,29 @@ def paint_bars(painter: QPainter, rect: QRectF, panel: Bars) -> None:
             _paint_dots(painter, line, panel, row, x_of)
 
 
-def _ends(panel: Bars, width: float) -> tuple[float, float]:
+def row_name(rect: QRectF, panel: Bars, y: float) -> str:
+    """Return the name of the row at a height of the panel in `rect`, empty beside the rows."""
+    area = _rows_area(rect, panel)
+    place = int((y - area.top()) // (area.height() / len(panel.rows)))
+    return panel.rows[place] if 0 <= place < len(panel.rows) else ""
+
+
+def _rows_area(rect: QRectF, panel: Bars) -> QRectF:
+    head = line_height("small_bold") if panel.title else 0.0
+    top = rect.top() + head + _key_height(panel, rect.width()) + _upper_scale_height(panel)
+    names = max(metrics("caption").horizontalAdvance(name) for name in panel.rows) + 10
+    left = rect.left() + min(names, _NAME_SHARE * rect.width())
+    return QRectF(left, top, rect.right() - left - _edge(panel), _rows_height(panel))
+
+
+def _edge(panel: Bars) -> float:
+    """Return the room right of the rows: half of the longest label that may stand at their end."""
+    texts = (format_tick(tick) for tick in linear_ticks(*_span(panel), 4))
+    widest = max(metrics("caption").horizontalAdvance(text) for text in texts)
+    return max(_EDGE, float(widest) / 2 + 2)
+
+
+def _span(panel: Bars) -> tuple[float, float]:
     known = [
         end
         for row in panel.values
@@ -83,8 +108,11 @@ def _ends(panel: Bars, width: float) -> tuple[float, float]:
     ]
     low = min([0.0, *known]) if panel.scale.low is None else panel.scale.low
     high = _DOTS_END * max([0.0, *known]) if panel.scale.high is None else panel.scale.high
-    if high <= low:
-        high = low + 1.0
+    return low, high if high > low else low + 1.0
+
+
+def _ends(panel: Bars, width: float) -> tuple[float, float]:
+    low, high = _span(panel)
     if len(panel.series) > 1:
         return low, high
     texts = [_number(bar, panel.decimals) for row in panel.values for bar in row]
@@ -94,13 +122,17 @@ def _ends(panel: Bars, width: float) -> tuple[float, float]:
     return low - room * scale * has_left, high + room * scale
 
 
-def _paint_scale(painter: QPainter, area: QRectF, ticks: list[tuple[float, float]]) -> None:
+def _paint_scale(
+    painter: QPainter, area: QRectF, ticks: list[tuple[float, float]], *, is_above: bool
+) -> None:
+    tops = [area.bottom() + 1, *([area.top() - line_height()] if is_above else [])]
     for x, tick in ticks:
         painter.setPen(QPen(theme().colour("line2" if tick == 0 else "line"), 1))
         painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-        place = QRectF(x - 30, area.bottom() + 1, 60, line_height())
-        paint_text(painter, place, format_tick(tick), "caption", "text3",
-                   Qt.AlignmentFlag.AlignHCenter)  # fmt: skip
+        for top in tops:
+            place = QRectF(x - 30, top, 60, line_height())
+            paint_text(painter, place, format_tick(tick), "caption", "text3",
+                       Qt.AlignmentFlag.AlignHCenter)  # fmt: skip
 
 
 def _number(bar: Bar, decimals: int) -> str:

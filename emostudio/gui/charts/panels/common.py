@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QPainter, QPainterPath, QPen
 
 from emostudio.gui.charts.canvas import metrics, paint_text
 from emostudio.gui.charts.marks import paint_mark, paint_swatch, series_colour, series_ink
 from emostudio.gui.theme import theme
 
 KEY_GLYPH, KEY_GAP = 26.0, 14.0
+_HALO = 4.0
 
 
 def line_height(style: str = "caption") -> float:
@@ -37,12 +38,17 @@ def paint_whisker(painter: QPainter, slot: int, start: QPointF, end: QPointF) ->
     painter.drawLine(start, end)
 
 
+def key_width(name: str) -> float:
+    """Return the pixels that an entry of a key takes, the gap behind it included."""
+    return KEY_GLYPH + float(metrics("caption").horizontalAdvance(name)) + KEY_GAP
+
+
 def key_rows(entries: list[tuple[str, int]], width: float) -> list[list[tuple[str, int]]]:
     """Return the entries of a key in rows that fit `width` pixels."""
     rows: list[list[tuple[str, int]]] = []
     used = width + 1
     for name, slot in entries:
-        wide = KEY_GLYPH + metrics("caption").horizontalAdvance(name) + KEY_GAP
+        wide = key_width(name)
         if used + wide > width:
             rows.append([])
             used = 0.0
@@ -72,9 +78,18 @@ def paint_key(
 
 
 def paint_name(painter: QPainter, at: QPointF, name: str, slot: int, room: float) -> None:
-    """Write a series' name in its ink to the right of a point, elided to `room` pixels."""
-    painter.setFont(theme().font("caption_bold"))
+    """Write a series' name in its ink to the right of a point, elided to `room` pixels.
+
+    It has a halo of the card's colour, so that lines behind it do not cross its letters.
+    """
+    font, measure = theme().font("caption_bold"), metrics("caption_bold")
+    text = measure.elidedText(name, Qt.TextElideMode.ElideRight, max(room, 8.0))
+    base = QPointF(at.x(), at.y() + (measure.ascent() - measure.descent()) / 2)
+    letters = QPainterPath()
+    letters.addText(base, font, text)
+    halo = QPen(theme().colour("card"), _HALO)
+    halo.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    painter.strokePath(letters, halo)
+    painter.setFont(font)
     painter.setPen(series_ink(slot))
-    text = metrics("caption_bold").elidedText(name, Qt.TextElideMode.ElideRight, max(room, 8.0))
-    box = QRectF(at.x(), at.y() - 9, max(room, 8.0), 18)
-    painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)
+    painter.drawText(base, text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath
 
 from emostudio.gui.charts.canvas import metrics, paint_text
@@ -27,23 +27,47 @@ def paint_matrix(painter: QPainter, rect: QRectF, panel: Matrix) -> None:
     top = rect.top() + paint_title(painter, rect, panel.title)
     note = QRectF(rect.left(), top, rect.width(), line_height())
     paint_text(painter, note, panel.note, "caption", "text3")
-    top += line_height()
-    names = max(metrics("caption").horizontalAdvance(name) for name in panel.rows) + 8
-    left = rect.left() + names
-    width = (rect.right() - left) / len(panel.columns)
-    height = _ROW * theme().scale
+    cells = _cells(rect, panel)
+    width, height = cells.width() / len(panel.columns), cells.height() / len(panel.rows)
     for place, name in enumerate(panel.columns):
-        head = QRectF(left + place * width, top, width, line_height())
+        head = QRectF(cells.left() + place * width, note.bottom(), width, line_height())
         short = name if metrics("caption").horizontalAdvance(name) < width - 2 else name[:3]
         paint_text(painter, head, short, "caption", "text3", Qt.AlignmentFlag.AlignHCenter)
-    top += line_height()
     for place, (name, shares) in enumerate(zip(panel.rows, panel.values, strict=True)):
-        side = QRectF(rect.left(), top + place * height, names - 6, height)
+        top = cells.top() + place * height
+        side = QRectF(rect.left(), top, cells.left() - rect.left() - 6, height)
         paint_text(painter, side, name, "caption", "text2")
-        first = QRectF(left, side.top(), width, height)
+        first = QRectF(cells.left(), top, width, height)
         for said, share in enumerate(shares):
             cell = first.translated(said * width, 0).adjusted(1, 1, -1, -1)
             _paint_cell(painter, cell, share, is_right=said == place)
+
+
+def cell_words(rect: QRectF, panel: Matrix, at: QPointF) -> str:
+    """Return what the cell or head at a pixel stands for, with names in full."""
+    cells = _cells(rect, panel)
+    column = int((at.x() - cells.left()) // (cells.width() / len(panel.columns)))
+    row = int((at.y() - cells.top()) // (cells.height() / len(panel.rows)))
+    if not 0 <= column < len(panel.columns):
+        return ""
+    if 0 <= row < len(panel.rows):
+        return confusion_words(panel.rows[row], panel.columns[column], panel.values[row][column])
+    return panel.columns[column] if cells.top() - line_height() <= at.y() < cells.top() else ""
+
+
+def confusion_words(truth: str, said: str, percent: float) -> str:
+    """Return a cell of a confusion matrix as a sentence."""
+    words = QCoreApplication.translate("Matrix", "{0} called {1}: {2} %")
+    return words.format(truth, said, f"{percent:.1f}")
+
+
+def _cells(rect: QRectF, panel: Matrix) -> QRectF:
+    head = line_height("small_bold") if panel.title else 0.0
+    names = max(metrics("caption").horizontalAdvance(name) for name in panel.rows) + 8
+    return QRectF(
+        rect.left() + names, rect.top() + head + 2 * line_height(), rect.width() - names,
+        _ROW * theme().scale * len(panel.rows),
+    )  # fmt: skip
 
 
 def _paint_cell(painter: QPainter, cell: QRectF, share: float, *, is_right: bool) -> None:

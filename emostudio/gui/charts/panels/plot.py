@@ -25,6 +25,7 @@ from emostudio.workspace.charts.base import Line, Mark, Plot
 _LEFT, _RIGHT = 34.0, 14.0
 _WIDEST, _TALLEST = 0.5, 300.0
 _NAME_STEP = 14.0
+_MOST_WITH_WHISKERS = 3
 
 _ToPixel = Callable[[float, float], QPointF]
 
@@ -36,6 +37,18 @@ def plot_height(panel: Plot, width: float) -> float:
 
 def _full_lines(panel: Plot) -> list[Line]:
     return [line for line in panel.lines if line.role == "full"]
+
+
+def _in_full(panel: Plot) -> list[Line]:
+    """Return the lines with full width, marks and whiskers.
+
+    More than a few lines with whiskers hide each other: then the first two, teacher and first
+    variant, stand before the others.
+    """
+    lines = _full_lines(panel)
+    if sum(bool(line.intervals) for line in lines) > _MOST_WITH_WHISKERS:
+        return lines[:2]
+    return lines
 
 
 def _has_end_names(panel: Plot) -> bool:
@@ -53,22 +66,25 @@ def _key_height(panel: Plot, width: float) -> float:
 
 
 def paint_plot(painter: QPainter, rect: QRectF, panel: Plot) -> None:
-    """Paint a panel: title, key, grid, lines, marks, names."""
+    """Paint a panel: title, key, what the axes count, grid, lines, marks, names."""
     top = rect.top() + paint_title(painter, rect, panel.title)
     place = QRectF(rect.left(), top, rect.width(), rect.height())
     top += paint_key(painter, place, _key_entries(panel), has_lines=True)
+    above = QRectF(rect.left(), top, rect.width(), line_height())
+    paint_text(painter, above, panel.y.title, "caption", "text3")
+    top = above.bottom()
     foot = 2 * line_height() + 2
     area = QRectF(
-        rect.left() + _LEFT, top + 8, rect.width() - _LEFT - _names_room(panel, rect.width()),
-        rect.bottom() - foot - top - 8,
+        rect.left() + _LEFT, top + 6, rect.width() - _LEFT - _names_room(panel, rect.width()),
+        rect.bottom() - foot - top - 6,
     )  # fmt: skip
     to_pixel = _scales(panel, area)
     _paint_axes(painter, area, panel, to_pixel)
-    title = QRectF(area.left(), rect.bottom() - line_height(), area.width(), line_height())
-    words = f"{panel.x.title}; {panel.y.title}"
-    paint_text(painter, title, words, "caption", "text3", Qt.AlignmentFlag.AlignHCenter)
-    for line in panel.lines:
-        _paint_line(painter, line, to_pixel)
+    below = QRectF(area.left(), rect.bottom() - line_height(), area.width(), line_height())
+    paint_text(painter, below, panel.x.title, "caption", "text3", Qt.AlignmentFlag.AlignHCenter)
+    in_full = _in_full(panel)
+    for line in sorted(panel.lines, key=lambda one: one in in_full):  # those in full on top
+        _paint_line(painter, line, to_pixel, is_full=line in in_full)
     for mark in panel.marks:
         _paint_mark(painter, mark, to_pixel)
     if _has_end_names(panel):
@@ -118,14 +134,18 @@ def _paint_axes(painter: QPainter, area: QRectF, panel: Plot, to_pixel: _ToPixel
     paint_grid_rows(
         painter, area, [(to_pixel(x_low, tick).y(), format_tick(tick)) for tick in rows], _LEFT - 10
     )
-    columns = log_ticks(x_low, x_high, 6) if panel.x.is_log else linear_ticks(x_low, x_high, 6)
+    columns = (
+        log_ticks(x_low, x_high, 6)
+        if panel.x.is_log
+        else linear_ticks(x_low, x_high, 6, is_whole=panel.x.is_whole)
+    )
     places = [(to_pixel(tick, y_low).x(), format_tick(tick)) for tick in columns]
     paint_bottom_axis(painter, area, places)
 
 
-def _paint_line(painter: QPainter, line: Line, to_pixel: _ToPixel) -> None:
+def _paint_line(painter: QPainter, line: Line, to_pixel: _ToPixel, *, is_full: bool) -> None:
     points = [to_pixel(x, y) for x, y in zip(line.xs, line.ys, strict=True)]
-    painter.setPen(_pen(line))
+    painter.setPen(_pen(line, is_full=is_full))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     if line.role == "frontier":
         corners = points[:1]
@@ -135,21 +155,22 @@ def _paint_line(painter: QPainter, line: Line, to_pixel: _ToPixel) -> None:
     painter.drawPolyline(QPolygonF(points))
     if line.role != "full":
         return
-    for x, bounds in zip(line.xs, line.intervals, strict=False):
-        if bounds is not None:
-            paint_whisker(painter, line.slot, to_pixel(x, bounds[0]), to_pixel(x, bounds[1]))
-    for point in points if line.intervals else points[-1:]:
-        paint_mark(painter, line.slot, point, 8)
+    if is_full:
+        for x, bounds in zip(line.xs, line.intervals, strict=False):
+            if bounds is not None:
+                paint_whisker(painter, line.slot, to_pixel(x, bounds[0]), to_pixel(x, bounds[1]))
+    for point in points if line.intervals and is_full else points[-1:]:
+        paint_mark(painter, line.slot, point, 8 if is_full else 6)
 
 
-def _pen(line: Line) -> QPen:
-    if line.role == "thin":
+def _pen(line: Line, *, is_full: bool) -> QPen:
+    if is_full:
+        return series_pen(line.slot)
+    if line.role in {"full", "thin"}:
         colour = series_colour(line.slot)
         colour.setAlphaF(0.55)
         return QPen(colour, 1)
-    if line.role == "full":
-        return series_pen(line.slot)
-    token = {"frontier": "accent", "limit": "bad"}.get(line.role, "text3")
+    token = {"frontier": "accent", "limit": "text2"}.get(line.role, "text3")
     pen = QPen(theme().colour(token), 2 if line.role == "frontier" else 1.25)
     if line.role != "frontier":
         pen.setDashPattern([4, 3])

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 
 from emostudio.gui.charts.canvas import metrics, paint_text
 from emostudio.gui.charts.marks import paint_mark, series_pen
-from emostudio.gui.charts.panels.common import key_rows, line_height, paint_key
+from emostudio.gui.charts.panels.common import key_rows, key_width, line_height, paint_key
 from emostudio.gui.theme import theme
 from emostudio.workspace.charts.base import Radar
 
 _LEVELS = (0.25, 0.5, 0.75, 1.0)
 _TALLEST, _LEAST = 360.0, 230.0
+_WIDE = 1.6
+"""Width to height from which the key has room beside the rings."""
 
 
 def radar_height(panel: Radar, width: float) -> float:
@@ -29,8 +31,7 @@ def _entries(panel: Radar) -> list[tuple[str, int]]:
 
 def paint_radar(painter: QPainter, rect: QRectF, panel: Radar) -> None:
     """Paint grid, names of the axes and one ring per variant."""
-    used = paint_key(painter, rect, _entries(panel), has_lines=True)
-    area = rect.adjusted(0, used + 4, 0, 0)
+    area = _paint_key(painter, rect, _entries(panel))
     centre = area.center()
     names = max(metrics("caption").horizontalAdvance(name) for name in panel.axes)
     radius = max(40.0, min(area.height() / 2 - line_height() - 4, area.width() / 2 - names - 10))
@@ -52,6 +53,22 @@ def paint_radar(painter: QPainter, rect: QRectF, panel: Radar) -> None:
     for _, slot, values in panel.rings:
         _paint_ring(painter, slot, [None if v is None else corner(p, v)
                                     for p, v in enumerate(values)])  # fmt: skip
+
+
+def _paint_key(painter: QPainter, rect: QRectF, entries: list[tuple[str, int]]) -> QRectF:
+    """Paint the key left of the rings where these fill the height, else above.
+
+    Returns
+    -------
+    What is left for the rings.
+    """
+    widest = max((key_width(name) for name, _ in entries), default=0.0)
+    is_beside = rect.width() - widest > _WIDE * rect.height()
+    if is_beside and line_height() * len(entries) <= rect.height():
+        paint_key(painter, QRectF(rect.topLeft(), QSizeF(widest, rect.height())), entries,
+                  has_lines=True)  # fmt: skip
+        return rect.adjusted(widest, 0, 0, 0)
+    return rect.adjusted(0, paint_key(painter, rect, entries, has_lines=True) + 4, 0, 0)
 
 
 def _paint_axis_name(painter: QPainter, at: QPointF, centre: QPointF, name: str) -> None:
