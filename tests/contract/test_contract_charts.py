@@ -5,7 +5,7 @@ import json
 import math
 import shutil
 import subprocess
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import chart_material
@@ -213,6 +213,16 @@ def test_latex_compiles_every_chart(material, tmp_path):
         cwd=tmp_path, check=True, capture_output=True, timeout=120,
     )  # fmt: skip
     assert (tmp_path / "page.pdf").stat().st_size > 1000
+
+
+def test_times_below_a_millisecond_keep_two_digits(material):
+    rows = tuple(
+        row.model_copy(update={"latency_ms": row.latency_ms.model_copy(update={"p50": 0.085})})
+        for row in material.comparison.rows
+    )
+    faster = replace(material, comparison=material.comparison.model_copy(update={"rows": rows}))
+    decimals = [chart("bars", made).panels[1].decimals for made in (material, faster)]
+    assert decimals == [1, 3]
 
 
 def test_shares_of_a_radar_reach_one_for_the_best(material):

@@ -7,6 +7,7 @@ from PySide6.QtGui import QImage
 
 from emostudio.core.low_rank import LayerBreakEven, RankTime
 from emostudio.core.measured import Limits
+from emostudio.gui.charts import dumbbell
 from emostudio.gui.charts.break_even import BreakEvenChart
 from emostudio.gui.charts.ceiling import SpeedCeiling
 from emostudio.gui.charts.class_bars import ClassBars
@@ -252,3 +253,14 @@ def test_class_bars_are_coloured_only_where_the_interval_excludes_no_change(qtbo
     assert bad not in colours(chart)
     chart.show_results(fakes.evaluation("a", 0.5), fakes.evaluation("b", 0.95))
     assert bad in colours(chart)
+
+
+@pytest.mark.parametrize(("unit", "label"), [("×", "20×"), ("%", "20 %"), ("", "20")])
+def test_units_stand_behind_the_ticks_as_they_are_written(qtbot, themes, monkeypatch, unit, label):
+    seen = []
+    monkeypatch.setattr(dumbbell, "paint_bottom_axis", lambda _p, _area, ticks: seen.extend(ticks))
+    chart = dumbbell.Dumbbell()
+    qtbot.addWidget(chart)
+    chart.show_rows([dumbbell.DumbbellRow("XNOR", 58.0, (3.0, 4.0, 5.0))], unit)
+    chart.grab()
+    assert label in [words for _, words in seen]
