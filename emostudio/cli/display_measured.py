@@ -21,7 +21,7 @@ def show_evaluation(report: Document, output: Output) -> None:
             f"{result['samples']:,}",
             percent(result["accuracy"]),
             " to ".join(percent(bound) for bound in result["accuracy_interval"]),
-            f"{result['macro_f1']:.3f}",
+            _with_bounds(result["macro_f1"], result["macro_f1_interval"]),
             percent(result["balanced_accuracy"]),
         )
         for result in report["results"]
@@ -30,6 +30,10 @@ def show_evaluation(report: Document, output: Output) -> None:
     for pair in report["paired"]:
         output.console.print(_pair_words(pair), markup=False)
     _show_calibration(report, output)
+
+
+def _with_bounds(value: float, bounds: list[float] | None) -> str:
+    return f"{value:.3f}" + (f" ({bounds[0]:.3f} to {bounds[1]:.3f})" if bounds else "")
 
 
 def _pair_words(pair: Document) -> str:

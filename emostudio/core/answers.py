@@ -231,6 +231,8 @@ class EvaluationResult(_Answer):
     accuracy: float
     accuracy_interval: tuple[float, float]
     macro_f1: float
+    macro_f1_interval: tuple[float, float] | None = None
+    """95 % interval; None in records made before it was computed."""
     balanced_accuracy: float
     confusion: tuple[tuple[int, ...], ...]
     labels: tuple[str, ...]

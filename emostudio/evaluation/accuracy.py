@@ -224,6 +224,7 @@ def _result(
         accuracy=classification.accuracy(confusion),
         accuracy_interval=(low, high),
         macro_f1=classification.macro_f1(confusion),
+        macro_f1_interval=classification.macro_f1_interval(confusion),
         balanced_accuracy=classification.balanced_accuracy(confusion),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
         labels=tuple(classifier.info.labels),

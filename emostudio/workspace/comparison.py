@@ -47,6 +47,7 @@ class ComparisonRow(_Frozen):
     accuracy_change: float | None = None
     paired: PairedResult | None = None
     macro_f1: float | None = None
+    macro_f1_interval: tuple[float, float] | None = None
     balanced_accuracy: float | None = None
     samples: int = 0
     disk_bytes: int
@@ -261,6 +262,7 @@ def _accuracy_fields(
         "accuracy_change": result.accuracy - base.accuracy if base is not None else None,
         "paired": paired,
         "macro_f1": result.macro_f1,
+        "macro_f1_interval": result.macro_f1_interval,
         "balanced_accuracy": result.balanced_accuracy,
         "samples": result.samples,
         "evaluation": result,

@@ -19,8 +19,9 @@ def _draw(material: Material) -> tuple[Panel, ...]:
                "Median of single pictures; 95 % interval over blocks", decimals),
         _panel("Speed", f"{base} = 1×", rows, [_speed(row) for row in rows],
                "Paired over interleaved blocks, 95 % interval", 2),
-        _panel("Macro-F1", "0 to 1", rows, [Bar(row.macro_f1, None, row.slot) for row in rows],
-               "Every emotion counts alike; no interval is computed", 3),
+        _panel("Macro-F1", "0 to 1", rows,
+               [Bar(row.macro_f1, row.macro_f1_interval, row.slot) for row in rows],
+               "Every emotion counts alike; 95 % interval", 3),
     )  # fmt: skip
     return tuple(panel for panel in panels if panel is not None)
 
