@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
-from emostudio.statistics.intervals import normal_quantile
+from emostudio.statistics.intervals import wilson_of_share
 
 
 def confusion_matrix(
@@ -74,11 +72,7 @@ def macro_f1_interval(confusion: NDArray[np.integer]) -> tuple[float, float]:
     score = macro_f1(confusion)
     spread = _macro_f1_variance(confusion)
     images = min(count, score * (1 - score) / spread) if spread > 0 else count
-    z = normal_quantile()
-    middle = score + z * z / (2 * images)
-    half = z * math.sqrt(score * (1 - score) / images + z * z / (4 * images * images))
-    scale = 1 + z * z / images
-    return (max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale))
+    return wilson_of_share(score, images)
 
 
 def _macro_f1_variance(confusion: NDArray[np.integer]) -> float:

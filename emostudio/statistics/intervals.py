@@ -43,7 +43,14 @@ def wilson(successes: int, count: int, confidence: float = CONFIDENCE) -> tuple[
         raise ValueError(f"{successes} of {count} is not a share")
     if count == 0:
         return (0.0, 1.0)
-    share, z = successes / count, normal_quantile(confidence)
+    return wilson_of_share(successes / count, count, confidence)
+
+
+def wilson_of_share(
+    share: float, count: float, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Return the Wilson score interval of a share of `count` trials, which need not be whole."""
+    z = normal_quantile(confidence)
     weight = z * z / count
     centre = (share + weight / 2) / (1 + weight)
     half = z / (1 + weight) * math.sqrt(share * (1 - share) / count + weight / (4 * count))

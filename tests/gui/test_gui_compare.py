@@ -196,7 +196,7 @@ def test_picking_a_point_selects_its_row(measured):
 
 def test_measure_queues_accuracy_and_interleaved_speed_of_the_chosen_models(qtbot, workspace):
     page = show(qtbot, workspace)
-    menu = page.measure_menu()
+    menu = page.measuring.menu(page.model_names())
     menu.actions()[0].trigger()
     evaluate, bench = page.studio.submitted
     assert isinstance(evaluate, EvaluateJob)
@@ -210,7 +210,7 @@ def test_measure_queues_accuracy_and_interleaved_speed_of_the_chosen_models(qtbo
 
 def test_speed_alone_can_be_measured(qtbot, workspace):
     page = show(qtbot, workspace)
-    page.measure_menu().actions()[-1].trigger()
+    page.measuring.menu(page.model_names()).actions()[-1].trigger()
     assert [job.kind for job in page.studio.submitted] == ["bench"]
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout
 
-from emostudio.core.jobs import BenchJob, EvaluateJob, ProfileJob
 from emostudio.gui.pages.base import Page
 from emostudio.gui.pages.compare_answer import answer
 from emostudio.gui.pages.compare_changes import ChangesQuestion
@@ -18,6 +17,7 @@ from emostudio.gui.pages.compare_chart import ChartCard
 from emostudio.gui.pages.compare_details import DetailsCard
 from emostudio.gui.pages.compare_export import Exporter, Wanted
 from emostudio.gui.pages.compare_facts import facts_line, why_not_for_publication
+from emostudio.gui.pages.compare_measuring import Measuring, model_count
 from emostudio.gui.pages.compare_table import columns, measured_keys, rows
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
@@ -32,7 +32,6 @@ from emostudio.workspace.claims import check_claims, speed_claims
 from emostudio.workspace.comparison import Comparison, ComparisonRow, compare
 from emostudio.workspace.records import ModelRecord
 
-SYNTHETIC = "synthetic"
 _MOST_AT_FIRST = 9
 _LOWER_PART = 318
 """Height of chart, gaps and card borders below and around the table, in pixels."""
@@ -60,6 +59,7 @@ class ComparePage(Page):
             self.tr("Not for publication"), "warn", "warning", self._show_why_barred
         )
         self.exporter = Exporter(studio, self)
+        self.measuring = Measuring(studio, self)
         self.table = DataTable(columns(self.comparison), self.tr("Comparison"))
         self.charts = ChartCard()
         self.chart = self.charts.chart
@@ -104,36 +104,6 @@ class ComparePage(Page):
         for action in (self.choose_columns, self.choose_models, self.measure, self.export):
             set_shown(action, bool(found))
         self._compare()
-
-    def measure_on(self, data: str) -> None:
-        """Queue the measurements of the chosen models: accuracy on `data`, then speed."""
-        names = tuple(row.model for row in self.comparison.rows)
-        if not names:
-            return
-        if data:
-            self.studio.submit(EvaluateJob(models=names, data=data))
-        self.studio.submit(BenchJob(models=names, threads=self.studio.settings().threads or 1))
-        self._say_queued(self.tr("Measuring {0}.").format(_models(len(names))))
-
-    def settle(self, names: Sequence[str], blocks: int) -> None:
-        """Queue just as much timing as would settle the undecided points."""
-        threads = self.studio.settings().threads or 1
-        self.studio.submit(BenchJob(models=tuple(names), threads=threads, blocks=blocks))
-        words = self.tr("Timing {0} for {1} blocks.").format(_models(len(names)), blocks)
-        self._say_queued(words, self.tr("That should settle the undecided points."))
-
-    def measure_menu(self) -> QMenu:
-        """Return on which images accuracy can be measured."""
-        menu = QMenu(self)
-        theme().set_font(menu, "body")
-        names = [dataset.name for dataset in self.studio.workspace.datasets()]
-        titles = [*((name, name) for name in names), (SYNTHETIC, self.tr("synthetic faces"))]
-        for data, title in titles:
-            words = self.tr("Accuracy on {0}, and speed").format(title)
-            menu.addAction(words, partial(self.measure_on, data))
-        menu.addSeparator()
-        menu.addAction(self.tr("Speed only"), partial(self.measure_on, ""))
-        return menu
 
     def copy_table(self) -> None:
         """Put the table on the clipboard as text."""
@@ -196,11 +166,12 @@ class ComparePage(Page):
         self.table.row_activated.connect(lambda name: self.go.emit("models", name))
         self.chart.point_picked.connect(self._on_picked)
         self.charts.limits_changed.connect(lambda _limits: self._compare())
-        self.charts.settle_asked.connect(self.settle)
+        self.charts.settle_asked.connect(self.measuring.settle)
         self.charts.question_asked.connect(lambda _kind: self._changes.ask(self._material))
         self.charts.export_asked.connect(self._open_chart_export)
         self.details.live_asked.connect(self._on_live)
-        self.details.profile_asked.connect(self._on_profile)
+        self.details.profile_asked.connect(self.measuring.profile)
+        self.measuring.queued.connect(self._say_queued)
         self.unmeasured.acted.connect(self._open_measure)
         self.empty.acted.connect(lambda: self.go.emit("compress", None))
         self.empty.link_clicked.connect(lambda: self.go.emit("models", None))
@@ -218,8 +189,7 @@ class ComparePage(Page):
         self._count_models()
 
     def _count_models(self) -> None:
-        count = len(self.choose_models.checked())
-        self.choose_models.set_text(_models(count))
+        self.choose_models.set_text(model_count(len(self.choose_models.checked())))
 
     def _compare(self) -> None:
         chosen = self.choose_models.checked()
@@ -276,7 +246,7 @@ class ComparePage(Page):
     def _wanted(self, chart: str = "") -> Wanted:
         found = self.comparison
         return Wanted(
-            models=tuple(row.model for row in found.rows),
+            models=self.model_names(),
             data=found.dataset,
             title=self.tr("Comparison with {0}").format(found.baseline),
             chart=chart,
@@ -301,17 +271,18 @@ class ComparePage(Page):
     def _on_live(self, name: str) -> None:
         self.go.emit("live", tuple(dict.fromkeys((self.comparison.baseline, name))))
 
-    def _on_profile(self, names: tuple[str, ...]) -> None:
-        self.studio.submit(ProfileJob(models=names, threads=self.studio.settings().threads or 1))
-        self._say_queued(self.tr("Timing the layers of {0}.").format(names[-1]))
-
-    def _say_queued(self, words: str, then: str = "") -> None:
-        then = then or self.tr("The numbers appear here when the jobs are done.")
+    def _say_queued(self, words: str, then: str) -> None:
         self.note.show_note("info", words, then, self.tr("Show jobs"))
         self._note_action = self._show_jobs
 
+    def model_names(self) -> tuple[str, ...]:
+        """Return the names of the models shown, the baseline first."""
+        return tuple(row.model for row in self.comparison.rows)
+
     def _open_measure(self) -> None:
-        self.measure_menu().popup(self.measure.mapToGlobal(self.measure.rect().bottomLeft()))
+        self.measuring.menu(self.model_names()).popup(
+            self.measure.mapToGlobal(self.measure.rect().bottomLeft())
+        )
 
     def _open_export(self) -> None:
         menu = self.exporter.menu(self._wanted(), self.copy_table)
@@ -343,9 +314,3 @@ class ComparePage(Page):
         self.note.show_note("warn", words, why, self.tr("Measure again"))
         self._note_action = self._open_measure
         self._fit_table()
-
-
-def _models(count: int) -> str:
-    if count == 1:
-        return QCoreApplication.translate("ComparePage", "1 model")
-    return QCoreApplication.translate("ComparePage", "{0} models").format(count)
