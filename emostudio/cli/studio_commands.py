@@ -91,7 +91,12 @@ def live(
     variants: Annotated[
         list[str], typer.Option("--variants", metavar="A B ...", help="Models to run.")
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
-    detector: Annotated[str, typer.Option(help="Face detector.")] = "haar",
+    detector: Annotated[
+        str,
+        typer.Option(
+            metavar="KEY[:NAME=VALUE,...]", help="Face detector, for example haar:every=5."
+        ),
+    ] = "haar",
     detector_file: Annotated[str | None, typer.Option(help="Model file of the detector.")] = None,
     engine: EngineOption = None,
     seconds: Annotated[float | None, typer.Option(help="Stop after so long.", min=0.1)] = None,

@@ -272,6 +272,7 @@ class LiveJob(_Job):
     kind: Literal["live"] = "live"
     source: str = "synthetic"
     detector: str = "haar"
+    """``key[:name=value,...]``."""
     detector_file: str | None = None
     variants: tuple[str, ...]
     engine: str | None = None

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from emostudio.core.catalogue import Catalogue
 from emostudio.core.errors import InputError
@@ -56,18 +55,25 @@ def choose_source(argument: str) -> ChosenSource:
     return ChosenSource(argument, key, lambda: source.open(target, settings))
 
 
-def open_detector(
-    key: str, file: str | None = None, values: Mapping[str, Any] | None = None
-) -> FaceFinder:
-    """Open the detector called `key`.
+def open_detector(argument: str, file: str | None = None) -> FaceFinder:
+    """Open the detector an argument names.
+
+    Parameters
+    ----------
+    argument
+        ``key[:name=value,...]``, such as ``haar:every=5,smallest=0.2``.
+    file
+        The user's model file, for detectors that need one.
 
     Raises
     ------
     InputError
-        If there is no such detector, or its file cannot be used.
+        If there is no such detector, a setting is wrong, or its file cannot be used.
     """
+    key, _, words = argument.partition(":")
     detector = DETECTORS.get(key)
-    settings = parse_settings(detector.settings_type, values or {}, f"detector {key}")
+    values = _key_values(words, argument)
+    settings = parse_settings(detector.settings_type, values, f"detector {key}")
     return detector.open(Path(file).expanduser() if file else None, settings)
 
 
@@ -91,6 +97,11 @@ def _by_path(argument: str) -> str:
 
 def _key_values(text: str, argument: str) -> dict[str, str]:
     parts = [part.partition("=") for part in text.split(",") if part]
-    if not all(equals for _, equals, _ in parts):
-        raise InputError(f"Bad settings in {argument}", next_step="Write source:key=value,...")
-    return {key.strip(): value.strip() for key, _, value in parts}
+    for name, equals, _ in parts:
+        if not equals:
+            raise InputError(
+                f"Bad settings in {argument}",
+                why=f"{name} has no value",
+                next_step=f"Write {argument.partition(':')[0]}:name=value,...",
+            )
+    return {name.strip(): value.strip() for name, _, value in parts}

@@ -35,9 +35,31 @@ def test_the_whole_frame_is_one_face():
 
 
 def test_haar_can_be_told_how_often_to_search():
-    assert open_detector("haar", values={"every": "7"}).every == 7
-    with pytest.raises(InputError, match="every"):
-        open_detector("haar", values={"every": 0})
+    assert open_detector("haar").every == 3
+    assert open_detector("haar:every=7,neighbours=8").every == 7
+
+
+def test_haar_finds_no_face_smaller_than_it_was_told():
+    image, _ = AnimatedScene(320, 240, 1).frame(0.5)
+    assert open_detector("haar:smallest=0.1").find(image)
+    assert open_detector("haar:smallest=0.9").find(image) == []
+
+
+@pytest.mark.parametrize(
+    ("argument", "why", "next_step"),
+    [
+        ("haar:every=0", "every", "every, smallest, neighbours"),
+        ("haar:evry=3", "there is no such setting", "every, smallest, neighbours"),
+        ("haar:every", "every has no value", "Write haar:name=value"),
+        ("whole_frame:every=3", "there is no such setting", "none"),
+        ("yunet:score=2", "score", "every, score"),
+    ],
+)
+def test_bad_settings_of_a_detector_say_why_and_what_is_allowed(argument, why, next_step):
+    with pytest.raises(InputError, match="Bad settings") as raised:
+        open_detector(argument)
+    assert why in raised.value.why
+    assert next_step in raised.value.next_step
 
 
 def test_yunet_asks_for_its_file():
