@@ -36,7 +36,6 @@ def seed(folder: Path) -> None:
         Job,
         ProbeJob,
         TrainJob,
-        job_title,
     )
     from emostudio.core.recipe import Recipe, RecipeStep
     from emostudio.worker.execute import execute
@@ -52,10 +51,10 @@ def seed(folder: Path) -> None:
     with Workspace.open(folder) as workspace:
 
         def go(job: Job) -> None:
-            run = workspace.create_run(job, job_title(job))
+            run = workspace.create_run(job, job.run_title)
             for event in execute(job, workspace, run.id):
                 if isinstance(event, Failed):
-                    print(f"{job_title(job)}: {event.what}: {event.why}", file=sys.stderr)
+                    print(f"{job.run_title}: {event.what}: {event.why}", file=sys.stderr)
 
         go(ImportDataJob(path="synthetic", name=DATA, settings={"identities": 20, "size": 48}))
         go(

@@ -24,7 +24,7 @@ from emostudio.compression.stages import StagedRun
 from emostudio.core.answers import AblationReport, AblationShare, AblationSubset, StageLedger
 from emostudio.core.errors import InputError
 from emostudio.core.events import Event, Progress
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.recipe import Recipe
 from emostudio.data.dataset import Dataset
 from emostudio.models.loaded import LoadedModel

@@ -11,7 +11,7 @@ from torch import nn
 
 from emostudio.core.emotions import Emotion
 from emostudio.core.events import Agreement, Note
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.model_info import ModelInfo
 from emostudio.training.batches import Batch
 from emostudio.training.teachers import LabelSource

@@ -14,7 +14,7 @@ from torch import nn
 from emostudio.core.answers import ClaimInfo
 from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.events import Event
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.recipe import RecipeStep
 from emostudio.data.dataset import Dataset
 from emostudio.inference.classifier import Classifier

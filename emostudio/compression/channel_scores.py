@@ -18,7 +18,7 @@ from torch import nn
 
 from emostudio.compression.channels import ChannelGraph
 from emostudio.compression.surgery import layer_at
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.model_info import ModelInfo
 from emostudio.training.batches import Batch
 from emostudio.training.objectives import Objective

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from emostudio.compression.base import PlannedTraining
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.data.base import Split
 from emostudio.inference.catalogue import open_classifier
 from emostudio.models.loaded import LoadedModel

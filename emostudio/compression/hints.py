@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from emostudio.compression.surgery import layer_at
 from emostudio.core.errors import InputError
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.model_info import Preprocessing
 from emostudio.training.batches import Batch
 from emostudio.training.objectives import Outcome

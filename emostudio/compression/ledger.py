@@ -17,7 +17,7 @@ from emostudio.compression.packing import load_variant, predict_bytes, save_vari
 from emostudio.core.answers import StageLedger
 from emostudio.core.atomic import write_text
 from emostudio.core.errors import EmoStudioError, InputError
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.data.base import Split
 from emostudio.data.dataset import Dataset
 from emostudio.evaluation import accuracy, complexity

@@ -13,7 +13,7 @@ from typing import Final
 import torch
 from torch import nn
 
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.model_info import ModelInfo
 from emostudio.training.batches import Batch
 

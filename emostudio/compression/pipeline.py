@@ -13,7 +13,7 @@ from emostudio.compression.stages import StagedRun, stage_done
 from emostudio.core.answers import PlanReport, StageLedger
 from emostudio.core.errors import InputError
 from emostudio.core.events import Event, VariantSaved
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.recipe import Recipe
 from emostudio.data.dataset import Dataset
 from emostudio.models.loaded import LoadedModel

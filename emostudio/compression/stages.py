@@ -15,7 +15,7 @@ from emostudio.compression.packing import predict_bytes
 from emostudio.compression.planning import Step, described
 from emostudio.core.answers import StageLedger
 from emostudio.core.events import Event, Note, StageDone, StageStarted
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.model_info import Lineage
 from emostudio.core.recipe import Recipe
 from emostudio.data.dataset import Dataset

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -29,7 +28,29 @@ class JobStatus(StrEnum):
 
 
 class _Job(BaseModel):
+    """What every job declares besides its fields.
+
+    Attributes
+    ----------
+    is_run
+        Whether it gets a run folder; all others are questions, answered and forgotten.
+    gives_way
+        Whether its process gives way to the window; a job that measures keeps its priority.
+    """
+
     model_config = ConfigDict(frozen=True, extra="forbid")
+    is_run: ClassVar[bool] = False
+    gives_way: ClassVar[bool] = False
+
+    kind: str
+
+    @property
+    def run_title(self) -> str:
+        """What a run is called in lists: its name, or what it does."""
+        return getattr(self, "name", None) or self._deed()
+
+    def _deed(self) -> str:
+        return self.kind.replace("_", " ").capitalize()
 
 
 class DescribeJob(_Job):
@@ -114,11 +135,16 @@ class ImportModelJob(_Job):
 class ImportDataJob(_Job):
     """Decode a data source into the workspace's cache; answers `answers.DataReport`."""
 
+    is_run = True
+    gives_way = True
     kind: Literal["import_data"] = "import_data"
     path: str
     name: str | None = None
     reader: str | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
+
+    def _deed(self) -> str:
+        return f"Import {Path(self.path).name}"
 
 
 class SynthesiseJob(_Job):
@@ -132,6 +158,8 @@ class SynthesiseJob(_Job):
 class TrainJob(_Job):
     """Supervised training of an architecture; makes a variant without a parent."""
 
+    is_run = True
+    gives_way = True
     kind: Literal["train"] = "train"
     architecture: str
     architecture_settings: dict[str, Any] = Field(default_factory=dict)
@@ -142,10 +170,15 @@ class TrainJob(_Job):
     name: str | None = None
     seed: int = 0
 
+    def _deed(self) -> str:
+        return f"Train {self.architecture}"
+
 
 class CompressJob(_Job):
     """Run a recipe on a teacher; makes a variant."""
 
+    is_run = True
+    gives_way = True
     kind: Literal["compress"] = "compress"
     teacher: str
     data: str
@@ -153,25 +186,37 @@ class CompressJob(_Job):
     name: str | None = None
     seed: int = 0
 
+    def _deed(self) -> str:
+        return f"{self.recipe.title}, from {Path(self.teacher).stem}"
+
 
 class AblateJob(_Job):
     """Run every subset of a recipe's steps; answers `answers.AblationReport`."""
 
+    is_run = True
+    gives_way = True
     kind: Literal["ablate"] = "ablate"
     teacher: str
     data: str
     recipe: Recipe
     seed: int = 0
 
+    def _deed(self) -> str:
+        return f"{self.recipe.title}, taken apart"
+
 
 class EvaluateJob(_Job):
     """Accuracy of models on one split; answers `answers.EvaluationReport`."""
 
+    is_run = True
     kind: Literal["evaluate"] = "evaluate"
     models: tuple[str, ...]
     data: str
     split: str = "test"
     engine: str | None = None
+
+    def _deed(self) -> str:
+        return _of_models("Evaluation", self.models)
 
 
 class ChangesJob(_Job):
@@ -191,6 +236,7 @@ class ChangesJob(_Job):
 class BenchJob(_Job):
     """Interleaved latency, memory in fresh processes, sizes; answers `answers.BenchReport`."""
 
+    is_run = True
     kind: Literal["bench"] = "bench"
     models: tuple[str, ...]
     engines: tuple[str, ...] = ()
@@ -199,6 +245,9 @@ class BenchJob(_Job):
     pairs: int = Field(23, ge=3, le=1000)
     """Turns per block; 30 blocks of 23 give the 662 queries that a p99 needs."""
 
+    def _deed(self) -> str:
+        return _of_models("Benchmark", self.models)
+
 
 class ProbeJob(_Job):
     """Measure which kernels are fast on this machine; answers `machine_card.MachineCardReport`.
@@ -206,10 +255,14 @@ class ProbeJob(_Job):
     The card is stored for the machine and replaces an earlier one.
     """
 
+    is_run = True
     kind: Literal["probe"] = "probe"
     threads: int = Field(1, ge=1, le=256)
     seconds: float = Field(30.0, ge=1, le=50)
     """Aimed at; kernels that have to be compiled first take longer, up to 60 in all."""
+
+    def _deed(self) -> str:
+        return "Machine probe"
 
 
 class MachineCardJob(_Job):
@@ -228,12 +281,16 @@ class MachineCardJob(_Job):
 class ProfileJob(_Job):
     """Time every layer of models inside their networks; answers `comparing.ProfileReport`."""
 
+    is_run = True
     kind: Literal["profile"] = "profile"
     models: tuple[str, ...] = Field(min_length=1)
     """The parent first: its layers are the rows."""
     engine: str | None = None
     threads: int = Field(1, ge=1, le=256)
     blocks: int = Field(9, ge=3, le=1000)
+
+    def _deed(self) -> str:
+        return f"Layers of {Path(self.models[-1]).stem}"
 
 
 class CompareJob(_Job):
@@ -283,6 +340,7 @@ class LiveJob(_Job):
 class QuickstartJob(_Job):
     """The main job on the embedded default or the user's input; answers `QuickstartReport`."""
 
+    is_run = True
     kind: Literal["quickstart"] = "quickstart"
     data: str | None = None
     teacher: str | None = None
@@ -297,6 +355,7 @@ class PaperJob(_Job):
     What a study with the same settings has finished before is not done again.
     """
 
+    is_run = True
     kind: Literal["paper"] = "paper"
     experiment: Literal["table1", "table2", "table3", "figures", "all"] = "all"
     preset: Literal["quick", "full"] = "quick"
@@ -311,6 +370,10 @@ class PaperJob(_Job):
     """Trainings of each kind, never fewer than the preset's or than the study had before."""
     out: str | None = None
     """File to write in the end: html, pdf, svg, png, csv, tex or json."""
+
+    def _deed(self) -> str:
+        what = "tables and figures" if self.experiment == "all" else self.experiment
+        return f"Paper, {what}, {self.preset}"
 
 
 class PaperReportJob(_Job):
@@ -351,11 +414,6 @@ Job = Annotated[
 
 JOB_ADAPTER: TypeAdapter[Job] = TypeAdapter(Job)
 
-_MAKING_KINDS = frozenset({"train", "compress", "ablate", "quickstart", "import_data", "paper"})
-_MEASURING_KINDS = frozenset({"evaluate", "bench", "profile", "probe"})
-RUN_KINDS = _MAKING_KINDS | _MEASURING_KINDS
-"""Jobs that get a run folder; all others are questions, answered and forgotten."""
-
 
 def seeded(job: TrainJob | CompressJob, seeds: int) -> tuple[TrainJob | CompressJob, ...]:
     """Return `job` from several seeds, counting up from its own.
@@ -371,63 +429,7 @@ def seeded(job: TrainJob | CompressJob, seeds: int) -> tuple[TrainJob | Compress
     return tuple(made)
 
 
-def job_title(job: Job) -> str:
-    """Return a short name of a job for lists."""
-    name = getattr(job, "name", None)
-    if name:
-        return str(name)
-    if isinstance(job, CompressJob):
-        return f"{job.recipe.title}, from {Path(job.teacher).stem}"
-    if isinstance(job, AblateJob):
-        return f"{job.recipe.title}, taken apart"
-    if isinstance(job, TrainJob):
-        return f"Train {job.architecture}"
-    if isinstance(job, EvaluateJob | BenchJob):
-        word = "Evaluation" if isinstance(job, EvaluateJob) else "Benchmark"
-        count = len(job.models)
-        return f"{word} of {Path(job.models[0]).stem}" if count == 1 else f"{word}, {count} models"
-    if isinstance(job, ProfileJob):
-        return f"Layers of {Path(job.models[-1]).stem}"
-    if isinstance(job, PaperJob):
-        what = "tables and figures" if job.experiment == "all" else job.experiment
-        return f"Paper, {what}, {job.preset}"
-    if isinstance(job, ProbeJob):
-        return "Machine probe"
-    if isinstance(job, ImportDataJob):
-        return f"Import {Path(job.path).name}"
-    return job.kind.replace("_", " ").capitalize()
-
-
-def _no_report(fraction: float, message: str) -> None:
-    del fraction, message
-
-
-def _never() -> bool:
-    return False
-
-
-@dataclass(frozen=True)
-class JobContext:
-    """What a running job is given besides its settings.
-
-    Attributes
-    ----------
-    folder
-        The job's own folder for checkpoints and files.
-    device
-        ``cpu``, ``cuda`` or ``mps``.
-    threads
-        CPU threads the job may use.
-    report
-        ``report(fraction, message)``: progress from inside one long call. Raises
-        `errors.JobCancelled` when the user cancelled, so call it at least twice a second.
-    checkpoint_requested
-        Returns True once when the user asked for a checkpoint now.
-    """
-
-    folder: Path
-    seed: int = 0
-    device: str = "cpu"
-    threads: int = 1
-    report: Callable[[float, str], None] = field(default=_no_report)
-    checkpoint_requested: Callable[[], bool] = field(default=_never)
+def _of_models(word: str, models: Sequence[str]) -> str:
+    if len(models) == 1:
+        return f"{word} of {Path(models[0]).stem}"
+    return f"{word}, {len(models)} models"

@@ -14,7 +14,7 @@ from emostudio.core.answers import DataReport
 from emostudio.core.atomic import write_with
 from emostudio.core.emotions import Emotion
 from emostudio.core.errors import InputError
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.model_info import Preprocessing
 from emostudio.data.base import Split
 from emostudio.data.transforms import to_input_pixels

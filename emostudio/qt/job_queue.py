@@ -17,9 +17,6 @@ from emostudio.workspace.store import Workspace
 MOST_DEATHS = 3
 DEATH_WINDOW_MS = 60_000
 
-_LONG_KINDS = frozenset({"train", "compress", "ablate", "import_data"})
-"""Jobs that give way to the window; those that only measure keep their priority."""
-
 
 @dataclass
 class _Waiting:
@@ -164,7 +161,7 @@ class JobQueue(QObject):
         runner.process_died.connect(self._on_died)
         self._runner = runner
         runner.run(entry.run_id, entry.job, self._workspace.folder, entry.run_id)
-        if entry.job.kind in _LONG_KINDS:
+        if entry.job.gives_way:
             runner.step_back()
         self.runs_changed.emit()
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from emostudio.core.errors import InputError
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.model_info import ModelInfo, Preprocessing
 from emostudio.data.base import Split
 from emostudio.data.labels import targets

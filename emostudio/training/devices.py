@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from emostudio.core.errors import InputError
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 
 
 def pick_device(wanted: str) -> torch.device:

@@ -13,7 +13,7 @@ import torch
 
 from emostudio.core.errors import EmoStudioError
 from emostudio.core.events import CheckpointSaved, Note
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.training.checkpoints import Checkpoint, CheckpointStore
 from emostudio.training.devices import random_states, restore_random_states
 from emostudio.training.divergence import non_finite_weight

@@ -10,7 +10,7 @@ from torch import nn
 
 from emostudio.core.errors import JobCancelled
 from emostudio.core.events import Event
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.model_info import ModelInfo
 from emostudio.data.dataset import Dataset
 from emostudio.training.batches import Batches

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from emostudio.core.emotions import EMOTIONS
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.model_info import ModelInfo, Preprocessing
 from emostudio.data.base import Split
 from emostudio.training.batches import Batches

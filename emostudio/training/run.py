@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from emostudio.core.events import EpochDone, Event, StepDone
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.model_info import ModelInfo
 from emostudio.training.averaging import WeightAverage
 from emostudio.training.batches import Batches

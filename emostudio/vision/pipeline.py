@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from emostudio.core.emotions import Emotion
 from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.events import Event, Finished, LiveCounters, LiveFrame
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.inference.classifier import Classifier
 from emostudio.vision.base import Box, FaceFinder, Frame
 from emostudio.vision.catalogue import ChosenSource

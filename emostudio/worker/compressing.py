@@ -9,7 +9,7 @@ from functools import partial
 from emostudio.compression import pipeline
 from emostudio.compression.pipeline import CompressionResult
 from emostudio.core.events import EpochDone, Event, Progress, StageStarted, VariantSaved
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.recipe import Recipe
 from emostudio.data.dataset import Dataset
 from emostudio.models.loaded import LoadedModel

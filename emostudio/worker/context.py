@@ -11,7 +11,8 @@ from typing import Any
 import psutil
 
 from emostudio.core.events import Event
-from emostudio.core.jobs import JobContext, JobStatus
+from emostudio.core.job_context import JobContext
+from emostudio.core.jobs import JobStatus
 from emostudio.worker.control import JobControl
 from emostudio.workspace.processes import is_worked_on
 from emostudio.workspace.records import RunRecord

@@ -18,7 +18,7 @@ from emostudio.core.events import (
     Finished,
     StepDone,
 )
-from emostudio.core.jobs import RUN_KINDS, Job, PaperJob
+from emostudio.core.jobs import Job, PaperJob
 from emostudio.worker.context import HandlerContext, Handling
 from emostudio.worker.control import JobControl
 from emostudio.worker.failures import explain
@@ -47,7 +47,7 @@ def execute(
         Lets another thread pause or cancel. Closing the generator cancels too.
     """
     control = control or JobControl()
-    if run_id is None and job.kind not in RUN_KINDS:
+    if run_id is None and not job.is_run:
         with tempfile.TemporaryDirectory(prefix="emostudio-") as folder:
             yield from _guarded(job, HandlerContext(workspace, Path(folder), None, control))
         return

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 from emostudio.core.atomic import write_text
 from emostudio.core.errors import InputError
 from emostudio.core.events import Event, parse_event
-from emostudio.core.jobs import Job, JobStatus, job_title
+from emostudio.core.jobs import Job, JobStatus
 from emostudio.workspace import folders, rows
 from emostudio.workspace.base import WorkspaceFolder, now
 from emostudio.workspace.processes import is_worked_on
@@ -59,7 +59,7 @@ class RunStore(WorkspaceFolder):
         run = RunRecord(
             id=run_id,
             kind=job.kind,
-            title=title or job_title(job),
+            title=title or job.run_title,
             status=JobStatus.QUEUED,
             job=job,
             folder=self.runs_folder / run_id,

@@ -30,7 +30,7 @@ from emostudio.compression.catalogue import METHODS
 from emostudio.compression.forecast import Forecast, Stopwatch
 from emostudio.core.answers import ClaimInfo
 from emostudio.core.errors import InputError
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.core.settings import parse_settings
 from emostudio.data.base import Split

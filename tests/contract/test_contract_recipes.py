@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from emostudio.compression import ledger, packing, pipeline, stages
 from emostudio.compression.catalogue import METHODS
 from emostudio.compression.planning import predicted
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.inference.catalogue import open_classifier
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from emostudio.core.atomic import write_bytes, write_text
 from emostudio.core.emotions import Emotion
 from emostudio.core.errors import InputError
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.data.base import Split
 from emostudio.data.synthetic.identity import draw_identity
 from emostudio.data.synthetic.names import RafdName

@@ -10,7 +10,8 @@ from emostudio.compression.catalogue import METHODS
 from emostudio.core.answers import QuickstartReport, QuickstartVariant
 from emostudio.core.errors import EmoStudioError
 from emostudio.core.events import Event, Note, Progress
-from emostudio.core.jobs import JobContext, QuickstartJob
+from emostudio.core.job_context import JobContext
+from emostudio.core.jobs import QuickstartJob
 from emostudio.data.dataset import Dataset
 from emostudio.reports.comparison import write_comparison
 from emostudio.worker.answering import known_changes

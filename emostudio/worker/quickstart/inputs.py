@@ -10,7 +10,8 @@ import torch
 
 from emostudio.core.errors import InputError
 from emostudio.core.events import Event, Note, Progress
-from emostudio.core.jobs import ImportModelJob, JobContext, QuickstartJob
+from emostudio.core.job_context import JobContext
+from emostudio.core.jobs import ImportModelJob, QuickstartJob
 from emostudio.core.model_info import Lineage
 from emostudio.data.base import Split
 from emostudio.data.dataset import Dataset

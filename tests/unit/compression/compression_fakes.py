@@ -12,7 +12,7 @@ from torch import nn
 from emostudio.compression.base import ApplyContext
 from emostudio.compression.fine_tuning import FineTuneSettings, fine_tune
 from emostudio.core.emotions import EMOTIONS
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.data.base import Split
 from emostudio.inference.catalogue import open_classifier
 from emostudio.models.base import ArchitectureSettings

@@ -5,7 +5,7 @@ from compression_fakes import finish
 
 from emostudio.compression.ablation import ablate
 from emostudio.core.errors import InputError
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.recipe import Recipe, RecipeStep
 
 QUICK = {"epochs": 0}

@@ -9,7 +9,7 @@ from emostudio.compression import pipeline
 from emostudio.compression.agreement import balancing_weights
 from emostudio.compression.catalogue import METHODS
 from emostudio.compression.packing import load_variant
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.model_info import BLACK_BOX
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.data.base import Split

@@ -28,7 +28,7 @@ from emostudio.compression.graph import LayerGraph
 from emostudio.compression.surgery import skeleton, weight_layers
 from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.events import Note
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.data.base import Split
 from emostudio.evaluation import bench

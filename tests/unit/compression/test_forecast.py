@@ -9,7 +9,7 @@ from emostudio.compression import forecast
 from emostudio.compression.base import PlannedTraining
 from emostudio.compression.forecast import Forecast, Stopwatch
 from emostudio.compression.planning import plan
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.inference.catalogue import open_classifier
 from emostudio.training.pace import Pace

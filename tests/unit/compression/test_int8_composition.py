@@ -10,7 +10,7 @@ from compression_fakes import DimFaces, context_for, finish, logits_of, trained_
 from emostudio.compression import packing, pipeline
 from emostudio.compression.catalogue import METHODS
 from emostudio.core.errors import EmoStudioError, InputError
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.data.transforms import normalise
 from emostudio.exports.catalogue import EXPORTERS

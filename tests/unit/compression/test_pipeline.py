@@ -11,7 +11,7 @@ from compression_fakes import StripeFaces, finish, logits_of, toy_model, use_toy
 
 from emostudio.compression import ledger, packing, pipeline
 from emostudio.core.errors import InputError
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.inference.catalogue import open_classifier
 from emostudio.training.loop import train

@@ -4,7 +4,7 @@ import torch
 from training_fakes import StripeDataset, info_of, run_to_end, tiny_network
 
 from emostudio.core.events import EpochDone
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.training.batches import Batches
 from emostudio.training.loop import train
 from emostudio.training.objectives import Annealed, Outcome, Supervised

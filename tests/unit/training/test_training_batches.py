@@ -4,7 +4,7 @@ from training_fakes import StripeDataset, info_of
 
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.errors import InputError
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.data.base import Split
 from emostudio.data.transforms import normalise, transformed
 from emostudio.training.batches import Batches

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from emostudio.core.errors import InputError
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.training.devices import pick_device, prepared, random_states, restore_random_states
 
 

@@ -17,7 +17,7 @@ from training_fakes import (
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.errors import DivergedError, EmoStudioError, InputError
 from emostudio.core.events import CheckpointSaved, EpochDone, Note, StepDone
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.data.base import Split
 from emostudio.training import keeper as training_keeper
 from emostudio.training import run as training_run

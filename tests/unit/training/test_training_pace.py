@@ -3,7 +3,7 @@ import torch
 from training_fakes import FakeClassifier, info_of, tiny_network
 
 from emostudio.core.errors import JobCancelled
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.training.objectives import SoftmaxKld, Supervised
 from emostudio.training.pace import Pace, measure_pace
 from emostudio.training.settings import TrainingSettings

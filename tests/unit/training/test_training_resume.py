@@ -17,7 +17,7 @@ from training_fakes import (
 
 from emostudio.core.errors import JobCancelled
 from emostudio.core.events import Note, StepDone
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.model_info import StructureRecord
 from emostudio.training.loop import train
 from emostudio.training.objectives import SoftmaxKld, Supervised

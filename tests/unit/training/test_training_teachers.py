@@ -4,7 +4,7 @@ import torch
 from training_fakes import FakeClassifier, StripeDataset, info_of
 
 from emostudio.core.emotions import EMOTIONS
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.inference.classifier import Classifier
 from emostudio.inference.engines.torch import TorchSession
 from emostudio.models.catalogue import build, new_info

@@ -8,7 +8,7 @@ from emostudio.core.answers import LiveReport
 from emostudio.core.emotions import Emotion
 from emostudio.core.errors import InputError, JobCancelled
 from emostudio.core.events import Finished, LiveCounters, LiveFrame, SharedMemory, event_line
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.model_info import ModelInfo, Preprocessing
 from emostudio.inference.classifier import Classifier
 from emostudio.vision.base import Frame, SourceError

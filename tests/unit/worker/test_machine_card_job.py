@@ -4,7 +4,7 @@ import json
 import pytest
 
 from emostudio.core.events import Failed, Finished, Note, Progress
-from emostudio.core.jobs import JobStatus, MachineCardJob, ProbeJob, job_title
+from emostudio.core.jobs import JobStatus, MachineCardJob, ProbeJob
 from emostudio.core.machine_card import (
     Gain,
     MachineCard,
@@ -111,7 +111,7 @@ def test_a_probe_replaces_a_damaged_card_and_says_so(workspace, monkeypatch, car
     again = MachineCardReport.model_validate(last(MachineCardJob(), workspace).result)
     assert again.card == card
     (run,) = workspace.runs()
-    assert run.title == "Machine probe" == job_title(ProbeJob())
+    assert run.title == "Machine probe" == ProbeJob().run_title
     assert run.result["card"]["readings"][0]["key"] == "int8_convolution"
 
 

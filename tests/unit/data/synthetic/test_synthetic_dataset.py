@@ -10,7 +10,7 @@ import pytest
 
 from emostudio.core.emotions import EMOTIONS, Emotion
 from emostudio.core.errors import InputError, JobCancelled
-from emostudio.core.jobs import JobContext
+from emostudio.core.job_context import JobContext
 from emostudio.core.settings import parse_settings
 from emostudio.data.base import Split
 from emostudio.data.readers.rafd import READER as RAFD
