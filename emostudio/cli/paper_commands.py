@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,8 +14,8 @@ from emostudio.cli.options import Context, JsonOption, SeedOption, WorkspaceOpti
 from emostudio.cli.running import run_job
 from emostudio.core.errors import InputError
 from emostudio.core.jobs import PaperJob
-
-Experiment = Literal["table1", "table2", "table3", "figures", "all"]
+from emostudio.paper.base import Experiment
+from emostudio.paper.catalogue import EVERYTHING, in_order
 
 PresetOption = Annotated[
     str,
@@ -53,131 +55,77 @@ SeedsOption = Annotated[
     ),
 ]
 OutOption = Annotated[
-    Path | None, typer.Option("--out", help="File: html, pdf, svg, png, csv, tex or json.")
+    Path | None,
+    typer.Option("--out", help="File; its suffix says which: html, pdf, csv, ... (see the guide)."),
 ]
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add a command for each experiment and one for all."""
     paper = typer.Typer(
         help="The 2017 survey's tables and figures, ours beside the paper's.", no_args_is_help=True
     )
-    paper.command("claims")(claims)
-    paper.command("table1", hidden=True)(claims)
-    paper.command("table2")(table2)
-    paper.command("table3")(table3)
-    paper.command("figures")(figures)
-    paper.command("all")(everything)
+    for each in in_order():
+        made = _command(each.key, _help(each), has_seeds=each.is_run)
+        paper.command(each.command or each.key)(made)
+        if each.command:
+            paper.command(each.key, hidden=True)(made)
+    words = "Run all tables and figures. Run again to go on."
+    paper.command(EVERYTHING)(_command(EVERYTHING, words, has_seeds=True))
     app.add_typer(paper, name="paper")
 
 
-def claims(
-    context: Context,
-    preset: PresetOption = "quick",
-    data: DataOption = None,
-    teacher: TeacherOption = None,
-    pool: PoolOption = None,
-    seed: SeedOption = 0,
-    out: OutOption = None,
-    workspace: WorkspaceOption = None,
-    is_json: JsonOption = False,
-) -> None:
-    """Show Table 1: published claims, beside what Table 2 measured here; runs nothing."""
-    _run(context, "table1", (preset, data, teacher, pool), (seed, None), out, workspace)
+def _help(experiment: Experiment) -> str:
+    summary = experiment.summary[:1].lower() + experiment.summary[1:]
+    if not experiment.is_run:
+        return f"Show {experiment.title}: {summary}; runs nothing."
+    return f"Run {experiment.title}: {summary}. Run again to go on."
 
 
-def table2(
-    context: Context,
-    preset: PresetOption = "quick",
-    data: DataOption = None,
-    teacher: TeacherOption = None,
-    pool: PoolOption = None,
-    seed: SeedOption = 0,
-    seeds: SeedsOption = None,
-    out: OutOption = None,
-    workspace: WorkspaceOption = None,
-    is_json: JsonOption = False,
-) -> None:
-    """Run Table 2: time, size and accuracy of seven networks. Run again to go on."""
-    _run(context, "table2", (preset, data, teacher, pool), (seed, seeds), out, workspace)
+def _command(experiment: str, words: str, *, has_seeds: bool) -> Callable[..., None]:
+    def run(
+        context: Context,
+        preset: PresetOption = "quick",
+        data: DataOption = None,
+        teacher: TeacherOption = None,
+        pool: PoolOption = None,
+        seed: SeedOption = 0,
+        seeds: SeedsOption = None,
+        out: OutOption = None,
+        workspace: WorkspaceOption = None,
+        is_json: JsonOption = False,
+    ) -> None:
+        del is_json
+        if out is not None:
+            from emostudio.reports.comparison import check_suffix  # loads the engine
+
+            check_suffix(out)
+        job = PaperJob(
+            experiment=experiment,
+            preset=_preset(preset),
+            data=_absolute(data),
+            teacher=_absolute(teacher),
+            pool=_absolute(pool),
+            seed=seed,
+            seeds=seeds,
+            out=str(out.absolute()) if out else None,
+        )
+        answer = run_job(job, workspace, context.obj)
+        context.obj.answer(answer)
+        show_tables(answer, context.obj)
+
+    run.__doc__ = words
+    if not has_seeds:  # typer offers what the signature has
+        taken = inspect.signature(run, eval_str=True)
+        left = [each for name, each in taken.parameters.items() if name != "seeds"]
+        run.__dict__["__signature__"] = taken.replace(parameters=left)
+    return run
 
 
-def table3(
-    context: Context,
-    preset: PresetOption = "quick",
-    data: DataOption = None,
-    teacher: TeacherOption = None,
-    pool: PoolOption = None,
-    seed: SeedOption = 0,
-    seeds: SeedsOption = None,
-    out: OutOption = None,
-    workspace: WorkspaceOption = None,
-    is_json: JsonOption = False,
-) -> None:
-    """Run Table 3: students from labels, softmax outputs, and both. Run again to go on."""
-    _run(context, "table3", (preset, data, teacher, pool), (seed, seeds), out, workspace)
-
-
-def figures(
-    context: Context,
-    preset: PresetOption = "quick",
-    data: DataOption = None,
-    teacher: TeacherOption = None,
-    pool: PoolOption = None,
-    seed: SeedOption = 0,
-    seeds: SeedsOption = None,
-    out: OutOption = None,
-    workspace: WorkspaceOption = None,
-    is_json: JsonOption = False,
-) -> None:
-    """Run Figures 1 to 6: error curves of six networks; shares its trainings with Table 2."""
-    _run(context, "figures", (preset, data, teacher, pool), (seed, seeds), out, workspace)
-
-
-def everything(
-    context: Context,
-    preset: PresetOption = "quick",
-    data: DataOption = None,
-    teacher: TeacherOption = None,
-    pool: PoolOption = None,
-    seed: SeedOption = 0,
-    seeds: SeedsOption = None,
-    out: OutOption = None,
-    workspace: WorkspaceOption = None,
-    is_json: JsonOption = False,
-) -> None:
-    """Run all tables and figures. Run again to go on."""
-    _run(context, "all", (preset, data, teacher, pool), (seed, seeds), out, workspace)
-
-
-def _run(
-    context: Context,
-    experiment: Experiment,
-    study: tuple[str, str | None, str | None, str | None],
-    counted: tuple[int, int | None],
-    out: Path | None,
-    workspace: Path | None,
-) -> None:
-    preset, data, teacher, pool = study
-    if preset not in {"quick", "full"}:
-        raise InputError(f"There is no preset {preset}", next_step="Known: quick, full")
-    if out is not None:
-        from emostudio.reports.comparison import check_suffix  # loads the engine
-
-        check_suffix(out)
-    job = PaperJob(
-        experiment=experiment,
-        preset="full" if preset == "full" else "quick",
-        data=_absolute(data),
-        teacher=_absolute(teacher),
-        pool=_absolute(pool),
-        seed=counted[0],
-        seeds=counted[1],
-        out=str(out.absolute()) if out else None,
-    )
-    answer = run_job(job, workspace, context.obj)
-    context.obj.answer(answer)
-    show_tables(answer, context.obj)
+def _preset(key: str) -> Literal["quick", "full"]:
+    if key not in {"quick", "full"}:
+        raise InputError(f"There is no preset {key}", next_step="Known: quick, full")
+    return "full" if key == "full" else "quick"
 
 
 def _absolute(argument: str | None) -> str | None:

@@ -357,7 +357,8 @@ class PaperJob(_Job):
 
     is_run = True
     kind: Literal["paper"] = "paper"
-    experiment: Literal["table1", "table2", "table3", "figures", "all"] = "all"
+    experiment: str = "all"
+    """Key of one experiment, or ``all``."""
     preset: Literal["quick", "full"] = "quick"
     data: str | None = None
     """Labelled faces; None draws some."""
@@ -369,7 +370,7 @@ class PaperJob(_Job):
     seeds: int | None = Field(default=None, ge=1, le=100)
     """Trainings of each kind, never fewer than the preset's or than the study had before."""
     out: str | None = None
-    """File to write in the end: html, pdf, svg, png, csv, tex or json."""
+    """File to write in the end; its suffix names the format."""
 
     def _deed(self) -> str:
         what = "tables and figures" if self.experiment == "all" else self.experiment

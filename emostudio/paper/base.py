@@ -42,6 +42,12 @@ class Experiment:
 
     Attributes
     ----------
+    order
+        Place in the paper.
+    title
+        Short, as lists and menus say it.
+    command
+        Name on the command line where it is not the key.
     parts
         ``parts(settings)``: the jobs, in the order in which they are done; none where the
         experiment only reads what others found.
@@ -50,6 +56,7 @@ class Experiment:
     """
 
     key: str
+    order: int
     title: str
     summary: str
     parts: Callable[[StudySettings], tuple[Part, ...]]
@@ -57,3 +64,9 @@ class Experiment:
     family: str = "paper"
     reference: str = "Rassadin and Savchenko, 2017"
     settings_type: type[BaseModel] = NoSettings
+    command: str = ""
+
+    @property
+    def is_run(self) -> bool:
+        """Whether there is anything to do for it."""
+        return bool(self.parts(StudySettings()))

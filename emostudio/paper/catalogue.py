@@ -13,20 +13,39 @@ EXPERIMENTS: Catalogue[Experiment] = Catalogue(
     "emostudio.paper.experiments", "EXPERIMENT", "experiment of the paper"
 )
 
-ORDER = ("table1", "table2", "table3", "figures")
-"""The order in the paper."""
+EVERYTHING = "all"
+"""Stands for all experiments where one is asked for."""
 
 
-def tables_of(study: Study, keys: Sequence[str] = ORDER) -> dict[str, ResultTable]:
-    """Return the tables of several experiments by key; the study is read once.
+def in_order() -> tuple[Experiment, ...]:
+    """Return all experiments in the order of the paper."""
+    found = EXPERIMENTS.members().values()
+    return tuple(sorted(found, key=lambda experiment: experiment.order))
+
+
+def chosen_keys(experiment: str) -> tuple[str, ...]:
+    """Return the key of an experiment, or those of all.
 
     Raises
     ------
     InputError
         If there is no such experiment.
     """
-    chosen = {key: EXPERIMENTS.get(key) for key in keys}
-    known = (part for key in ORDER for part in EXPERIMENTS.get(key).parts(study.settings))
+    if experiment == EVERYTHING:
+        return tuple(each.key for each in in_order())
+    return (EXPERIMENTS.get(experiment).key,)
+
+
+def tables_of(study: Study, keys: Sequence[str] = ()) -> dict[str, ResultTable]:
+    """Return the tables of some experiments by key, of all without `keys`; reads the study once.
+
+    Raises
+    ------
+    InputError
+        If there is no such experiment.
+    """
+    chosen = {key: EXPERIMENTS.get(key) for key in keys or chosen_keys(EVERYTHING)}
+    known = (part for each in in_order() for part in each.parts(study.settings))
     results = study.results({part.key: part for part in known}.values())
     findings = Findings(study.settings, study.record(), results)
     return {key: _table(experiment, findings) for key, experiment in chosen.items()}

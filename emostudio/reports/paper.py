@@ -22,7 +22,7 @@ def write_tables(tables: Sequence[ResultTable], out: Path) -> Path:
     tables
         In the order of the file.
     out
-        File to write: html, pdf, svg, png, csv, tex or json.
+        File to write; its suffix names the format.
 
     Raises
     ------

@@ -3,6 +3,7 @@
 import pytest
 
 from emostudio.compression.catalogue import METHODS
+from emostudio.core.errors import InputError
 from emostudio.core.jobs import JOB_ADAPTER, CompressJob, InspectModelJob, TrainJob
 from emostudio.core.recipe import Recipe
 from emostudio.core.settings import parse_settings
@@ -10,7 +11,7 @@ from emostudio.data.opening import synthetic_request
 from emostudio.data.synthetic.settings import SyntheticSettings
 from emostudio.models.catalogue import ARCHITECTURES
 from emostudio.paper.base import Findings
-from emostudio.paper.catalogue import EXPERIMENTS, ORDER
+from emostudio.paper.catalogue import EVERYTHING, EXPERIMENTS, chosen_keys
 from emostudio.paper.networks import NETWORKS, network_part
 from emostudio.paper.presets import PRESETS
 from emostudio.paper.study import StudySettings
@@ -19,7 +20,7 @@ from emostudio.training.settings import TrainingSettings
 from emostudio.worker.execute import execute
 from emostudio.workspace.store import Workspace
 
-every_experiment = pytest.mark.parametrize("key", ORDER)
+every_experiment = pytest.mark.parametrize("key", chosen_keys(EVERYTHING))
 every_preset = pytest.mark.parametrize("preset", PRESETS)
 
 
@@ -27,8 +28,15 @@ def parts(key, preset, **study):
     return EXPERIMENTS.get(key).parts(StudySettings(preset=preset, **study))
 
 
-def test_every_experiment_has_its_place_in_the_order():
-    assert set(EXPERIMENTS.members()) == set(ORDER)
+def test_experiments_come_in_the_order_of_the_paper_each_in_a_place_of_its_own():
+    assert chosen_keys(EVERYTHING) == ("table1", "table2", "table3", "figures")
+    places = [experiment.order for experiment in EXPERIMENTS.members().values()]
+    assert len(set(places)) == len(places)
+
+
+def test_an_experiment_that_is_not_there_is_refused_and_the_known_ones_named():
+    with pytest.raises(InputError, match=r"no experiment of the paper called table9.*figures"):
+        chosen_keys("table9")
 
 
 @every_experiment
@@ -46,7 +54,7 @@ def test_parts_come_after_the_parts_they_need(key, preset, study):
 @every_preset
 def test_a_part_that_experiments_share_is_the_same_job(preset):
     found = {}
-    for key in ORDER:
+    for key in chosen_keys(EVERYTHING):
         for part in parts(key, preset):
             assert found.setdefault(part.key, part.job) == part.job
 

@@ -186,6 +186,8 @@ def test_run_goes_on_with_the_study_that_is_shown(qtbot, workspace):
     page = show(qtbot, workspace)
     menu = page.run_menu()
     actions = {action.text(): action for action in menu.actions()}
+    only = [text for text in actions if text.startswith("Only ")]
+    assert only == ["Only Table 2", "Only Table 3", "Only Figures 1 to 6"]
     actions["Only Table 3"].trigger()
     assert page.studio.submitted == [PaperJob(experiment="table3", data="faces")]
 

@@ -20,7 +20,7 @@ from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import button
 from emostudio.gui.widgets.card import EmptyState
 from emostudio.gui.widgets.labels import set_shown
-from emostudio.paper.catalogue import tables_of
+from emostudio.paper.catalogue import EVERYTHING, in_order, tables_of
 from emostudio.paper.results import ResultTable
 from emostudio.paper.study import Study, StudySettings, studies
 from emostudio.qt.studio import Studio
@@ -101,13 +101,11 @@ class PaperPage(Page):
         menu = QMenu(self)
         theme().set_font(menu, "body")
         if self._study is not None:
-            menu.addAction(self.tr("Continue this study"), lambda: self._continue("all"))
-            for key, words in (
-                ("table2", self.tr("Only Table 2")),
-                ("table3", self.tr("Only Table 3")),
-                ("figures", self.tr("Only Figures 1 to 6")),
-            ):
-                menu.addAction(words, partial(self._continue, key))
+            menu.addAction(self.tr("Continue this study"), partial(self._continue, EVERYTHING))
+            for each in in_order():
+                if each.is_run:
+                    words = self.tr("Only {0}").format(each.title)
+                    menu.addAction(words, partial(self._continue, each.key))
             menu.addSeparator()
         menu.addAction(self.tr("New study…"), self._ask)
         others = studies(self.studio.workspace.folder)
@@ -166,7 +164,7 @@ class PaperPage(Page):
         menu.popup(self.run_button.mapToGlobal(self.run_button.rect().bottomLeft()))
 
     def _open_formats(self) -> None:
-        job = self._report_of("all")
+        job = self._report_of(EVERYTHING)
         if job is not None:
             menu = self.exporter.menu(job)
             menu.popup(self.report_button.mapToGlobal(self.report_button.rect().bottomLeft()))

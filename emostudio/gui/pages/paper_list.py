@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from PySide6.QtCore import QCoreApplication
 
 from emostudio.gui.widgets.run_list import RunItem
+from emostudio.paper.catalogue import EVERYTHING, EXPERIMENTS
 from emostudio.paper.results import ResultTable
 
 FIGURES = "figures"
@@ -27,15 +28,15 @@ def table_key(entry: str) -> str:
 
 
 def entry_items(tables: Mapping[str, ResultTable], running: str) -> list[RunItem]:
-    """Return the entries; `running` is the experiment a job works on, ``all`` for every one."""
+    """Return the entries; `running` is the experiment a job works on, `EVERYTHING` for all."""
     made = [
-        _item(key, f"{_tr('Table')} {key[-1]}", table.subtitle, _state(table, running))
+        _item(key, EXPERIMENTS.get(key).title, table.subtitle, _state(table, running))
         for key, table in tables.items()
         if key != FIGURES
     ]
     figures = tables.get(FIGURES)
     for place, row in enumerate(figures.rows if figures is not None else ()):
-        state = "done" if row.models else "running" if running in {FIGURES, "all"} else "open"
+        state = "done" if row.models else "running" if running in {FIGURES, EVERYTHING} else "open"
         title = f"{_tr('Figure')} {place + 1}"
         made.append(_item(row.key, title, _FIGURES_SUBTITLES[place], state))
     return made
@@ -49,7 +50,7 @@ def done_count(items: list[RunItem]) -> int:
 def _state(table: ResultTable, running: str) -> str:
     if table.is_complete:
         return "done"
-    return "running" if running in {table.key, "all"} else "open"
+    return "running" if running in {table.key, EVERYTHING} else "open"
 
 
 def _item(key: str, title: str, subtitle: str, state: str) -> RunItem:

@@ -12,9 +12,9 @@ from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import Segmented, button
 from emostudio.gui.widgets.labels import label
+from emostudio.paper.catalogue import EVERYTHING, in_order
 
 _SEEDS = (3, 5, 10, 20)
-_EXPERIMENTS = ("all", "table2", "table3", "figures")
 
 
 class StudyDialog(QDialog):
@@ -55,13 +55,10 @@ class StudyDialog(QDialog):
         self._explain()
 
     def _add_choices(self, datasets: Sequence[str], teachers: Sequence[str]) -> None:
-        names = (
-            self.tr("All tables and figures"),
-            self.tr("Table 2"),
-            self.tr("Table 3"),
-            self.tr("Figures 1 to 6"),
+        everything = [(EVERYTHING, self.tr("All tables and figures"))]
+        self.experiment = _combo(
+            everything + [(each.key, each.title) for each in in_order() if each.is_run]
         )
-        self.experiment = _combo(list(zip(_EXPERIMENTS, names, strict=True)))
         self._row(self.tr("Run"), self.experiment)
         drawn = [("", self.tr("Drawn faces"))]
         self.data = _combo(drawn + [(name, name) for name in datasets])

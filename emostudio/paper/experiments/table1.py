@@ -138,8 +138,10 @@ def _table(findings: Findings) -> ResultTable:
 
 EXPERIMENT = Experiment(
     key="table1",
+    order=1,
     title="Table 1",
-    summary="Published claims, 10 methods",
+    summary="Published claims, beside what Table 2 measured here",
     parts=_parts,
     table=_table,
+    command="claims",
 )

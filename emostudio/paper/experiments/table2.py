@@ -167,6 +167,7 @@ def _table(findings: Findings) -> ResultTable:
 
 EXPERIMENT = Experiment(
     key="table2",
+    order=2,
     title="Table 2",
     summary="Time, size and accuracy of seven networks",
     parts=_parts,

@@ -203,8 +203,9 @@ def _table(findings: Findings) -> ResultTable:
 
 EXPERIMENT = Experiment(
     key="table3",
+    order=3,
     title="Table 3",
-    summary="Distilling without labels",
+    summary="Students from labels, softmax outputs, and both",
     parts=distillation_parts,
     table=_table,
 )

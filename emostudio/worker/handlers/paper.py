@@ -10,7 +10,7 @@ from typing import Any
 from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.events import Event, Note, Progress
 from emostudio.core.jobs import Job, PaperJob
-from emostudio.paper.catalogue import EXPERIMENTS, ORDER, tables_of
+from emostudio.paper.catalogue import EXPERIMENTS, chosen_keys, tables_of
 from emostudio.paper.parts import Part, PartResult
 from emostudio.paper.study import Study, StudyRecord, StudySettings, inputs_of
 from emostudio.worker.context import HandlerContext, Handling
@@ -33,8 +33,8 @@ def study_settings(job: PaperJob) -> StudySettings:
 
 def handle(job: PaperJob, context: HandlerContext) -> Handling:
     """Answer with the study's name and the tables asked for."""
+    chosen = chosen_keys(job.experiment)
     study = Study(context.workspace.folder, study_settings(job))
-    chosen = ORDER if job.experiment == "all" else (job.experiment,)
     _require_alone(job, context)
     parts = _parts(chosen, study.settings)
     if parts:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from emostudio.core.events import Progress
 from emostudio.core.jobs import PaperReportJob
-from emostudio.paper.catalogue import ORDER, tables_of
+from emostudio.paper.catalogue import chosen_keys, tables_of
 from emostudio.paper.study import Study
 from emostudio.reports.paper import write_tables
 from emostudio.worker.context import HandlerContext, Handling
@@ -17,6 +17,5 @@ def handle(job: PaperReportJob, context: HandlerContext) -> Handling:
     """Answer with the path of the file."""
     yield Progress(message="Writing the report")
     study = Study(context.workspace.folder, study_settings(job.study))
-    chosen = ORDER if job.study.experiment == "all" else (job.study.experiment,)
-    tables = list(tables_of(study, chosen).values())
+    tables = list(tables_of(study, chosen_keys(job.study.experiment)).values())
     return {"out": str(write_tables(tables, Path(job.out).expanduser()))}

@@ -276,3 +276,11 @@ def test_a_file_that_is_no_card_is_bad_input(capfd, tmp_path):
     code, _, err = run(capfd, *words)
     assert code == 2
     assert "card.json is no machine card" in err
+
+
+@pytest.mark.parametrize(("command", "has_seeds"), [("claims", False), ("table2", True)])
+def test_an_experiment_offers_seeds_only_where_it_trains(capfd, command, has_seeds):
+    code, out, _ = run(capfd, "paper", command, "--help")
+    assert code == 0
+    assert ("--seeds " in out) == has_seeds
+    assert "--pool DATA" in out

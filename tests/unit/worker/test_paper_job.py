@@ -190,6 +190,14 @@ def test_claims_run_nothing(trainings, workspace):
     assert len(last.result["tables"][0]["rows"]) == 10
 
 
+def test_an_experiment_that_is_not_there_is_refused_before_anything_is_kept(trainings, workspace):
+    last = run(JOB.model_copy(update={"experiment": "table9"}), workspace)[-1]
+    assert "There is no experiment of the paper called table9" in last.what
+    assert "figures" in last.next_step
+    assert trainings.done == []
+    assert not (workspace.folder / "paper").exists()
+
+
 def test_a_study_is_worked_on_by_one_process_only(trainings, workspace):
     workspace.claim_run(workspace.create_run(JOB).id)
     last = run(JOB, workspace)[-1]
