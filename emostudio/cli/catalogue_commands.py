@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 
 import typer
 
@@ -11,61 +12,49 @@ from emostudio.cli.options import Context, JsonOption, WorkspaceOption
 from emostudio.core.catalogue import Catalogue, Pickable
 
 _CATALOGUES = {
-    "methods": ("emostudio.compression.catalogue", "METHODS"),
-    "architectures": ("emostudio.models.catalogue", "ARCHITECTURES"),
-    "engines": ("emostudio.inference.catalogue", "ENGINES"),
-    "readers": ("emostudio.data.catalogue", "READERS"),
-    "formats": ("emostudio.exports.catalogue", "EXPORTERS"),
+    "methods": (
+        "List the compression methods with their settings.",
+        "emostudio.compression.catalogue",
+        "METHODS",
+    ),
+    "architectures": (
+        "List the architectures with their settings.",
+        "emostudio.models.catalogue",
+        "ARCHITECTURES",
+    ),
+    "engines": (
+        "List the inference engines and whether they can be used here.",
+        "emostudio.inference.catalogue",
+        "ENGINES",
+    ),
+    "readers": (
+        "List the dataset layouts that can be read, with their settings.",
+        "emostudio.data.catalogue",
+        "READERS",
+    ),
+    "formats": (
+        "List the formats that models can be exported in.",
+        "emostudio.exports.catalogue",
+        "EXPORTERS",
+    ),
 }
+"""Name of the command to its help, and where its catalogue is."""
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(methods)
-    app.command()(architectures)
-    app.command()(engines)
-    app.command()(readers)
-    app.command()(formats)
+    """Add a command for each catalogue."""
+    for name, (words, module, attribute) in _CATALOGUES.items():
+        app.command(name, help=words)(_command(module, attribute))
 
 
-def methods(
-    context: Context, workspace: WorkspaceOption = None, is_json: JsonOption = False
-) -> None:
-    """List the compression methods with their settings."""
-    _show("methods", context)
+def _command(module: str, attribute: str) -> Callable[..., None]:
+    def show(
+        context: Context, workspace: WorkspaceOption = None, is_json: JsonOption = False
+    ) -> None:
+        del workspace, is_json
+        catalogue: Catalogue[Pickable] = getattr(importlib.import_module(module), attribute)
+        entries = catalogue.describe()
+        context.obj.answer([entry.model_dump(mode="json") for entry in entries])
+        show_catalogue(entries, context.obj)
 
-
-def architectures(
-    context: Context, workspace: WorkspaceOption = None, is_json: JsonOption = False
-) -> None:
-    """List the architectures with their settings."""
-    _show("architectures", context)
-
-
-def engines(
-    context: Context, workspace: WorkspaceOption = None, is_json: JsonOption = False
-) -> None:
-    """List the inference engines and whether they can be used here."""
-    _show("engines", context)
-
-
-def readers(
-    context: Context, workspace: WorkspaceOption = None, is_json: JsonOption = False
-) -> None:
-    """List the dataset layouts that can be read, with their settings."""
-    _show("readers", context)
-
-
-def formats(
-    context: Context, workspace: WorkspaceOption = None, is_json: JsonOption = False
-) -> None:
-    """List the formats that models can be exported in."""
-    _show("formats", context)
-
-
-def _show(name: str, context: Context) -> None:
-    module, attribute = _CATALOGUES[name]
-    catalogue: Catalogue[Pickable] = getattr(importlib.import_module(module), attribute)
-    entries = catalogue.describe()
-    context.obj.answer([entry.model_dump(mode="json") for entry in entries])
-    show_catalogue(entries, context.obj)
+    return show

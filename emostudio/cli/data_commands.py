@@ -16,7 +16,7 @@ from emostudio.cli.options import (
     SetOption,
     WorkspaceOption,
 )
-from emostudio.cli.running import run_job
+from emostudio.cli.running import answer_job, run_job
 from emostudio.core.jobs import ImportDataJob, InspectDataJob, SynthesiseJob
 from emostudio.workspace.recipes import parse_assignments
 
@@ -45,9 +45,7 @@ def inspect(
     job = InspectDataJob(
         path=path, reader=reader, settings=parse_assignments(settings, "the reader"), thumbnails=0
     )
-    answer = run_job(job, workspace, context.obj)
-    context.obj.answer(answer)
-    show_data(answer, context.obj)
+    answer_job(job, workspace, context.obj, show_data)
 
 
 def leaks(
@@ -66,9 +64,7 @@ def leaks(
         thumbnails=0,
         only_leaks=True,
     )
-    answer = run_job(job, workspace, context.obj)
-    context.obj.answer(answer)
-    show_leaks(answer, context.obj)
+    answer_job(job, workspace, context.obj, show_leaks)
 
 
 def synth(
@@ -98,6 +94,4 @@ def import_data(
     job = ImportDataJob(
         path=path, name=name, reader=reader, settings=parse_assignments(settings, "the reader")
     )
-    answer = run_job(job, workspace, context.obj)
-    context.obj.answer(answer)
-    show_data(answer, context.obj)
+    answer_job(job, workspace, context.obj, show_data)

@@ -24,7 +24,7 @@ from emostudio.cli.options import (
     WorkspaceOption,
 )
 from emostudio.cli.output import Output
-from emostudio.cli.running import run_job
+from emostudio.cli.running import answer_job, run_job
 from emostudio.core.errors import InputError
 from emostudio.core.jobs import AblateJob, CompressJob, PlanJob, TrainJob, seeded
 from emostudio.core.model_info import Transform
@@ -119,9 +119,7 @@ def ablate(
 ) -> None:
     """Run every subset of a recipe's steps; prints what each step gave."""
     job = AblateJob(teacher=teacher, data=data, recipe=_recipe(recipe, step, preset), seed=seed)
-    answer = run_job(job, workspace, context.obj)
-    context.obj.answer(answer)
-    show_ablation(answer, context.obj)
+    answer_job(job, workspace, context.obj, show_ablation)
 
 
 def _run_seeds(

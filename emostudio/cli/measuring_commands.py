@@ -25,7 +25,7 @@ from emostudio.cli.options import (
     SetOption,
     WorkspaceOption,
 )
-from emostudio.cli.running import run_job
+from emostudio.cli.running import answer_job
 from emostudio.core.jobs import (
     BenchJob,
     BreakEvenJob,
@@ -36,6 +36,27 @@ from emostudio.core.jobs import (
 )
 from emostudio.core.measured import Limits
 from emostudio.workspace.recipes import parse_assignments, parse_steps
+
+CompareOutOption = Annotated[
+    Path,
+    typer.Option(
+        help="File; its suffix says which: html, pdf, svg, png, csv, ... (see the guide)."
+    ),
+]
+MostMsOption = Annotated[
+    float | None, typer.Option("--max-ms", help="Line in the chart: slower is too slow.", min=0)
+]
+LeastPercentOption = Annotated[
+    float | None,
+    typer.Option("--min-accuracy", help="Line in the chart, in percent.", min=0, max=100),
+]
+ChartOption = Annotated[
+    str,
+    typer.Option(help="Only this one: pareto, bars, radar, classes, confusion, calibration, ..."),
+]
+PublishOption = Annotated[
+    bool, typer.Option("--publish", help="Refuse figures that are not fit to be published.")
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -59,9 +80,7 @@ def evaluate(
 ) -> None:
     """Measure accuracy; with several models, compare them image by image with the first."""
     job = EvaluateJob(models=tuple(models), data=data, split=split, engine=engine)
-    answer = run_job(job, workspace, context.obj)
-    context.obj.answer(answer)
-    show_evaluation(answer, context.obj)
+    answer_job(job, workspace, context.obj, show_evaluation)
 
 
 def changes(
@@ -75,9 +94,7 @@ def changes(
 ) -> None:
     """List the pictures that models judge otherwise than the first one, once all are evaluated."""
     job = ChangesJob(models=tuple(models), data=data, split=split, most=most)
-    answer = run_job(job, workspace, context.obj)
-    context.obj.answer(answer)
-    show_changes(answer, context.obj)
+    answer_job(job, workspace, context.obj, show_changes)
 
 
 def bench(
@@ -94,9 +111,7 @@ def bench(
     job = BenchJob(
         models=tuple(models), engines=tuple(engines), threads=threads, blocks=blocks, pairs=pairs
     )
-    answer = run_job(job, workspace, context.obj)
-    context.obj.answer(answer)
-    show_bench(answer, context.obj)
+    answer_job(job, workspace, context.obj, show_bench)
 
 
 def profile(
@@ -110,38 +125,19 @@ def profile(
 ) -> None:
     """Time every layer, parent first, with its kernel, multiply-adds, bytes and weight error."""
     job = ProfileJob(models=tuple(models), engine=engine, threads=threads, blocks=blocks)
-    answer = run_job(job, workspace, context.obj)
-    context.obj.answer(answer)
-    show_profile(answer, context.obj)
+    answer_job(job, workspace, context.obj, show_profile)
 
 
 def compare(
     context: Context,
     models: ModelsArgument,
-    out: Annotated[
-        Path,
-        typer.Option(
-            help="File; its suffix says which: html, pdf, svg, png, tikz, csv, tex, json."
-        ),
-    ],
+    out: CompareOutOption,
     data: Annotated[str | None, typer.Option(help="Dataset whose accuracies count.")] = None,
     title: Annotated[str, typer.Option(help="Heading.")] = "Comparison",
-    most_ms: Annotated[
-        float | None, typer.Option("--max-ms", help="Line in the chart: slower is too slow.", min=0)
-    ] = None,
-    least_percent: Annotated[
-        float | None,
-        typer.Option("--min-accuracy", help="Line in the chart, in percent.", min=0, max=100),
-    ] = None,
-    chart: Annotated[
-        str,
-        typer.Option(
-            help="Only this one: pareto, bars, radar, classes, confusion, calibration, ..."
-        ),
-    ] = "",
-    publish: Annotated[
-        bool, typer.Option("--publish", help="Refuse figures that are not fit to be published.")
-    ] = False,
+    most_ms: MostMsOption = None,
+    least_percent: LeastPercentOption = None,
+    chart: ChartOption = "",
+    publish: PublishOption = False,
     workspace: WorkspaceOption = None,
     is_json: JsonOption = False,
 ) -> None:
@@ -156,9 +152,7 @@ def compare(
         limits=Limits(most_ms=most_ms, least_accuracy=least_accuracy),
         chart=chart,
     )
-    answer = run_job(job, workspace, context.obj)
-    context.obj.answer(answer)
-    show_compared(answer, context.obj)
+    answer_job(job, workspace, context.obj, show_compared)
 
 
 def breakeven(
@@ -187,6 +181,4 @@ def breakeven(
         seconds=seconds,
         again=again,
     )
-    answer = run_job(job, workspace, context.obj)
-    context.obj.answer(answer)
-    show_break_even(answer, context.obj)
+    answer_job(job, workspace, context.obj, show_break_even)

@@ -20,7 +20,7 @@ from emostudio.cli.options import (
     StepOption,
     WorkspaceOption,
 )
-from emostudio.cli.running import open_workspace, run_job
+from emostudio.cli.running import answer_job, open_workspace, run_job
 from emostudio.core.errors import InputError
 from emostudio.core.jobs import ExportJob, ImportModelJob, InspectModelJob
 from emostudio.workspace.recipes import parse_assignments, parse_steps
@@ -78,9 +78,7 @@ def inspect(
         architecture_settings=parse_assignments(settings, "the architecture"),
         recipe=parse_steps(step),
     )
-    answer = run_job(job, workspace, context.obj)
-    context.obj.answer(answer)
-    show_model(answer, context.obj)
+    answer_job(job, workspace, context.obj, show_model)
 
 
 def diff(
@@ -136,9 +134,7 @@ def import_model(
         data=data,
         onnx=_onnx_kind(kind),
     )
-    answer = run_job(job, workspace, context.obj)
-    context.obj.answer(answer)
-    show_import(answer, context.obj)
+    answer_job(job, workspace, context.obj, show_import)
 
 
 def _onnx_kind(word: str) -> Literal["auto", "white_box", "black_box"]:
@@ -171,9 +167,7 @@ def export(
 ) -> None:
     """Write a model for other programs, and check that it answers as the model does."""
     job = ExportJob(model=model, out=str(out), to=to, replace=force, runner=runner)
-    answer = run_job(job, workspace, context.obj)
-    context.obj.answer(answer)
-    show_export(answer, context.obj)
+    answer_job(job, workspace, context.obj, show_export)
 
 
 def _row(model: dict[str, Any]) -> dict[str, Any]:

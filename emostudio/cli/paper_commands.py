@@ -11,7 +11,7 @@ import typer
 
 from emostudio.cli.display_paper import show_tables
 from emostudio.cli.options import Context, JsonOption, SeedOption, WorkspaceOption
-from emostudio.cli.running import run_job
+from emostudio.cli.running import answer_job
 from emostudio.core.errors import InputError
 from emostudio.core.jobs import PaperJob
 from emostudio.paper.base import Experiment
@@ -110,9 +110,7 @@ def _command(experiment: str, words: str, *, has_seeds: bool) -> Callable[..., N
             seeds=seeds,
             out=str(out.absolute()) if out else None,
         )
-        answer = run_job(job, workspace, context.obj)
-        context.obj.answer(answer)
-        show_tables(answer, context.obj)
+        answer_job(job, workspace, context.obj, show_tables)
 
     run.__doc__ = words
     if not has_seeds:  # typer offers what the signature has

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -65,6 +65,24 @@ def run_job(
         output.answer(reporter.counters)
     output.error("Cancelled", kept)
     raise typer.Exit(CANCELLED)
+
+
+def answer_job(
+    job: Job,
+    folder: Path | None,
+    output: Output,
+    show: Callable[[dict[str, Any], Output], None],
+) -> None:
+    """Run a job and give its answer, as JSON or shown by `show`.
+
+    Raises
+    ------
+    typer.Exit
+        With the job's exit code if it failed or was cancelled.
+    """
+    answer = run_job(job, folder, output)
+    output.answer(answer)
+    show(answer, output)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import typer
 from emostudio.cli.display import show_live, show_quickstart
 from emostudio.cli.display_sources import show_doctor
 from emostudio.cli.options import Context, EngineOption, JsonOption, WorkspaceOption
-from emostudio.cli.running import run_job
+from emostudio.cli.running import answer_job
 from emostudio.core.environment import has_display
 from emostudio.core.errors import EmoStudioError
 from emostudio.core.jobs import DoctorJob, LiveJob, QuickstartJob
@@ -68,9 +68,7 @@ def quickstart(
         data=data, teacher=teacher, minutes=minutes, out=str(out) if out else None, seed=seed
     )
     folder = workspace or context.obj.workspace or (out / "workspace" if out else None)
-    answer = run_job(job, folder, context.obj)
-    context.obj.answer(answer)
-    show_quickstart(answer, context.obj)
+    answer_job(job, folder, context.obj, show_quickstart)
 
 
 def doctor(
@@ -78,9 +76,7 @@ def doctor(
 ) -> None:
     """Say what works on this machine, what does not, and why."""
     del is_json
-    answer = run_job(DoctorJob(), workspace, context.obj)
-    context.obj.answer(answer)
-    show_doctor(answer, context.obj)
+    answer_job(DoctorJob(), workspace, context.obj, show_doctor)
 
 
 def live(
@@ -115,6 +111,4 @@ def live(
         seconds=seconds,
         send_frames=False,
     )
-    answer = run_job(job, workspace, context.obj)
-    context.obj.answer(answer)
-    show_live(answer, context.obj)
+    answer_job(job, workspace, context.obj, show_live)
