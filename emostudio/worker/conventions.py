@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from emostudio.core.emotions import Emotion
+from emostudio.core.emotions import Emotion, label_orders
 from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.model_info import ModelInfo, Preprocessing
 from emostudio.data.base import Split
 from emostudio.data.dataset import Dataset
 from emostudio.data.labels import targets
 from emostudio.inference.catalogue import open_classifier
-from emostudio.models.importers.conventions import label_orders, value_conventions
+from emostudio.models.importers.conventions import value_conventions
 from emostudio.models.loaded import LoadedModel
 
 _SAMPLE_IMAGES = 500

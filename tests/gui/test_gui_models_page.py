@@ -15,7 +15,7 @@ from emostudio.core.answers import (
     LayerReport,
     Ratio,
 )
-from emostudio.core.emotions import Emotion
+from emostudio.core.emotions import LABEL_ORDERS, Emotion
 from emostudio.core.model_info import ModelInfo, Preprocessing
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.gui.pages.models_dialogs import ImportDialog, TrainDialog
@@ -143,6 +143,16 @@ def test_a_refused_import_stays_open_with_the_reason(qtbot: QtBot, ready: Studio
     qtbot.waitUntil(dialog.ok.isEnabled, timeout=20_000)
     assert dialog.isVisible()
     assert "no answer to import_model" in dialog.note.text()
+
+
+def test_published_orders_are_offered_and_written_out(qtbot: QtBot, ready: Studio) -> None:
+    dialog = ImportDialog(None, ready, "/net.onnx")  # type: ignore[arg-type]
+    qtbot.addWidget(dialog)
+    dialog.order.setCurrentText("RAF-DB")
+    assert dialog.job().labels == LABEL_ORDERS["RAF-DB"]
+    assert {"FER+", "CK+", "Alphabetical, 8"} <= {
+        dialog.order.itemText(place) for place in range(dialog.order.count())
+    }
 
 
 def test_typed_labels_replace_the_chosen_order(qtbot: QtBot, ready: Studio) -> None:

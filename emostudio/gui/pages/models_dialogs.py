@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, Signal
+from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from emostudio.core.answers import ImportReport
-from emostudio.core.emotions import EMOTIONS
+from emostudio.core.emotions import LABEL_ORDERS
 from emostudio.core.events import Failed
 from emostudio.core.jobs import ImportModelJob, TrainJob
 from emostudio.core.model_info import Preprocessing
@@ -22,16 +22,6 @@ from emostudio.gui.widgets.form_dialog import FormDialog
 from emostudio.gui.widgets.labels import label
 from emostudio.gui.widgets.settings_form import SettingsForm
 from emostudio.qt.studio import Studio
-
-LABEL_ORDERS = {
-    "FER2013 (csv)": "anger, disgust, fear, happiness, sadness, surprise, neutral",
-    "FER2013 (folders)": "anger, disgust, fear, happiness, neutral, sadness, surprise",
-    "Canonical, 8 emotions": ", ".join(EMOTIONS),
-    "AffectNet, 8 emotions": (
-        "neutral, happiness, sadness, surprise, fear, disgust, anger, contempt"
-    ),
-}
-"""Orders in which published networks name their outputs."""
 
 
 def _tr(text: str) -> str:
@@ -75,8 +65,10 @@ class ImportDialog(FormDialog):
     def _add_labels(self) -> None:
         self.order = QComboBox()
         self.order.addItem(self.tr("As the file says"), "")
-        for title, order in LABEL_ORDERS.items():
-            self.order.addItem(title, order)
+        for name, order in LABEL_ORDERS.items():
+            self.order.addItem(name[:1].upper() + name[1:], ", ".join(order))
+            words = "\n".join(order)
+            self.order.setItemData(self.order.count() - 1, words, Qt.ItemDataRole.ToolTipRole)
         self.order.addItem(self.tr("Typed below"), None)
         self.order.currentIndexChanged.connect(self._on_order)
         help_text = self.tr("Which output stands for which emotion")
