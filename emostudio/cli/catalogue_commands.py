@@ -9,7 +9,8 @@ import typer
 
 from emostudio.cli.display_sources import show_catalogue
 from emostudio.cli.options import Context, JsonOption, WorkspaceOption
-from emostudio.core.catalogue import Catalogue, Pickable
+from emostudio.core.catalogue import Catalogue
+from emostudio.core.pickable import Pickable
 
 _CATALOGUES = {
     "methods": (

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from emostudio.compression.binarising import signs_of
 from emostudio.compression.graph import LayerGraph
 from emostudio.core.errors import InputError
-from emostudio.inference.layer_spec import SignLayerSpec, affine_of, why_not_packed
+from emostudio.inference.layer_spec import SignLayerSpec, affine_of, channels_of, why_not_packed
 
 Slope = Literal["triangle", "clipped"]
 Mode = Literal["recipe", "paper"]
@@ -175,7 +175,7 @@ class BinaryBlock(nn.Module):
 
     def __init__(self, layer: nn.Conv2d | nn.Linear, design: BlockDesign) -> None:
         super().__init__()
-        c_in, c_out = _sides(layer)
+        c_in, c_out = channels_of(layer)
         is_conv = isinstance(layer, nn.Conv2d)
         self.prepare = _prepared(layer, design, c_in)
         self.sign = BinarySign(design.slope)
@@ -224,7 +224,7 @@ class BinaryBlock(nn.Module):
 
 def _spec(block: BinaryBlock) -> SignLayerSpec | None:
     layer = block.layer
-    c_in, c_out = _sides(layer)
+    c_in, c_out = channels_of(layer)
     surround, in_scale, in_shift = _folded(block.prepare.children(), c_in)
     _, scale, shift = _folded([block.normalise] if block.normalise else [], c_out)
     slope, post = torch.ones(c_out), torch.zeros(c_out)
@@ -259,12 +259,6 @@ def _folded(
             factor, offset = affine_of(layer)
             scale, shift = scale * factor, shift * factor + offset
     return surround, scale, shift
-
-
-def _sides(layer: nn.Conv2d | nn.Linear) -> tuple[int, int]:
-    if isinstance(layer, nn.Conv2d):
-        return layer.in_channels, layer.out_channels
-    return layer.in_features, layer.out_features
 
 
 def _prepared(layer: nn.Conv2d | nn.Linear, design: BlockDesign, c_in: int) -> nn.Module:

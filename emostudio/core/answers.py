@@ -39,6 +39,8 @@ class CatalogueEntry(_Answer):
     claim: ClaimInfo | None = None
     suffix: str = ""
     """End of the file names of a format, with the dot; empty for a folder."""
+    needs_file: bool = False
+    """Whether a detector does nothing without a model file of the user's."""
 
 
 class FormatEntry(CatalogueEntry):

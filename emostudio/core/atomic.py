@@ -39,19 +39,12 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise _refused(path, error) from error
     temporary = Path(name)
-    try:
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                yield stream
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.chmod(0o644)
-            temporary.replace(path)
-            _flush_folder(path.parent)
-        except OSError as error:
-            raise _refused(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _put_in_place(temporary, path):
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -82,16 +75,22 @@ def write_with(path: Path, write: Callable[[Path], object]) -> None:
     """
     path = Path(path)
     temporary = path.parent / f".{os.getpid()}.{path.name}"
-    try:
+    with _put_in_place(temporary, path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            write(temporary)
-            with temporary.open("rb+") as stream:
-                os.fsync(stream.fileno())
-            temporary.replace(path)
-            _flush_folder(path.parent)
-        except OSError as error:
-            raise _refused(path, error) from error
+        write(temporary)
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+
+
+@contextmanager
+def _put_in_place(temporary: Path, path: Path) -> Iterator[None]:
+    """Rename `temporary` to `path` once the body has written it; remove it where that fails."""
+    try:
+        yield
+        temporary.replace(path)
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise _refused(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 

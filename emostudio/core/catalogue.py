@@ -5,24 +5,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from importlib import metadata
-from typing import Generic, Protocol, TypeVar
-
-from pydantic import BaseModel
+from typing import Generic, TypeVar
 
 from emostudio.core.answers import CatalogueEntry, ClaimInfo
 from emostudio.core.errors import InputError
-
-
-class Pickable(Protocol):
-    """What every member of a catalogue declares about itself."""
-
-    key: str
-    title: str
-    family: str
-    summary: str
-    reference: str
-    settings_type: type[BaseModel]
-
+from emostudio.core.pickable import Pickable
 
 PickableT = TypeVar("PickableT", bound=Pickable)
 
@@ -111,4 +98,5 @@ def _describe(member: Pickable) -> CatalogueEntry:
         why_not=why_not,
         claim=claim if isinstance(claim, ClaimInfo) else None,
         suffix=getattr(member, "suffix", ""),
+        needs_file=getattr(member, "needs_file", False),
     )

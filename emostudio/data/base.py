@@ -10,10 +10,10 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
 
 from emostudio.core.answers import Problem
 from emostudio.core.emotions import Emotion
+from emostudio.core.pickable import Pickable
 from emostudio.core.settings import Settings, setting
 
 
@@ -97,15 +97,8 @@ class ReaderSettings(Settings):
     )
 
 
-class Reader(Protocol):
+class Reader(Pickable, Protocol):
     """A dataset layout. One file in ``data/readers`` holds one, as ``READER``."""
-
-    key: str
-    title: str
-    family: str
-    summary: str
-    reference: str
-    settings_type: type[BaseModel]
 
     def recognises(self, path: Path) -> float:
         """Return how sure the reader is that `path` is its layout, 0 (no) to 1 (certain)."""

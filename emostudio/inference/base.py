@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
 
+from emostudio.core.pickable import Pickable
 from emostudio.core.settings import Settings
 
 if TYPE_CHECKING:  # a process that only runs ONNX bytes must not load torch for a type's sake
@@ -50,7 +50,7 @@ class Session(Protocol):
         ...
 
 
-class Engine(Protocol):
+class Engine(Pickable, Protocol):
     """A way to run models. One file in ``inference/engines`` holds one, as ``ENGINE``.
 
     Attributes
@@ -59,12 +59,6 @@ class Engine(Protocol):
         Whether it may be chosen for a model because it measured fastest.
     """
 
-    key: str
-    title: str
-    family: str
-    summary: str
-    reference: str
-    settings_type: type[BaseModel]
     is_automatic: bool
 
     def why_unavailable(self) -> str:

@@ -63,6 +63,13 @@ class SignLayerLike(Protocol):
         ...
 
 
+def channels_of(layer: nn.Conv2d | nn.Linear) -> tuple[int, int]:
+    """Return C_in and C_out."""
+    if isinstance(layer, nn.Conv2d):
+        return layer.in_channels, layer.out_channels
+    return layer.in_features, layer.out_features
+
+
 def affine_of(layer: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
     """Return scale and shift, each (C,), of a batch normalisation in evaluation mode.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel
 from torch import nn
 
 from emostudio.core.errors import InputError
+from emostudio.core.pickable import Pickable
 from emostudio.core.settings import Settings, setting
 
 
@@ -30,15 +30,8 @@ class ArchitectureSettings(Settings):
     )
 
 
-class Architecture(Protocol):
+class Architecture(Pickable, Protocol):
     """A network that can be built from settings; its instance is called ``ARCHITECTURE``."""
-
-    key: str
-    title: str
-    family: str
-    summary: str
-    reference: str
-    settings_type: type[BaseModel]
 
     def build(self, settings: Any) -> nn.Module:
         """Return a freshly initialised network that maps (N, C, H, W) to raw logits (N, K).

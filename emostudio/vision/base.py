@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
 
 from emostudio.core.emotions import Emotion
 from emostudio.core.errors import EmoStudioError
+from emostudio.core.pickable import Pickable
 
 Box = tuple[int, int, int, int]
 """A face: left, top, width and height in pixels."""
@@ -65,15 +65,8 @@ class Capture(Protocol):
         ...
 
 
-class Source(Protocol):
+class Source(Pickable, Protocol):
     """A kind of source. One file in ``vision/sources`` holds one, as ``SOURCE``."""
-
-    key: str
-    title: str
-    family: str
-    summary: str
-    reference: str
-    settings_type: type[BaseModel]
 
     def why_unavailable(self) -> str:
         """Return why the source cannot be used on this machine, or nothing."""
@@ -113,15 +106,16 @@ class FaceFinder(Protocol):
         ...
 
 
-class Detector(Protocol):
-    """A kind of detector. One file in ``vision/detectors`` holds one, as ``DETECTOR``."""
+class Detector(Pickable, Protocol):
+    """A kind of detector. One file in ``vision/detectors`` holds one, as ``DETECTOR``.
 
-    key: str
-    title: str
-    family: str
-    summary: str
-    reference: str
-    settings_type: type[BaseModel]
+    Attributes
+    ----------
+    needs_file
+        Whether it does nothing without a model file of the user's.
+    """
+
+    needs_file: bool
 
     def why_unavailable(self) -> str:
         """Return why the detector cannot be used on this machine, or nothing."""

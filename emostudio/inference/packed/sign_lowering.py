@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from emostudio.inference.layer_spec import SignLayerSpec, binary_scales
+from emostudio.inference.layer_spec import SignLayerSpec, binary_scales, channels_of
 from emostudio.inference.packed import xnor
 from emostudio.inference.packed.sign_layer import Finish, Limits, SignLayer
 from emostudio.inference.packed.window import Window
@@ -196,13 +196,6 @@ def with_limits(
     flip = np.where(constant, at_high, ~at_high).astype(np.uint8)
     limits = Limits(limit, flip, pool, places)
     return dataclasses.replace(layer, outputs=(output,), limits=limits)
-
-
-def channels_of(layer: nn.Conv2d | nn.Linear) -> Pair:
-    """Return C_in and C_out."""
-    if isinstance(layer, nn.Conv2d):
-        return layer.in_channels, layer.out_channels
-    return layer.in_features, layer.out_features
 
 
 def _pair(value: object) -> Pair:

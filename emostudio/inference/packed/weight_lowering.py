@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from emostudio.inference.layer_spec import binary_scales, shared_levels
+from emostudio.inference.layer_spec import binary_scales, channels_of, shared_levels
 from emostudio.inference.packed import codebook, lookup
 from emostudio.inference.packed.binary_weights import PLACE_OF_BYTE, BinaryWeightLayer
 from emostudio.inference.packed.codebook import CodebookLinear
 from emostudio.inference.packed.lookup import LookupLinear
-from emostudio.inference.packed.sign_lowering import channels_of, packed_signs, window_of
+from emostudio.inference.packed.sign_lowering import packed_signs, window_of
 
 
 def binary_weight_layer(

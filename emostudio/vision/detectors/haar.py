@@ -64,6 +64,7 @@ class HaarDetector:
     summary = "Ships inside OpenCV; frontal faces only"
     reference = "Viola and Jones 2001, CVPR"
     settings_type = HaarSettings
+    needs_file = False
 
     def why_unavailable(self) -> str:
         """Return why this OpenCV has no cascades, or nothing."""

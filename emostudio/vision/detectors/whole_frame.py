@@ -34,6 +34,7 @@ class WholeFrameDetector:
     summary = "No detector: the frame is the face"
     reference = ""
     settings_type = WholeFrameSettings
+    needs_file = False
 
     def why_unavailable(self) -> str:
         """Return nothing: it works everywhere."""

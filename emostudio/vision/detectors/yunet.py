@@ -58,6 +58,7 @@ class YunetDetector:
     summary = "Small network from OpenCV's model zoo; choose its ONNX file"
     reference = "Wu, Peng and Yu 2023, Machine Intelligence Research 20"
     settings_type = YunetSettings
+    needs_file = True
 
     def why_unavailable(self) -> str:
         """Return why this OpenCV cannot run it, or nothing."""

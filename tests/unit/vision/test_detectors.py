@@ -62,6 +62,11 @@ def test_bad_settings_of_a_detector_say_why_and_what_is_allowed(argument, why, n
     assert next_step in raised.value.next_step
 
 
+def test_a_detector_says_whether_it_needs_a_file():
+    needing = {entry.key for entry in DETECTORS.describe() if entry.needs_file}
+    assert needing == {"yunet"}
+
+
 def test_yunet_asks_for_its_file():
     with pytest.raises(InputError, match="needs its model file"):
         open_detector("yunet")
