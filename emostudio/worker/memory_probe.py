@@ -37,13 +37,6 @@ def _open(engine: str, files: list[Path], threads: int) -> Session:
     member = importlib.import_module(f"emostudio.inference.engines.{engine}").ENGINE
     if isinstance(member, Deployable):
         return member.open_deployed([file.read_bytes() for file in files], threads)
-    if engine == "opencv":
-        from emostudio.inference.engines.opencv import CaffeSession
-        from emostudio.models.container import read_container
-
-        info, arrays = read_container(files[0])
-        parts = {name: array.tobytes() for name, array in arrays.items()}
-        return CaffeSession(parts, info.preprocessing.input_shape, threads)
     from emostudio.compression.packing import load_variant
     from emostudio.inference.catalogue import open_session
 

@@ -64,7 +64,7 @@ CATALOGUE = CatalogueAnswer(
     architectures=(),
     engines=(),
     readers=(),
-    detectors=(entry("haar", "Haar", ""), entry("yunet", "YuNet", "", available=False)),
+    detectors=(entry("haar", "Haar", ""), entry("yunet", "YuNet", "", needs_file=True)),
     formats=(
         FormatEntry(key="html", title="HTML", family="document"),
         FormatEntry(key="png", title="PNG", family="picture", writes_charts=True),

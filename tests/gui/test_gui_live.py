@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
-from emostudio.core.answers import DoctorReport, Latency, LiveReport, LiveVariant
+from emostudio.core.answers import CatalogueEntry, DoctorReport, Latency, LiveReport, LiveVariant
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.events import Failed, Finished, LiveCounters, LiveFrame, SharedMemory
 from emostudio.gui.pages.live import LivePage
@@ -285,6 +285,24 @@ def test_yunet_takes_its_file_along(page, studio):
     page.start()
     job = studio.live_job
     assert (job.detector, job.detector_file) == ("yunet", "/models/yunet.onnx")
+
+
+def test_any_detector_that_needs_a_file_is_asked_for_it(page):
+    page.controls.set_detectors(
+        (
+            CatalogueEntry(key="haar", title="Haar"),
+            CatalogueEntry(key="other", title="Other", needs_file=True),
+            CatalogueEntry(key="gone", title="Gone", available=False, needs_file=True),
+        )
+    )
+    choose(page.controls.detector, "Other…")
+    dialog = page.window().findChild(QFileDialog)
+    assert dialog.windowTitle() == "Choose the model file of Other"
+    dialog.fileSelected.emit("/models/other.onnx")
+    dialog.accept()
+    assert page.controls.chosen_detector() == ("other", "/models/other.onnx")
+    gone = page.controls.detector.findData("gone")
+    assert not page.controls.detector.model().item(gone).isEnabled()
 
 
 def test_yunet_without_a_file_falls_back_to_haar(page):

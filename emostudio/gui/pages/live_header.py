@@ -21,7 +21,6 @@ from emostudio.gui.widgets.labels import set_shown
 _ASK_VIDEO = "ask:video"
 _ASK_FOLDER = "ask:folder"
 _DEFAULT_DETECTOR = "haar"
-_FILE_DETECTOR = "yunet"
 
 
 class LiveHeader(PageHeader):
@@ -54,6 +53,7 @@ class LiveHeader(PageHeader):
         for widget in (self.source, self.detector, self.variants, self.start, self.stop, full):
             self.add_action(widget)
         self._detector_file: str | None = None
+        self._file_detectors: dict[str, str] = {}
         self._last_source = 0
         self.set_cameras(())
         self.set_detectors(())
@@ -79,14 +79,15 @@ class LiveHeader(PageHeader):
         chosen = self.detector.currentData() or _DEFAULT_DETECTOR
         self.detector.clear()
         entries = detectors or (CatalogueEntry(key=_DEFAULT_DETECTOR, title="Haar"),)
+        self._file_detectors = {entry.key: entry.title for entry in entries if entry.needs_file}
         model = self.detector.model()
         for entry in entries:
-            needs_file = entry.key == _FILE_DETECTOR
-            self.detector.addItem(f"{entry.title}…" if needs_file else entry.title, entry.key)
+            title = f"{entry.title}…" if entry.needs_file else entry.title
+            self.detector.addItem(title, entry.key)
             place = self.detector.count() - 1
             words = entry.summary if entry.available else entry.why_not
             self.detector.setItemData(place, words, Qt.ItemDataRole.ToolTipRole)
-            if not entry.available and not needs_file and isinstance(model, QStandardItemModel):
+            if not entry.available and isinstance(model, QStandardItemModel):
                 model.item(place).setEnabled(False)
         self.detector.setCurrentIndex(max(0, self.detector.findData(chosen)))
 
@@ -98,7 +99,7 @@ class LiveHeader(PageHeader):
     def chosen_detector(self) -> tuple[str, str | None]:
         """Return key and file of the chosen detector."""
         key = str(self.detector.currentData() or _DEFAULT_DETECTOR)
-        return key, self._detector_file if key == _FILE_DETECTOR else None
+        return key, self._detector_file if key in self._file_detectors else None
 
     def choose_source(self, source: LiveSource) -> None:
         """Choose a source, added to the list if it is new."""
@@ -153,13 +154,15 @@ class LiveHeader(PageHeader):
         dialog.open()
 
     def _on_detector(self, place: int) -> None:
-        if self.detector.itemData(place) != _FILE_DETECTOR:
+        key = self.detector.itemData(place)
+        if key not in self._file_detectors:
             return
-        dialog = QFileDialog(self.window(), self.tr("Choose the YuNet model (ONNX)"))
+        title = self.tr("Choose the model file of {0}").format(self._file_detectors[key])
+        dialog = QFileDialog(self.window(), title)
         dialog.setNameFilters(["ONNX (*.onnx)", "*"])
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda file: self.choose_detector(_FILE_DETECTOR, file))
+        dialog.fileSelected.connect(lambda file: self.choose_detector(key, file))
         dialog.rejected.connect(self._forget_detector)
         dialog.open()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -23,11 +24,10 @@ class CaffeSession:
 
     Parameters
     ----------
-    parts
-        Prototxt, caffemodel, and perhaps a mean image (C, H, W) of float32 in its bytes, which is
-        subtracted from every input.
-    input_shape
-        (C, H, W).
+    prototxt, weights
+        The bytes of its two files.
+    mean
+        Shape (C, H, W), subtracted from every input; None subtracts nothing.
     threads
         OpenCV's threads, one setting for the whole process.
 
@@ -41,17 +41,15 @@ class CaffeSession:
     kernels: Kernels = "real"
 
     def __init__(
-        self, parts: Mapping[str, bytes], input_shape: tuple[int, int, int], threads: int
+        self, prototxt: bytes, weights: bytes, mean: NDArray[np.float32] | None, threads: int
     ) -> None:
         self._threads = threads
-        self._mean: NDArray[np.float32] | None = None
+        self._mean = mean
         try:
-            if MEAN in parts:
-                self._mean = np.frombuffer(parts[MEAN], "<f4").reshape(input_shape)
             self._network: Any = cv2.dnn.readNetFromCaffe(
-                np.frombuffer(parts[PROTOTXT], np.uint8), np.frombuffer(parts[WEIGHTS], np.uint8)
+                np.frombuffer(prototxt, np.uint8), np.frombuffer(weights, np.uint8)
             )
-        except (cv2.error, KeyError, ValueError) as error:
+        except (cv2.error, ValueError) as error:
             raise _refused(error) from error
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -101,7 +99,27 @@ class OpenCvEngine:
         reason = self.supports(model)
         if reason:
             raise InputError(f"{model.info.name} cannot run on opencv", why=reason)
-        return CaffeSession(model.parts, model.input_shape, threads)
+        return self.open_deployed(self.deployed(model), threads)
+
+    def deployed(self, model: LoadedModel) -> tuple[bytes, ...]:
+        """Return prototxt and caffemodel, and the mean image as ``.npy`` where there is one."""
+        parts = model.parts
+        try:
+            files = (parts[PROTOTXT], parts[WEIGHTS])
+            if MEAN not in parts:
+                return files
+            mean = np.frombuffer(parts[MEAN], "<f4").reshape(model.input_shape)
+        except (KeyError, ValueError) as error:
+            raise _refused(error) from error
+        stream = io.BytesIO()
+        np.save(stream, mean, allow_pickle=False)
+        return (*files, stream.getvalue())
+
+    def open_deployed(self, contents: Sequence[bytes], threads: int) -> CaffeSession:
+        """Return a session on what `deployed` returned."""
+        prototxt, weights, *rest = contents
+        mean = np.load(io.BytesIO(rest[0]), allow_pickle=False) if rest else None
+        return CaffeSession(prototxt, weights, mean, threads)
 
 
 def _refused(error: Exception) -> EmoStudioError:

@@ -9,6 +9,7 @@ from emostudio.core.model_info import CAFFE, ModelInfo, Preprocessing
 from emostudio.exports.catalogue import EXPORTERS
 from emostudio.exports.exporting import export_model
 from emostudio.inference.catalogue import default_engine, open_session, runnable_engines
+from emostudio.inference.engines.opencv import ENGINE
 from emostudio.models.importers.binaryproto import mean_image
 from emostudio.models.importers.caffe import find_files, input_shape, read_parts
 from emostudio.models.importers.caffe_probe import main, probe
@@ -59,6 +60,19 @@ def test_a_mean_image_is_subtracted_pixel_by_pixel(tiny, inputs):
     mean = np.random.default_rng(2).uniform(90, 130, (3, SIDE, SIDE)).astype("<f4")
     found = open_session(model_of(tiny, mean=mean.tobytes())).run(inputs + mean)
     np.testing.assert_allclose(found, tiny.answers(inputs), atol=1e-4)
+
+
+def test_what_is_deployed_answers_alike_with_and_without_a_mean_image(tiny, inputs):
+    mean = np.random.default_rng(2).uniform(90, 130, (3, SIDE, SIDE)).astype("<f4")
+    plain, less_mean = (
+        ENGINE.deployed(model_of(tiny)),
+        ENGINE.deployed(model_of(tiny, mean=mean.tobytes())),
+    )
+    assert (len(plain), len(less_mean)) == (2, 3)
+    expected = ENGINE.open_deployed(plain, 1).run(inputs)
+    np.testing.assert_allclose(
+        ENGINE.open_deployed(less_mean, 1).run(inputs + mean), expected, atol=1e-4
+    )
 
 
 def test_only_opencv_runs_caffe_and_it_is_chosen_by_itself(tiny):
