@@ -326,7 +326,7 @@ class BenchReport(_Answer):
     conditions: dict[str, Any] = Field(default_factory=dict)
     """Load, governor and power while measuring; ``clean`` says whether the machine was quiet."""
     samples_ms: dict[str, tuple[tuple[float, ...], ...]] = Field(default_factory=dict)
-    """Raw timings by ``model@engine``, one row per block."""
+    """Raw timings, one row per block, by the names that the sides of the ratios have."""
 
 
 class LiveVariant(_Answer):

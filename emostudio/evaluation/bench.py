@@ -22,6 +22,7 @@ from emostudio.inference.base import Kernels, Session
 from emostudio.inference.catalogue import DEFAULT_ENGINE, open_session
 from emostudio.models.loaded import LoadedModel
 from emostudio.models.segments import leaves_early
+from emostudio.statistics.contenders import contender_names
 
 _INPUTS = 16
 _SAMPLES_KEPT = 100
@@ -180,12 +181,7 @@ def _early_warnings(entries: dict[str, Entry]) -> tuple[str, ...]:
 
 
 def _contender_names(entries: Sequence[Entry]) -> dict[str, Entry]:
-    """Name entries by model, and by ``model@engine`` where one model runs on several engines."""
-    models = [entry.name for entry in entries]
-    return {
-        entry.name if models.count(entry.name) == 1 else f"{entry.name}@{entry.engine}": entry
-        for entry in entries
-    }
+    return dict(zip(contender_names([(e.name, e.engine) for e in entries]), entries, strict=True))
 
 
 def _opener(entry: Entry, threads: int) -> Callable[[], Session]:

@@ -12,7 +12,8 @@ from emostudio.paper.measuring import exact
 from emostudio.paper.networks import NETWORKS, VGG, seeds, trained
 from emostudio.paper.parts import PartResult
 from emostudio.paper.results import Measured
-from emostudio.statistics.verdicts import Verdict, claim_verdict, inverse, variant_verdict
+from emostudio.statistics.contenders import ratio_of
+from emostudio.statistics.verdicts import Verdict, claim_verdict, variant_verdict
 
 BENCH = "bench"
 """Key of the part that times all networks of the first seed against each other."""
@@ -129,13 +130,10 @@ def bench_result(model: str, bench: PartResult) -> BenchResult | None:
 
 def ratio_between(model: str, other: str, bench: PartResult | None) -> Ratio | None:
     """Return how much faster `model` is than `other`; None where either was not timed."""
-    for ratio in bench.ratios if bench is not None else ():
-        a, b = ratio.a.partition("@")[0], ratio.b.partition("@")[0]
-        if (a, b) == (model, other):
-            return ratio
-        if (a, b) == (other, model):
-            return inverse(ratio, ratio.verdict)
-    return None
+    timed = bench_result(model, bench) if bench is not None else None
+    if bench is None or timed is None:
+        return None
+    return ratio_of(bench.ratios, model, other, timed.engine)
 
 
 def _memory_gain(model: str, parent: str, bench: PartResult | None) -> Measured | None:

@@ -9,6 +9,7 @@ from emostudio.core.answers import EvaluationResult
 from emostudio.core.machine_words import machine_words
 from emostudio.paper.parts import PartResult, StepTime
 from emostudio.paper.results import EXACT, Measured
+from emostudio.statistics.contenders import contender_names
 from emostudio.statistics.intervals import t_interval, wilson
 
 MIB = 2**20
@@ -131,10 +132,10 @@ def latency(bench: PartResult | None, model: str) -> Measured | None:
     """
     if bench is None:
         return None
-    result = next((entry for entry in bench.bench if entry.model == model), None)
-    medians = next(
-        (v for name, v in bench.block_medians_ms.items() if name.partition("@")[0] == model), ()
-    )
+    names = contender_names([(entry.model, entry.engine) for entry in bench.bench])
+    found = zip(names, bench.bench, strict=True)
+    name, result = next(((name, one) for name, one in found if one.model == model), ("", None))
+    medians = bench.block_medians_ms.get(name, ())
     if result is None or result.latency_ms is None or len(medians) < 2:
         return None
     mean, low, high = t_interval([math.log(value) for value in medians])

@@ -241,7 +241,9 @@ def build(
         ablations=extras.ablations,
         changes=extras.changes,
         profiles=extras.profiles,
-        claims=tuple(check_claims(records, comparison.baseline, METHODS.members())),
+        claims=tuple(
+            check_claims(records, comparison.baseline, METHODS.members(), comparison.engine)
+        ),
         facts=tuple(facts_of(comparison, records)),
         caveats=(
             *_not_for_publication(comparison),

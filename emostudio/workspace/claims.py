@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from emostudio.core.answers import ClaimInfo, Ratio
 from emostudio.core.measured import Footprint
-from emostudio.statistics.verdicts import Verdict, claim_verdict, inverse, is_proved_faster
+from emostudio.statistics.contenders import ratio_of
+from emostudio.statistics.verdicts import Verdict, claim_verdict, is_proved_faster
 from emostudio.workspace.claim_reasons import size_reason, size_theory, speed_reason, speed_theory
 from emostudio.workspace.records import BenchRecord, ModelRecord
 
@@ -73,9 +74,15 @@ def speed_claims(methods: Iterable[Claiming]) -> frozenset[str]:
 
 
 def check_claims(
-    records: Sequence[ModelRecord], baseline: str, methods: Mapping[str, Claiming]
+    records: Sequence[ModelRecord], baseline: str, methods: Mapping[str, Claiming], engine: str = ""
 ) -> list[ClaimCheck]:
-    """Hold published gains against ours, where the gain over a parent is one method's alone."""
+    """Hold published gains against ours, where the gain over a parent is one method's alone.
+
+    Parameters
+    ----------
+    engine
+        Whose times count where a model was timed on several, as in the comparison beside this.
+    """
     by_name = {record.name: record for record in records}
     found: list[ClaimCheck] = []
     for record in records:
@@ -85,21 +92,21 @@ def check_claims(
             continue
         method = methods.get(steps[0].method)
         if method is not None and method.claim is not None:
-            found += _checks(method.title, method.claim, record, parent)
+            benches = sorted(record.benches, key=lambda bench: bench.result.engine != engine)
+            ordered = record.model_copy(update={"benches": tuple(benches)})
+            found += _checks(method.title, method.claim, ordered, parent)
     return found
 
 
 def speed_between(name: str, other: str, bench: BenchRecord | None) -> Ratio | None:
-    """Return the ratio with `name` as `a`, above 1 if it is the faster; None if not measured."""
-    if bench is None:
-        return None
-    for ratio in bench.ratios:
-        a, b = ratio.a.partition("@")[0], ratio.b.partition("@")[0]
-        if (a, b) == (name, other):
-            return ratio
-        if (a, b) == (other, name):
-            return inverse(ratio, ratio.verdict)
-    return None
+    """Return how much faster `name` is than `other`; None if not measured.
+
+    Parameters
+    ----------
+    bench
+        Record of one of the two; its engine is the one that counts, see `contenders.ratio_of`.
+    """
+    return None if bench is None else ratio_of(bench.ratios, name, other, bench.result.engine)
 
 
 def footprint_of(record: ModelRecord) -> Footprint | None:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from sqlalchemy import delete
 
-from emostudio.core.answers import BenchReport, EvaluationResult, PairedResult, Ratio
+from emostudio.core.answers import BenchReport, EvaluationResult, PairedResult
 from emostudio.core.errors import InputError
 from emostudio.core.model_info import ModelInfo
 from emostudio.core.paths import safe_name
+from emostudio.statistics.contenders import contender_names
 from emostudio.workspace import folders, rows
 from emostudio.workspace.base import WorkspaceFolder, now
 from emostudio.workspace.records import (
@@ -149,10 +150,11 @@ class ModelStore(WorkspaceFolder):
         """
         bench = f"{now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         known = {model.name for model in self.models()}
-        for result in report.results:
+        names = contender_names([(result.model, result.engine) for result in report.results])
+        for name, result in zip(names, report.results, strict=True):
             if result.model not in known:
                 continue
-            ratios = tuple(r for r in report.ratios if _takes_part(result.model, r))
+            ratios = tuple(ratio for ratio in report.ratios if name in {ratio.a, ratio.b})
             record = BenchRecord(
                 measured=now(),
                 bench=bench,
@@ -175,8 +177,3 @@ class ModelStore(WorkspaceFolder):
             changed = model.model_copy(update={field: (record, *getattr(model, field))})
             folders.write_model(changed)
             rows.insert_measurement(connection, name, record)
-
-
-def _takes_part(model: str, ratio: Ratio) -> bool:
-    """Return whether the ratio is about the model; engines are named as ``model@engine``."""
-    return model in {ratio.a.partition("@")[0], ratio.b.partition("@")[0]}

@@ -90,7 +90,7 @@ class BenchRecord(_Record):
     machine: dict[str, Any]
     result: BenchResult
     ratios: tuple[Ratio, ...] = ()
-    """Ratios of the same bench in which this model takes part."""
+    """Ratios of the same bench in which this model takes part on this engine."""
     blockers: tuple[str, ...] = ()
     """Why the figures must not be published; empty if they may."""
     conditions: dict[str, Any] = Field(default_factory=dict)

@@ -45,7 +45,7 @@ def handle(job: CompareJob, context: HandlerContext) -> Handling:
         asked=Asked(limits=job.limits, chart=job.chart),
         changes=known_changes(context.workspace, ordered, rows.dataset, rows.split),
     )
-    claims = check_claims(records, rows.baseline, METHODS.members())
+    claims = check_claims(records, rows.baseline, METHODS.members(), rows.engine)
     return {
         "out": str(written),
         **rows.model_dump(mode="json"),

@@ -127,3 +127,18 @@ def test_an_unmeasured_speed_is_not_decided():
     (check,) = _ledger(43_500, {"faster": 2.0})
     assert (check.verdict, check.here) == (Verdict.NOT_DECIDED, None)
     assert "not measured" in check.reason
+
+
+def test_a_speed_here_is_that_of_the_engine_that_the_comparison_shows():
+    def on(engine, ratio):
+        words = Ratio(
+            a=f"v@{engine}", b=f"t@{engine}", ratio=ratio, interval=(ratio, ratio), verdict=""
+        )
+        bench = _bench()
+        result = bench.result.model_copy(update={"engine": engine})
+        return bench.model_copy(update={"result": result, "ratios": (words,)})
+
+    variant = _record("v", 30_000, method="xnor", benches=(on("torch", 9.0), on("packed", 3.0)))
+    records = [_record("t", 1_000_000), variant]
+    here = [check_claims(records, "t", _entry(faster=58.0), engine) for engine in ("packed", "")]
+    assert [checks[0].here for checks in here] == [3.0, 9.0]

@@ -269,3 +269,22 @@ def test_what_blocks_publication_is_said_once_for_all_models():
     models = [model(name, benches=(bench,)) for name, bench in zip("ab", benches, strict=True)]
     assert compare(models).blockers == (why,)
     assert compare([model("a", benches=(timed("a", 1.0),))]).blockers == ()
+
+
+def test_a_speed_up_is_between_models_on_the_engine_that_the_row_shows():
+    engines = ("torch", "onnxruntime")
+    ratios = {
+        "torch": (faster("v@torch", "t@torch", 1.5),),
+        "onnxruntime": (
+            faster("v@onnxruntime", "t@torch", 15.0),
+            faster("v@onnxruntime", "t@onnxruntime", 1.1),
+        ),
+    }
+    teacher = model("t", "teacher", benches=[timed("t", 9.0, engine=e) for e in engines], slot=0)
+    own = [timed("v", 1.0, engine=e, ratios=ratios[e]) for e in engines]
+    row = compare([teacher, model("v", benches=own)]).rows[1]
+    assert (row.engine, round(row.speed.ratio, 6)) == ("onnxruntime", 1.1)
+    assert compare([teacher, model("v", benches=own)], engine="torch").rows[1].speed.ratio == 1.5
+    across = timed("v", 1.0, ratios=(faster("v@onnxruntime", "t@torch", 15.0),))
+    row = compare([teacher, model("v", benches=(across,))]).rows[1]
+    assert (row.speed, row.verdict) == (None, "Not decided")
