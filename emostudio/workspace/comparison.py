@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -174,7 +175,7 @@ def _shared_data(
             newest[key] = max(newest.get(key, 0.0), e.measured.timestamp())
     if not found:
         return dataset or "", split or ""
-    return max(found, key=lambda key: (found[key], key[1] == "test", newest[key]))
+    return max(found, key=lambda key: (found[key], key[1] == "test", newest[key], key))
 
 
 def _fits(record: EvaluationRecord, dataset: str | None, split: str | None) -> bool:
@@ -182,10 +183,15 @@ def _fits(record: EvaluationRecord, dataset: str | None, split: str | None) -> b
 
 
 def _shared_engine(models: Sequence[ModelRecord]) -> str:
+    """Return the engine most models were timed on; of several that of the newest measurement."""
     found: Counter[str] = Counter()
+    newest: dict[str, datetime] = {}
     for model in models:
         found.update({b.result.engine for b in model.benches})
-    return max(found, key=lambda key: (found[key], key == "onnxruntime")) if found else ""
+        for b in model.benches:
+            newest[b.result.engine] = max(newest.get(b.result.engine, b.measured), b.measured)
+    order = sorted(found)  # the name decides at last, not the order of a set
+    return max(order, key=lambda k: (found[k], k == "onnxruntime", newest[k]), default="")
 
 
 def _evaluation(model: ModelRecord, dataset: str, split: str) -> EvaluationRecord | None:

@@ -288,3 +288,11 @@ def test_a_speed_up_is_between_models_on_the_engine_that_the_row_shows():
     across = timed("v", 1.0, ratios=(faster("v@onnxruntime", "t@torch", 15.0),))
     row = compare([teacher, model("v", benches=(across,))]).rows[1]
     assert (row.speed, row.verdict) == (None, "Not decided")
+
+
+def test_the_engine_at_a_tie_is_that_of_the_newest_measurement_then_the_first_by_name():
+    engines = ("openvino", "packed", "torch", "a", "b", "c", "d")
+    benches = [timed("t", 1.0, engine=e, day=3 if e == "packed" else 0) for e in engines]
+    assert compare([model("t", "teacher", benches=benches)]).engine == "packed"
+    same = [timed("t", 1.0, engine=engine) for engine in engines]
+    assert compare([model("t", "teacher", benches=same)]).engine == "a"
