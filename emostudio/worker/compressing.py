@@ -17,7 +17,7 @@ from emostudio.worker.context import HandlerContext
 from emostudio.worker.footprint import with_footprint
 from emostudio.worker.listening import TrainingCosts, heard_costs
 from emostudio.worker.measuring import resident_bytes_of
-from emostudio.worker.outcome import Saved, save_model, with_costs
+from emostudio.worker.outcome import Saved, save_model, with_costs, without_costs
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def compress(
     )
     work = pipeline.run(teacher, recipe, dataset, share.context, name=wanted, memory=memory)
     result = yield from _followed(heard_costs(work, costs), share)
-    model = with_footprint(with_costs(result.model, costs), teacher)
+    model = with_footprint(with_costs(without_costs(result.model), costs), teacher)
     saved = yield from save_model(model, wanted, context, role="variant")
     return Compressed(saved, result)
 

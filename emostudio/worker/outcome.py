@@ -24,6 +24,9 @@ from emostudio.workspace.comparison import STEP_MS_KEY, TRAINING_PEAK_KEY
 from emostudio.workspace.records import ModelRecord
 
 TEST = "test"
+EPOCHS_KEY, SECONDS_KEY = "epochs", "training_seconds"
+"""Keys under which `ModelInfo.measurements` of a teacher keeps how long it was trained."""
+_COSTS = frozenset({EPOCHS_KEY, SECONDS_KEY, STEP_MS_KEY, TRAINING_PEAK_KEY})
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,12 @@ class Saved:
 
     model: LoadedModel
     record: ModelRecord
+
+
+def without_costs(model: LoadedModel) -> LoadedModel:
+    """Forget what training a model cost: a variant that came from it has costs of its own."""
+    kept = {key: value for key, value in model.info.measurements.items() if key not in _COSTS}
+    return replace(model, info=model.info.model_copy(update={"measurements": kept}))
 
 
 def with_costs(model: LoadedModel, costs: TrainingCosts) -> LoadedModel:

@@ -16,7 +16,13 @@ from emostudio.training.settings import TrainingSettings
 from emostudio.worker.context import HandlerContext, Handling
 from emostudio.worker.conventions import parse_preprocessing
 from emostudio.worker.listening import TrainingCosts, heard_costs
-from emostudio.worker.outcome import evaluate_saved, save_model, with_costs
+from emostudio.worker.outcome import (
+    EPOCHS_KEY,
+    SECONDS_KEY,
+    evaluate_saved,
+    save_model,
+    with_costs,
+)
 from emostudio.worker.resolve import open_data
 
 
@@ -45,7 +51,7 @@ def handle(job: TrainJob, context: HandlerContext) -> Handling:
     lineage = Lineage(
         dataset=dataset.name, run=context.run.id if context.run else None, seed=job.seed
     )
-    measurements = {"epochs": result.epochs, "training_seconds": round(result.seconds, 1)}
+    measurements = {EPOCHS_KEY: result.epochs, SECONDS_KEY: round(result.seconds, 1)}
     info = info.model_copy(update={"lineage": lineage, "measurements": measurements})
     model = with_costs(LoadedModel(info, module=module.eval()), costs)
     saved = yield from save_model(model, wanted, context, role="teacher")

@@ -2,11 +2,15 @@ import pytest
 import torch
 
 from emostudio.core.emotions import EMOTIONS
-from emostudio.core.jobs import TrainJob
+from emostudio.core.events import Finished
+from emostudio.core.jobs import CompressJob, TrainJob
+from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.models.catalogue import build, new_info
 from emostudio.models.loaded import LoadedModel
 from emostudio.worker.context import HandlerContext
-from emostudio.worker.outcome import save_model
+from emostudio.worker.execute import execute
+from emostudio.worker.outcome import EPOCHS_KEY, SECONDS_KEY, save_model
+from emostudio.workspace.comparison import STEP_MS_KEY, TRAINING_PEAK_KEY
 from emostudio.workspace.store import Workspace
 
 JOB = TrainJob(architecture="vgg_s_lite", data="synthetic")
@@ -44,3 +48,18 @@ def test_another_run_never_overwrites_a_model_of_that_name(workspace, model):
     assert save(model, workspace, second) == ["net-2"]
     assert save(model, workspace, second) == ["net-2"]
     assert {m.name: m.run for m in workspace.models()} == {"net": first.id, "net-2": second.id}
+
+
+def test_a_variant_that_was_not_trained_has_no_costs_of_training(workspace, model, tmp_path):
+    costs = {STEP_MS_KEY: 9.0, TRAINING_PEAK_KEY: 1000, EPOCHS_KEY: 3, SECONDS_KEY: 8.0}
+    taught = model.info.model_copy(update={"measurements": {**costs, "int8_agreement": 0.9}})
+    described = LoadedModel(taught, module=model.module)
+    list(save_model(described, "net", HandlerContext(workspace, tmp_path), role="teacher"))
+    data = "synthetic:identities=3,size=32,cameras=frontal,gazes=frontal"
+    recipe = Recipe(steps=(RecipeStep(method="int8_ptq"),))
+    job = CompressJob(teacher="net", data=data, recipe=recipe, name="small")
+    assert isinstance(list(execute(job, workspace))[-1], Finished)
+    measured = workspace.model("small").info.measurements
+    assert not costs.keys() & measured.keys()
+    assert "int8_agreement" in measured
+    assert workspace.model("net").info.measurements == taught.measurements
