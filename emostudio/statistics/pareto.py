@@ -45,7 +45,8 @@ class Standing(StrEnum):
     FRONTIER = "frontier"
     """Proved better than each other point in something, so that none can dominate it."""
     DOMINATED = "dominated"
-    """Another one is proved better in something and proved no worse in the rest."""
+    """Another one is proved better in something and no worse in the rest, where this one in turn
+    is proved better in nothing."""
     UNDECIDED = "undecided"
 
 
@@ -77,7 +78,10 @@ def standings(cost: Proved, value: Proved) -> list[Standing]:
         About the same n points in the same order.
     """
     others = ~np.eye(len(cost.better), dtype=bool)
-    beats = (cost.better & value.no_worse) | (value.better & cost.no_worse)
+    # a loss within the margin does not count, but one that is proved is a point for the other
+    by_cost = cost.better & value.no_worse & ~value.better.T
+    by_value = value.better & cost.no_worse & ~cost.better.T
+    beats = by_cost | by_value
     is_dominated = np.any(beats & others, axis=0)
     is_safe = np.all(cost.better | value.better | ~others, axis=1)
     return [

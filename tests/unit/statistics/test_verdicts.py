@@ -118,6 +118,12 @@ def _proved(better, no_worse):
         # one faster, one more accurate: both on the frontier
         (([[0, 1], [0, 0]], [[0, 1], [0, 0]]), ([[0, 0], [1, 0]], [[0, 0], [1, 0]]),
          ["frontier", "frontier"]),
+        # so small a loss does not count as one, but it is proved: nobody beats the more accurate
+        (([[0, 1], [0, 0]], [[0, 1], [0, 0]]), ([[0, 0], [1, 0]], [[0, 1], [1, 0]]),
+         ["frontier", "frontier"]),
+        # the same the other way round: the second is proved a little faster
+        (([[0, 0], [1, 0]], [[0, 1], [1, 0]]), ([[0, 1], [0, 0]], [[0, 1], [0, 0]]),
+         ["frontier", "frontier"]),
         # the first is faster, but accuracy is open
         (([[0, 1], [0, 0]], [[0, 1], [0, 0]]), ([[0, 0], [0, 0]], [[0, 0], [0, 0]]),
          ["frontier", "undecided"]),
