@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from emostudio.core.measured import NO_LIMITS, Limits
 from emostudio.core.model_info import Transform
@@ -25,6 +25,10 @@ class JobStatus(StrEnum):
     CANCELLED = "cancelled"
     LOST = "lost"
     """The worker or the machine died; the run can be resumed from its checkpoint."""
+
+
+_SplitWord = Annotated[str, AfterValidator(str.lower)]
+"""What is measured on ``TEST`` is found again as ``test``."""
 
 
 class _Job(BaseModel):
@@ -212,7 +216,7 @@ class EvaluateJob(_Job):
     kind: Literal["evaluate"] = "evaluate"
     models: tuple[str, ...]
     data: str
-    split: str = "test"
+    split: _SplitWord = "test"
     engine: str | None = None
 
     def _deed(self) -> str:
@@ -228,7 +232,7 @@ class ChangesJob(_Job):
     kind: Literal["changes"] = "changes"
     models: tuple[str, ...] = Field(min_length=2)
     data: str
-    split: str = "test"
+    split: _SplitWord = "test"
     most: int = Field(24, ge=1, le=1000)
     """Faces per model."""
 

@@ -56,6 +56,23 @@ def open_dataset(argument: str, datasets_folder: Path, report: Report = no_repor
     return import_dataset(request, datasets_folder, report)
 
 
+def imported_dataset(argument: str, datasets_folder: Path) -> Dataset | None:
+    """Return the dataset a data argument names, None where it would have to be imported first.
+
+    Parameters
+    ----------
+    argument, datasets_folder
+        As for `open_dataset`.
+
+    Raises
+    ------
+    InputError
+        If the argument names nothing that can be read.
+    """
+    folder, _ = _place(argument, datasets_folder)
+    return Dataset(folder) if is_dataset_folder(folder) else None
+
+
 def split_counts(argument: str, datasets_folder: Path) -> dict[str, dict[str, int]] | None:
     """Return the pictures by split and emotion without importing anything.
 
