@@ -15,8 +15,8 @@ Fact = tuple[str, str]
 
 def facts_of(comparison: Comparison, records: Sequence[ModelRecord]) -> Iterator[Fact]:
     """Yield data, machine, versions, engine, protocol, seeds and time, as far as they are known."""
-    if comparison.dataset:
-        samples = max(row.samples for row in comparison.rows)
+    samples = max(row.samples for row in comparison.rows)
+    if samples:
         yield "Data", f"{comparison.dataset}, {comparison.split} split, {samples:,} images"
     if comparison.machine:
         system = str(comparison.machine.get("os", ""))
@@ -27,9 +27,9 @@ def facts_of(comparison: Comparison, records: Sequence[ModelRecord]) -> Iterator
     seeds = [f"{r.name} {r.info.lineage.seed}" for r in records if r.info.lineage.seed is not None]
     if seeds:
         yield "Seeds", ", ".join(seeds)
-    measured = [bench.measured for record in records for bench in record.benches[:1]]
-    if measured:
-        yield "Measured", f"{max(measured):%Y-%m-%d %H:%M} UTC"
+    if comparison.measured is not None:
+        moments = dict.fromkeys(f"{moment:%Y-%m-%d %H:%M}" for moment in comparison.measured)
+        yield "Measured", f"{' to '.join(moments)} UTC"
 
 
 def _timing(comparison: Comparison) -> Iterator[Fact]:

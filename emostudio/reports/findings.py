@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from emostudio.reports.table import has_proved_loss
 from emostudio.statistics.verdicts import Verdict, is_proved_faster
-from emostudio.workspace.comparison import Comparison, ComparisonRow
+from emostudio.workspace.comparison import NOT_TOGETHER, Comparison, ComparisonRow
 
 
 def findings(comparison: Comparison) -> list[str]:
@@ -25,7 +25,7 @@ def accuracy_words(row: ComparisonRow) -> str:
     """Say how the accuracy changed against the baseline, with its interval."""
     if row.paired is None:
         change = row.accuracy_change
-        return "" if change is None else f"accuracy {points(change)} points"
+        return "" if change is None else f"accuracy {points(change)} points, {NOT_TOGETHER}"
     low, high = row.paired.interval
     difference = points(row.paired.difference)
     words = f"accuracy {difference} points (95 % {points(low)} to {points(high)})"

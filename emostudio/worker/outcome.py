@@ -108,5 +108,7 @@ def evaluate_saved(
         return None
     finally:
         classifier.close()
-    context.workspace.add_evaluation(saved.record.name, dataset.name, split, result)
+    context.workspace.add_evaluation(
+        saved.record.name, dataset.name, split, result, fingerprint=dataset.fingerprint
+    )
     return result

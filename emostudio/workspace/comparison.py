@@ -25,6 +25,12 @@ TRAINING_PEAK_KEY = "training_peak_bytes"
 """Key of the highest memory of the process that trained the model."""
 
 
+NOT_TOGETHER = "not judged together, no interval"
+"""Said beside the difference of two accuracies that are not from one evaluation."""
+_Pictures = tuple[str, str, str]
+"""As `EvaluationRecord.pictures`."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -86,6 +92,8 @@ class Comparison(_Frozen):
     split: str = ""
     engine: str = ""
     machine: dict[str, Any] = {}
+    measured: tuple[datetime, datetime] | None = None
+    """When the oldest and the newest of the times shown were taken."""
     notes: tuple[str, ...] = ()
     blockers: tuple[str, ...] = ()
     """Why the figures must not be published, each once; empty if they may."""
@@ -128,9 +136,9 @@ def compare(
         return Comparison(rows=())
     first = _baseline(models, baseline)
     ordered = [first, *(model for model in models if model.name != first.name)]
-    data, part = _shared_data(ordered, dataset, split)
+    pictures = _shared_pictures(ordered, dataset, split)
     chosen_engine = engine or _shared_engine(ordered)
-    evaluations = {m.name: _evaluation(m, data, part) for m in ordered}
+    evaluations = {m.name: _evaluation(m, pictures) for m in ordered}
     benches = _benches(ordered, chosen_engine, is_asked=engine is not None)
     judge = _Judge(ordered, benches, speed_claims)
     reference = evaluations[first.name]
@@ -139,19 +147,24 @@ def compare(
     ]
     judged = [_within(row, limits) for row in _with_holm(rows)]
     shown, questions = _with_standing(judged, evaluations, benches)
-    machine = next((b.machine for b in benches.values() if b is not None), {})
+    shown_benches = [bench for bench in benches.values() if bench is not None]
+    moments = [bench.measured for bench in shown_benches]
     return Comparison(
         rows=shown,
         questions=questions,
         limits=limits,
         baseline=first.name,
-        dataset=data,
-        split=part,
+        dataset=pictures[0],
+        split=pictures[1],
         engine=chosen_engine,
-        machine=machine,
-        notes=_notes(ordered, evaluations, benches),
+        machine=next((bench.machine for bench in shown_benches), {}),
+        measured=(min(moments), max(moments)) if moments else None,
+        notes=(
+            *_notes(ordered, evaluations, benches),
+            *_other_pictures(ordered, evaluations, pictures),
+        ),
         seed_groups=seed_groups(ordered, {row.model: row.accuracy for row in rows}),
-        blockers=tuple(dict.fromkeys(w for b in benches.values() if b for w in b.blockers)),
+        blockers=tuple(dict.fromkeys(w for bench in shown_benches for w in bench.blockers)),
     )
 
 
@@ -162,19 +175,17 @@ def _baseline(models: Sequence[ModelRecord], name: str | None) -> ModelRecord:
     return next((model for model in models if model.role == "teacher"), models[0])
 
 
-def _shared_data(
+def _shared_pictures(
     models: Sequence[ModelRecord], dataset: str | None, split: str | None
-) -> tuple[str, str]:
-    found: Counter[tuple[str, str]] = Counter()
-    newest: dict[tuple[str, str], float] = {}
+) -> _Pictures:
+    found: Counter[_Pictures] = Counter()
+    newest: dict[_Pictures, float] = {}
     for model in models:
-        for key in {(e.dataset, e.split) for e in model.evaluations if _fits(e, dataset, split)}:
-            found[key] += 1
+        found.update({e.pictures for e in model.evaluations if _fits(e, dataset, split)})
         for e in model.evaluations:
-            key = (e.dataset, e.split)
-            newest[key] = max(newest.get(key, 0.0), e.measured.timestamp())
+            newest[e.pictures] = max(newest.get(e.pictures, 0.0), e.measured.timestamp())
     if not found:
-        return dataset or "", split or ""
+        return dataset or "", split or "", ""
     return max(found, key=lambda key: (found[key], key[1] == "test", newest[key], key))
 
 
@@ -194,8 +205,27 @@ def _shared_engine(models: Sequence[ModelRecord]) -> str:
     return max(order, key=lambda k: (found[k], k == "onnxruntime", newest[k]), default="")
 
 
-def _evaluation(model: ModelRecord, dataset: str, split: str) -> EvaluationRecord | None:
-    return next((e for e in model.evaluations if (e.dataset, e.split) == (dataset, split)), None)
+def _evaluation(model: ModelRecord, pictures: _Pictures) -> EvaluationRecord | None:
+    return next((e for e in model.evaluations if e.pictures == pictures), None)
+
+
+def _other_pictures(
+    models: Sequence[ModelRecord],
+    evaluations: dict[str, EvaluationRecord | None],
+    pictures: _Pictures,
+) -> tuple[str, ...]:
+    """Name the models that were judged on other pictures which go by the same name."""
+    others = [
+        model.name
+        for model in models
+        if evaluations[model.name] is None
+        and any(e.pictures[:2] == pictures[:2] for e in model.evaluations)
+    ]
+    if not others:
+        return ()
+    dataset, split, _ = pictures
+    words = f"Other pictures were called {dataset}, {split}, when these were evaluated"
+    return (f"{words}: {', '.join(others)}; evaluate all of them together",)
 
 
 def _benches(

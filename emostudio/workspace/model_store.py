@@ -127,6 +127,7 @@ class ModelStore(WorkspaceFolder):
         split: str,
         result: EvaluationResult,
         paired: tuple[PairedResult, ...] = (),
+        fingerprint: str = "",
     ) -> EvaluationRecord:
         """Keep an accuracy measurement with its model.
 
@@ -134,9 +135,16 @@ class ModelStore(WorkspaceFolder):
         ----------
         paired
             Comparisons on the same images in which the model is `b`.
+        fingerprint
+            That of the dataset: another one may go by the same name later.
         """
         record = EvaluationRecord(
-            dataset=dataset, split=split, measured=now(), result=result, paired=paired
+            dataset=dataset,
+            split=split,
+            measured=now(),
+            result=result,
+            paired=paired,
+            fingerprint=fingerprint,
         )
         self._add_measurement(model, record)
         return record

@@ -79,6 +79,13 @@ class EvaluationRecord(_Record):
     result: EvaluationResult
     paired: tuple[PairedResult, ...] = ()
     """This model (as `b`) against others on the same images, measured together."""
+    fingerprint: str = ""
+    """That of the dataset, labels included; empty in records from before it was kept."""
+
+    @property
+    def pictures(self) -> tuple[str, str, str]:
+        """What was judged: only accuracies on the same pictures can be compared."""
+        return (self.dataset, self.split, self.fingerprint)
 
 
 class BenchRecord(_Record):

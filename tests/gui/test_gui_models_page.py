@@ -98,6 +98,15 @@ def test_changes_name_size_time_and_accuracy_against_the_parent() -> None:
     assert verdict_of(child, parent) == "Proved"
 
 
+def test_accuracies_on_different_pictures_are_not_compared() -> None:
+    here = accuracy(0.9).model_copy(update={"fingerprint": "here"})
+    elsewhere = accuracy(0.5).model_copy(update={"fingerprint": "elsewhere"})
+    parent, child = record("t", evaluations=(here,)), record("v", "t", evaluations=(elsewhere,))
+    assert "Accuracy" not in {change.name for change in changes(child, parent)}
+    again = record("v", "t", evaluations=(elsewhere, here))
+    assert [c.words for c in changes(again, parent) if c.name == "Accuracy"] == ["0.0 points"]
+
+
 def test_times_of_different_benches_are_not_compared() -> None:
     parent = record("t", benches=(bench("t", 8.0, batch="monday"),))
     child = record("v", "t", benches=(bench("v", 5.0, batch="tuesday"),))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from emostudio.gui.pages.compare_table import has_proved_loss
 from emostudio.statistics.verdicts import is_proved_faster
-from emostudio.workspace.comparison import Comparison, ComparisonRow
+from emostudio.workspace.comparison import NOT_TOGETHER, Comparison, ComparisonRow
 from emostudio.workspace.seeds import seed_words
 
 
@@ -51,7 +51,7 @@ def accuracy_words(row: ComparisonRow) -> str:
         return ""
     words = f"Accuracy {points(row.accuracy_change)} points"
     if row.paired is None:
-        return words
+        return f"{words}, {NOT_TOGETHER}"
     low, high = row.paired.interval
     words += f" ({points(low)} to {points(high)})"
     return f"{words}, a proved loss" if has_proved_loss(row) else f"{words}, no loss proved"

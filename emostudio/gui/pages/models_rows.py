@@ -12,7 +12,7 @@ from emostudio.core.units import format_bytes, format_count
 from emostudio.gui.widgets.lineage import LineageItem
 from emostudio.qt.table_models import Cell, Column, Row
 from emostudio.workspace.comparison import ComparisonRow, compare
-from emostudio.workspace.records import ModelRecord
+from emostudio.workspace.records import EvaluationRecord, ModelRecord
 
 
 def _tr(text: str) -> str:
@@ -153,9 +153,9 @@ def changes(model: ModelRecord, parent: ModelRecord) -> list[Change]:
         if old and new:
             found.append(_smaller(name, old, new, format_count))
     found += _time_change(model, parent)
-    if model.evaluations and parent.evaluations:
-        old_share = parent.evaluations[0].result.accuracy
-        new_share = model.evaluations[0].result.accuracy
+    judged = _on_the_same_pictures(model, parent)
+    if judged is not None:
+        new_share, old_share = (record.result.accuracy for record in judged)
         points = 100 * (new_share - old_share)
         sign = "+" if points > 0 else "−" if points < 0 else ""
         found.append(
@@ -169,6 +169,15 @@ def changes(model: ModelRecord, parent: ModelRecord) -> list[Change]:
             )
         )
     return found
+
+
+def _on_the_same_pictures(
+    model: ModelRecord, parent: ModelRecord
+) -> tuple[EvaluationRecord, EvaluationRecord] | None:
+    """Return the newest accuracies that can be compared."""
+    old = {record.pictures: record for record in reversed(parent.evaluations)}
+    shared = (record for record in model.evaluations if record.pictures in old)
+    return next(((record, old[record.pictures]) for record in shared), None)
 
 
 def _smaller(name: str, old: float, new: float, words: object) -> Change:

@@ -29,7 +29,7 @@ def handle(job: EvaluateJob, context: HandlerContext) -> Handling:
         try:
             report = context.control.report
             # a temperature fitted on the images that are judged would flatter the model
-            is_validation = job.split.lower() == Split.VALIDATION.name.lower()
+            is_validation = job.split == Split.VALIDATION.name.lower()
             warmth = None if is_validation else validation_temperature(classifier, dataset, report)
             evaluations.append(
                 evaluate_paired(classifier, dataset, job.split, found.name, report, warmth)
@@ -45,7 +45,12 @@ def handle(job: EvaluateJob, context: HandlerContext) -> Handling:
                 compare(other, evaluation) for other in evaluations if other is not evaluation
             )
             context.workspace.add_evaluation(
-                found.record.name, dataset.name, job.split, evaluation.result, own
+                found.record.name,
+                dataset.name,
+                job.split,
+                evaluation.result,
+                own,
+                dataset.fingerprint,
             )
     return EvaluationReport(
         data=dataset.name,

@@ -49,7 +49,7 @@ def evaluate_all(
     for saved, evaluation in zip(models, evaluations, strict=True):
         own = tuple(pair for pair in pairs if pair.b == saved.record.name)
         context.workspace.add_evaluation(
-            saved.record.name, dataset.name, TEST, evaluation.result, own
+            saved.record.name, dataset.name, TEST, evaluation.result, own, dataset.fingerprint
         )
 
 

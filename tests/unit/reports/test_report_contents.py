@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -83,6 +85,25 @@ def test_findings_name_the_fastest_the_smallest_and_the_undecided(records):
 def test_a_loss_within_the_noise_is_not_called_a_loss(rows):
     assert accuracy_words(rows[2]).endswith("no loss proved")
     assert "no loss" not in accuracy_words(rows[1])
+
+
+def test_a_change_between_separate_evaluations_says_that_it_has_no_interval(rows):
+    apart = rows[1].model_copy(update={"paired": None})
+    assert accuracy_words(apart) == "accuracy − 2.0 points, not judged together, no interval"
+
+
+def test_the_footer_dates_the_times_that_are_shown(records):
+    bench = records[0].benches[0]
+    later = bench.model_copy(
+        update={
+            "measured": bench.measured + timedelta(days=3),
+            "bench": "later",
+            "result": bench.result.model_copy(update={"engine": "torch"}),
+        }
+    )
+    newer = records[0].model_copy(update={"benches": (later, bench)})
+    facts = dict(comparison.build([newer, *records[1:]]).facts)
+    assert facts["Measured"] == "2026-11-23 12:00 UTC"
 
 
 def test_points_have_sign_and_space():

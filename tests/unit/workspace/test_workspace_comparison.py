@@ -12,7 +12,7 @@ from emostudio.workspace.records import BenchRecord, EvaluationRecord, ModelReco
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def evaluated(name, accuracy, dataset="faces", paired=()):
+def evaluated(name, accuracy, dataset="faces", paired=(), fingerprint="", day=0):
     result = EvaluationResult(
         model=name,
         samples=100,
@@ -24,7 +24,12 @@ def evaluated(name, accuracy, dataset="faces", paired=()):
         labels=("anger",),
     )
     return EvaluationRecord(
-        dataset=dataset, split="test", measured=START, result=result, paired=paired
+        dataset=dataset,
+        split="test",
+        measured=START + timedelta(days=day),
+        result=result,
+        paired=paired,
+        fingerprint=fingerprint,
     )
 
 
@@ -296,3 +301,26 @@ def test_the_engine_at_a_tie_is_that_of_the_newest_measurement_then_the_first_by
     assert compare([model("t", "teacher", benches=benches)]).engine == "packed"
     same = [timed("t", 1.0, engine=engine) for engine in engines]
     assert compare([model("t", "teacher", benches=same)]).engine == "a"
+
+
+def test_accuracies_of_different_pictures_under_one_name_are_not_compared():
+    old, new = evaluated("t", 0.9, fingerprint="a"), evaluated("v", 0.5, fingerprint="b", day=1)
+    teacher, variant = (
+        model("t", "teacher", evaluations=(old,), slot=0),
+        model("v", evaluations=(new,)),
+    )
+    comparison = compare([teacher, variant])
+    assert [row.accuracy for row in comparison.rows] == [None, 0.5]
+    assert comparison.rows[1].accuracy_change is None
+    assert any("Other pictures were called faces" in note for note in comparison.notes)
+    again = teacher.model_copy(update={"evaluations": (evaluated("t", 0.7, fingerprint="b"), old)})
+    assert round(compare([again, variant]).rows[1].accuracy_change, 6) == -0.2
+    assert not any("Other pictures" in note for note in compare([again, variant]).notes)
+
+
+def test_times_are_dated_by_the_measurements_that_are_shown():
+    newer = timed("t", 9.0, "new", engine="torch", day=5)
+    teacher = model("t", "teacher", benches=(newer, timed("t", 2.0, day=1)), slot=0)
+    shown = compare([teacher, model("v", benches=(timed("v", 1.0, day=1),))])
+    assert shown.measured == (START + timedelta(days=1),) * 2
+    assert compare([model("v")]).measured is None
