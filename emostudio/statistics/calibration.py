@@ -25,6 +25,9 @@ def equal_mass_bins(
 ) -> tuple[CalibrationBin, ...]:
     """Sort answers by confidence into bins of equally many, for a reliability plot.
 
+    Answers of equal confidence that an edge parts count as right in the same share on both sides:
+    pictures mostly lie in the order of their classes, which must not decide who goes where.
+
     Parameters
     ----------
     confidence
@@ -34,16 +37,40 @@ def equal_mass_bins(
     bins
         Number of bins; fewer if there are fewer answers. Sizes differ by one at most.
     """
-    order = np.argsort(confidence, kind="stable")
-    places = np.array_split(order, min(bins, len(order))) if len(order) else []
+    if not len(confidence):
+        return ()
+    order = np.argsort(confidence)
+    sorted_ = np.asarray(confidence, dtype=np.float64)[order]
+    hits = _bin_sums(correct[order][np.newaxis], sorted_, bins)[0]
     return tuple(
         CalibrationBin(
-            images=len(place),
-            confidence=float(np.mean(confidence[place], dtype=np.float64)),
-            accuracy=float(np.mean(correct[place])),
+            images=len(part), confidence=float(np.mean(part)), accuracy=float(right / len(part))
         )
-        for place in places
+        for part, right in zip(np.array_split(sorted_, len(hits)), hits, strict=True)
     )
+
+
+def _bin_sums(
+    right: NDArray[np.bool_], sorted_: NDArray[np.float64], bins: int
+) -> NDArray[np.float64]:
+    """Count what is right in each bin, shape (runs, bins).
+
+    Parameters
+    ----------
+    right
+        Shape (runs, N), in the order of `sorted_`.
+    sorted_
+        Confidences, ascending; ties are shared out evenly.
+    """
+    parts = np.array_split(np.arange(len(sorted_)), min(bins, len(sorted_)))
+    edges = np.array([part[0] for part in parts[1:]], dtype=np.int64)
+    first = np.searchsorted(sorted_, sorted_[edges], "left")
+    end = np.searchsorted(sorted_, sorted_[edges], "right")
+    share = (edges - first) / (end - first)
+    up_to = np.zeros((len(right), len(sorted_) + 1), dtype=np.int32)
+    np.cumsum(right, axis=1, out=up_to[:, 1:])
+    at_edges = up_to[:, first] + share * (up_to[:, end] - up_to[:, first])
+    return np.diff(at_edges, axis=1, prepend=0.0, append=up_to[:, -1:])
 
 
 def calibration_error(bins: tuple[CalibrationBin, ...]) -> float:
@@ -75,15 +102,13 @@ def calibration_floor(
     count = len(sorted_)
     if count == 0:
         return (0.0, 0.0)
-    sizes = [len(part) for part in np.array_split(sorted_, min(bins, count))]
-    starts = np.cumsum([0, *sizes[:-1]])
-    expected = np.add.reduceat(sorted_, starts)
+    expected = [part.sum() for part in np.array_split(sorted_, min(bins, count))]
     generator = np.random.default_rng(0)
     errors = []
     for start in range(0, simulations, _SIMULATIONS_AT_ONCE):
         runs = min(_SIMULATIONS_AT_ONCE, simulations - start)
         right = generator.random((runs, count), dtype=np.float32) < sorted_
-        hits = np.add.reduceat(right, starts, axis=1, dtype=np.float64)
+        hits = _bin_sums(right, sorted_, bins)
         errors.append(np.abs(hits - expected).sum(axis=1) / count)
     found = np.concatenate(errors)
     return (float(found.mean()), float(np.quantile(found, _LEVEL)))
