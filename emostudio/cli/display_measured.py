@@ -6,8 +6,10 @@ from typing import Any
 
 from emostudio.cli.output import Output
 from emostudio.cli.tables import milliseconds, percent, size, table
+from emostudio.core.answers import Ratio
 from emostudio.core.measured import OpenQuestion
 from emostudio.core.units import format_bytes
+from emostudio.statistics.blocks import claims_difference
 from emostudio.workspace.standing import question_lines, settling_blocks
 
 Document = dict[str, Any]
@@ -128,6 +130,9 @@ def _ratio_words(ratio: Document) -> str:
     if ratio["bootstrap_interval"] is None:
         return words
     low, high = ratio["bootstrap_interval"]
+    found = Ratio.model_validate(ratio)
+    if claims_difference(found) and found.ratio < 1:  # the words say how much slower
+        low, high = 1 / high, 1 / low
     return f"{words}; drawing blocks gives {low:.2f} to {high:.2f}"
 
 
