@@ -25,6 +25,7 @@ from emostudio.core.measured import Steadiness
 from emostudio.evaluation import machine, validity
 from emostudio.evaluation.foreign_load import LoadMeter, load_facts
 from emostudio.inference.base import Session
+from emostudio.inference.classifier import require_finite
 from emostudio.statistics.blocks import block_ratio, bootstrap_interval, percentiles
 from emostudio.statistics.steadiness import steadiness
 
@@ -145,6 +146,11 @@ def compare(
     -------
     The raw timings.
 
+    Raises
+    ------
+    EmoStudioError
+        If a contender answers with anything but numbers: how fast it does that is of no use.
+
     References
     ----------
     Accuracy tie and varied inputs after the compliance tests 01 and 04 of MLPerf Inference.
@@ -194,6 +200,7 @@ def _prepare(contender: Contender, protocol: Protocol) -> _Runner:
     session = contender.open()
     try:
         expected = session.run(contender.inputs)
+        require_finite(expected, contender.name)
         warming: list[float] = []
         until = time.monotonic() + protocol.warm_up_s
         while time.monotonic() < until or len(warming) < WARM_UP_QUERIES:

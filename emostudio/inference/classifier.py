@@ -79,13 +79,24 @@ class Classifier:
                 why="its labels do not fit its outputs",
                 next_step="Import the model again with the right labels",
             )
-        if not np.isfinite(outputs).all():
-            raise EmoStudioError(
-                f"{self.info.name} answered with numbers that are not finite",
-                why="its weights or its input scaling are broken",
-                next_step="Import or train the model again",
-            )
+        require_finite(outputs, self.info.name)
         return outputs
+
+
+def require_finite(outputs: NDArray[np.floating], name: str) -> None:
+    """Refuse a model that answers with anything but numbers.
+
+    Raises
+    ------
+    EmoStudioError
+        Naming the model.
+    """
+    if not np.isfinite(outputs).all():
+        raise EmoStudioError(
+            f"{name} answered with numbers that are not finite",
+            why="its weights or its input scaling are broken",
+            next_step="Import or train the model again",
+        )
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float32]:

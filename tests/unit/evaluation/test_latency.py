@@ -3,6 +3,7 @@ import gc
 import numpy as np
 import pytest
 
+from emostudio.core.errors import EmoStudioError
 from emostudio.evaluation import latency
 from emostudio.evaluation.latency import Contender, Protocol
 
@@ -50,6 +51,14 @@ INPUTS = np.random.default_rng(0).normal(size=(4, 1, 8, 8)).astype(np.float32)
 
 def _contender(clock, name, cost_ms, **kwargs):
     return Contender(name, lambda: _Session(clock, name, cost_ms, **kwargs), INPUTS)
+
+
+def test_a_model_that_answers_with_no_number_is_not_timed(clock):
+    broken = Contender("broken", lambda: _Session(clock, "broken", 1.0), INPUTS * np.nan)
+    run = latency.compare([_contender(clock, "good", 1.0), broken], Protocol(blocks=2, queries=2))
+    with pytest.raises(EmoStudioError, match="broken answered with numbers that are not finite"):
+        _finish(run)
+    assert _Session.log[-1] == "close broken"
 
 
 def _finish(run):
