@@ -168,7 +168,7 @@ def show_compared(answer: Document, output: Output) -> None:
             milliseconds(row["latency_ms"]),
             row["standing"],
             row["meets_limits"],
-            row["verdict"],
+            ": ".join(filter(None, (row["verdict"], row["verdict_reason"]))),
         )
         for row in answer["rows"]
     ]

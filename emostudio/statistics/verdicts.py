@@ -53,6 +53,11 @@ def variant_verdict(
     return Verdict.SIZE_ONLY
 
 
+def is_proved_slower(speed: Ratio | None) -> bool:
+    """Return whether the interval proves `speed.a` slower than `speed.b`."""
+    return speed is not None and claims_difference(speed) and speed.ratio < 1
+
+
 def is_proved_faster(speed: Ratio | None) -> bool:
     """Return whether the interval proves `speed.a` faster than `speed.b`."""
     return speed is not None and claims_difference(speed) and speed.ratio > 1

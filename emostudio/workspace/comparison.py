@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from emostudio.core.answers import BenchResult, EvaluationResult, Latency, PairedResult, Ratio
 from emostudio.core.measured import NO_LIMITS, Limits, OpenQuestion, SeedGroup
 from emostudio.statistics.paired import with_holm
-from emostudio.statistics.verdicts import Verdict, variant_verdict
+from emostudio.statistics.verdicts import Verdict, is_proved_slower, variant_verdict
 from emostudio.workspace.claims import speed_between
 from emostudio.workspace.records import BenchRecord, EvaluationRecord, ModelRecord
 from emostudio.workspace.seeds import seed_groups
@@ -25,6 +25,8 @@ TRAINING_PEAK_KEY = "training_peak_bytes"
 """Key of the highest memory of the process that trained the model."""
 
 
+SLOWER = "smaller, but proved slower"
+"""Said beside a verdict on the size."""
 NOT_TOGETHER = "not judged together, no interval"
 """Said beside the difference of two accuracies that are not from one evaluation."""
 _Pictures = tuple[str, str, str]
@@ -72,6 +74,8 @@ class ComparisonRow(_Frozen):
     training_step_ms: float | None = None
     verdict: str = ""
     judged_against: str = ""
+    verdict_reason: str = ""
+    """What the one word leaves unsaid; empty where it says all."""
     standing: str = ""
     """``frontier``, ``dominated`` or ``undecided`` on the Pareto chart, by what is proved; empty
     where accuracy or time is missing."""
@@ -162,6 +166,7 @@ def compare(
         notes=(
             *_notes(ordered, evaluations, benches),
             *_other_pictures(ordered, evaluations, pictures),
+            *(f"{row.model} is {row.verdict_reason}" for row in shown if row.verdict_reason),
         ),
         seed_groups=seed_groups(ordered, {row.model: row.accuracy for row in rows}),
         blockers=tuple(dict.fromkeys(w for bench in shown_benches for w in bench.blockers)),
@@ -350,7 +355,10 @@ class _Judge:
             kernels=bench.result.kernels if bench is not None else "real",
             claims_speed=any(s.method in self._speed_claims for s in model.info.recipe.steps),
         )
-        return row.model_copy(update={"verdict": verdict.value, "judged_against": against})
+        is_slower = verdict is Verdict.SIZE_ONLY and is_proved_slower(speed)
+        reason = SLOWER if is_slower else ""
+        found = {"verdict": verdict.value, "judged_against": against, "verdict_reason": reason}
+        return row.model_copy(update=found)
 
 
 def _with_holm(rows: list[ComparisonRow]) -> list[ComparisonRow]:

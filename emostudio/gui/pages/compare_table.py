@@ -109,10 +109,17 @@ def rows(comparison: Comparison) -> list[Row]:
                 row.verdict,
                 _ORDER.get(row.verdict, 9),
                 verdict=row.verdict.lower(),
-                tooltip=_tr("Against {0}").format(row.judged_against) if row.judged_against else "",
+                tooltip=_judgement(row),
             )
         found.append(Row(row.model, cells))
     return found
+
+
+def _judgement(row: ComparisonRow) -> str:
+    if not row.judged_against:
+        return ""
+    words = _tr("Against {0}").format(row.judged_against)
+    return f"{words}: {row.verdict_reason}" if row.verdict_reason else words
 
 
 def has_proved_loss(row: ComparisonRow) -> bool:

@@ -324,3 +324,17 @@ def test_times_are_dated_by_the_measurements_that_are_shown():
     shown = compare([teacher, model("v", benches=(timed("v", 1.0, day=1),))])
     assert shown.measured == (START + timedelta(days=1),) * 2
     assert compare([model("v")]).measured is None
+
+
+def test_a_smaller_variant_that_is_proved_slower_is_called_so():
+    def judged(ratio):
+        ratios = (faster("v", "t", ratio),)
+        teacher = model("t", "teacher", 400, benches=(timed("t", 1.0, ratios=ratios),), slot=0)
+        return compare([teacher, model("v", benches=(timed("v", 2.0, ratios=ratios),))])
+
+    slower = judged(0.5)
+    row = slower.rows[1]
+    assert (row.verdict, row.verdict_reason) == ("Size only", "smaller, but proved slower")
+    assert "v is smaller, but proved slower" in slower.notes
+    assert judged(2.0).rows[1].verdict_reason == ""
+    assert judged(0.999).rows[1].verdict_reason == ""
