@@ -151,8 +151,6 @@ def compare(
     ]
     judged = [_within(row, limits) for row in _with_holm(rows)]
     shown, questions = _with_standing(judged, evaluations, benches)
-    shown_benches = [bench for bench in benches.values() if bench is not None]
-    moments = [bench.measured for bench in shown_benches]
     return Comparison(
         rows=shown,
         questions=questions,
@@ -161,16 +159,20 @@ def compare(
         dataset=pictures[0],
         split=pictures[1],
         engine=chosen_engine,
-        machine=next((bench.machine for bench in shown_benches), {}),
-        measured=(min(moments), max(moments)) if moments else None,
-        notes=(
-            *_notes(ordered, evaluations, benches),
-            *_other_pictures(ordered, evaluations, pictures),
-            *(f"{row.model} is {row.verdict_reason}" for row in shown if row.verdict_reason),
-        ),
+        notes=(*_notes(ordered, evaluations, benches, pictures), *_reasons(shown)),
         seed_groups=seed_groups(ordered, {row.model: row.accuracy for row in rows}),
-        blockers=tuple(dict.fromkeys(w for bench in shown_benches for w in bench.blockers)),
+        **_circumstances([bench for bench in benches.values() if bench is not None]),
     )
+
+
+def _circumstances(benches: Sequence[BenchRecord]) -> dict[str, Any]:
+    """Return where and when the times shown were taken, and why not to publish them."""
+    moments = [bench.measured for bench in benches]
+    return {
+        "machine": benches[0].machine if benches else {},
+        "measured": (min(moments), max(moments)) if moments else None,
+        "blockers": tuple(dict.fromkeys(word for bench in benches for word in bench.blockers)),
+    }
 
 
 def _baseline(models: Sequence[ModelRecord], name: str | None) -> ModelRecord:
@@ -411,6 +413,7 @@ def _notes(
     models: Sequence[ModelRecord],
     evaluations: dict[str, EvaluationRecord | None],
     benches: dict[str, BenchRecord | None],
+    pictures: _Pictures,
 ) -> tuple[str, ...]:
     notes = []
     unevaluated = [m.name for m in models if evaluations[m.name] is None]
@@ -421,4 +424,8 @@ def _notes(
         notes.append(f"Speed not measured: {', '.join(unmeasured)}")
     if len({b.bench for b in benches.values() if b is not None}) > 1:
         notes.append("Not all models were timed together; measure again for ratios between them")
-    return tuple(notes)
+    return (*notes, *_other_pictures(models, evaluations, pictures))
+
+
+def _reasons(rows: Sequence[ComparisonRow]) -> list[str]:
+    return [f"{row.model} is {row.verdict_reason}" for row in rows if row.verdict_reason]

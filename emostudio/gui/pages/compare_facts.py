@@ -22,7 +22,7 @@ def facts_line(found: Comparison) -> str:
         parts.append(f"{found.dataset}, {found.split} split, {samples:,} images")
     protocol = ", ".join(_protocol(found))
     parts += [protocol] if protocol else []
-    parts += [note for note in found.notes if "timed together" in note]
+    parts += [note for note in found.notes if "together" in note]
     if found.machine:
         parts.append(machine_words(found.machine))
     return ". ".join(parts) or _tr("Nothing measured yet")
