@@ -13,7 +13,6 @@ from emostudio.reports import palette
 from emostudio.reports.base import Report
 from emostudio.reports.drawing.key import key_handles
 from emostudio.reports.drawing.plot import draw_plot
-from emostudio.reports.findings import findings
 from emostudio.reports.table import (
     Column,
     Strip,
@@ -24,6 +23,7 @@ from emostudio.reports.table import (
 )
 from emostudio.workspace.charts.base import Plot
 from emostudio.workspace.comparison import ComparisonRow
+from emostudio.workspace.findings import findings
 
 OVERVIEW_CHART = "pareto"
 """Key of the chart that stands on the first page."""

@@ -130,7 +130,7 @@ def cells(column: Column, rows: Sequence[ComparisonRow]) -> list[Cell]:
         Cell(
             text=MISSING if value is None else f"{value:,.{decimals}f}{column.suffix}",
             is_best=value is not None and value == best and len(known) > 1,
-            is_loss=column.key == "accuracy_percent" and has_proved_loss(row),
+            is_loss=column.key == "accuracy_percent" and is_proved_loss(row.paired),
         )
         for row, value in zip(rows, values, strict=True)
     ]
@@ -139,11 +139,6 @@ def cells(column: Column, rows: Sequence[ComparisonRow]) -> list[Cell]:
 def shown_columns(rows: Sequence[ComparisonRow]) -> list[Column]:
     """Return the columns in which at least one row has a number."""
     return [column for column in COLUMNS if any(column.value(row) is not None for row in rows)]
-
-
-def has_proved_loss(row: ComparisonRow) -> bool:
-    """Return whether interval and exact test say that the row lost accuracy to the baseline."""
-    return is_proved_loss(row.paired)
 
 
 def _decimals(known: Sequence[float]) -> int:

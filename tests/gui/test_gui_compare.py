@@ -16,6 +16,7 @@ from emostudio.gui.pages.compare import ComparePage
 from emostudio.gui.pages.compare_export import Wanted
 from emostudio.gui.pages.compare_table import columns
 from emostudio.workspace.charts.catalogue import chart_kinds
+from emostudio.workspace.findings import findings
 
 MEASURED = {
     "teacher": (0.95, 40.0, None, None),
@@ -145,7 +146,14 @@ def test_the_answer_names_the_fastest_variant_without_a_proved_loss(measured):
     words = fakes.texts(measured.details)
     assert "Fastest without a proved loss: int8" in words
     assert "2.00× faster than teacher (95 % 1.90–2.10), 4.00× smaller on disk" in words
-    assert "Accuracy − 0.5 points (− 1.5 to + 0.5), no loss proved" in words
+    assert "Accuracy − 0.5 points (95 % − 1.5 to + 0.5), no loss proved" in words
+
+
+def test_window_and_report_say_the_same(measured):
+    shown = fakes.texts(measured.details)
+    said = findings(measured.comparison)
+    assert said[0] == "Fastest without a proved loss: int8"
+    assert all(line in shown for line in said[:3])
 
 
 def test_nothing_is_called_faster_when_nothing_was_proved(qtbot, workspace):

@@ -11,7 +11,6 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout
 
 from emostudio.gui.pages.base import Page
-from emostudio.gui.pages.compare_answer import answer
 from emostudio.gui.pages.compare_changes import ChangesQuestion
 from emostudio.gui.pages.compare_chart import ChartCard
 from emostudio.gui.pages.compare_details import DetailsCard
@@ -30,6 +29,7 @@ from emostudio.qt.studio import Studio
 from emostudio.workspace.charts.material import Material, gather
 from emostudio.workspace.claims import check_claims, speed_claims
 from emostudio.workspace.comparison import Comparison, ComparisonRow, compare
+from emostudio.workspace.findings import answer
 from emostudio.workspace.records import ModelRecord
 
 _MOST_AT_FIRST = 9

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from emostudio.core.comparing import ProfileReport
 from emostudio.gui.charts.class_bars import ClassBars
 from emostudio.gui.charts.confusion import ConfusionChart
-from emostudio.gui.pages.compare_answer import Answer
 from emostudio.gui.pages.compare_claims import ClaimLedger
 from emostudio.gui.pages.compare_layers import LayersView
 from emostudio.gui.tokens import SPACE
@@ -20,6 +19,7 @@ from emostudio.gui.widgets.card import Card, plain, rule, scrolled
 from emostudio.gui.widgets.labels import ElidedLabel, IconLabel, label, set_shown
 from emostudio.workspace.claims import ClaimCheck
 from emostudio.workspace.comparison import ComparisonRow
+from emostudio.workspace.findings import Answer
 
 
 class DetailsCard(Card):

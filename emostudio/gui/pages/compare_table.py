@@ -122,11 +122,6 @@ def _judgement(row: ComparisonRow) -> str:
     return f"{words}: {row.verdict_reason}" if row.verdict_reason else words
 
 
-def has_proved_loss(row: ComparisonRow) -> bool:
-    """Whether interval and exact test say that the row is less accurate than the baseline."""
-    return is_proved_loss(row.paired)
-
-
 def _numbers(
     found: Sequence[ComparisonRow],
     value: _Value,
@@ -223,7 +218,7 @@ def _accuracies(found: Sequence[ComparisonRow]) -> list[Cell]:
             is_bold=row.accuracy == winner,
             interval=(low, row.accuracy, high),
             interval_slot=row.slot,
-            has_lost=has_proved_loss(row),
+            has_lost=is_proved_loss(row.paired),
             is_hollow=row.kernels == SIMULATED,
         )
         tip = f"{100 * row.accuracy:.1f} % ({100 * low:.1f}–{100 * high:.1f})"

@@ -17,12 +17,12 @@ from emostudio.paper.words import cell_words, footer_words, has_accounting
 from emostudio.reports import palette
 from emostudio.reports.base import PaperReport, Report, Writer
 from emostudio.reports.drawing.figure import chart_figure
-from emostudio.reports.findings import findings
 from emostudio.reports.paper_sheet import curves_figure
 from emostudio.reports.style import chart_style
 from emostudio.reports.table import Column, accuracy_strips, cells, shown_columns, speed_strips
 from emostudio.workspace.charts.tables import numbers
 from emostudio.workspace.comparison import ComparisonRow
+from emostudio.workspace.findings import findings
 from emostudio.workspace.sizes import SIZES
 
 _WIDTH_IN = 11.0

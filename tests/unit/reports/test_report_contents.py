@@ -8,7 +8,6 @@ from emostudio.core.answers import ClaimInfo
 from emostudio.gui.tokens import LIGHT
 from emostudio.reports import comparison, palette
 from emostudio.reports.drawing.plot import draw_plot
-from emostudio.reports.findings import accuracy_words, findings, points
 from emostudio.reports.table import COLUMNS, accuracy_strips, cells, shown_columns, speed_strips
 from emostudio.statistics.verdicts import Verdict
 from emostudio.workspace.charts.catalogue import CHARTS
@@ -72,26 +71,6 @@ def test_strips_share_one_scale_per_column(rows):
     assert accuracy[3].high < accuracy[3].reference
 
 
-def test_findings_name_the_fastest_the_smallest_and_the_undecided(records):
-    unclear = records[1].benches[0].ratios[0].model_copy(update={"interval": (0.9, 1.2)})
-    bench = records[1].benches[0].model_copy(update={"ratios": (unclear,)})
-    records[1] = records[1].model_copy(update={"benches": (bench,)})
-    lines = findings(compare(records))
-    assert lines[0] == "No variant was proved faster than teacher here"
-    assert lines[1].startswith("packed & small is the smallest, 40.0× smaller")
-    assert lines[2] == "Not decided: fast"
-
-
-def test_a_loss_within_the_noise_is_not_called_a_loss(rows):
-    assert accuracy_words(rows[2]).endswith("no loss proved")
-    assert "no loss" not in accuracy_words(rows[1])
-
-
-def test_a_change_between_separate_evaluations_says_that_it_has_no_interval(rows):
-    apart = rows[1].model_copy(update={"paired": None})
-    assert accuracy_words(apart) == "accuracy − 2.0 points, not judged together, no interval"
-
-
 def test_the_footer_dates_the_times_that_are_shown(records):
     bench = records[0].benches[0]
     later = bench.model_copy(
@@ -104,10 +83,6 @@ def test_the_footer_dates_the_times_that_are_shown(records):
     newer = records[0].model_copy(update={"benches": (later, bench)})
     facts = dict(comparison.build([newer, *records[1:]]).facts)
     assert facts["Measured"] == "2026-11-23 12:00 UTC"
-
-
-def test_points_have_sign_and_space():
-    assert (points(-0.003), points(0.0123), points(0.0)) == ("− 0.3", "+ 1.2", "+ 0.0")
 
 
 def test_claims_are_held_against_the_parent(records, monkeypatch):

@@ -164,8 +164,9 @@ def test_html_says_what_was_proved_and_how(records, tmp_path):
     text = write(
         records, tmp_path / "c.html", extras=Extras(synthetic=frozenset({"faces"}))
     ).read_text("utf-8")
-    assert "fast is the fastest, 4.00× faster than teacher (95 % 3.94–4.06)" in text
-    assert "packed &amp; small is the smallest, 40.0× smaller on disk than teacher" in text
+    assert "Fastest, at a loss of accuracy: fast" in text
+    assert "4.00× faster than teacher (95 % 3.94–4.06)" in text
+    assert "packed &amp; small is the smallest: 40.00× smaller on disk than teacher" in text
     for words in ("Test CPU", "1 thread", "690 queries", "faces, test split", "photographs"):
         assert words in text
 

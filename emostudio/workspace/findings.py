@@ -1,0 +1,129 @@
+"""What a comparison says in words, claiming no more than was proved; window and report say it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from emostudio.statistics.verdicts import Verdict, is_proved_faster, is_proved_loss
+from emostudio.workspace.comparison import NOT_TOGETHER, Comparison, ComparisonRow
+from emostudio.workspace.seeds import seed_words
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A heading and up to three lines; `model` is the variant it is about, empty for none."""
+
+    heading: str
+    lines: tuple[str, ...] = ()
+    verdict: str = ""
+    model: str = ""
+
+
+def answer(comparison: Comparison) -> Answer:
+    """Return the variant worth taking: the fastest one proved without a proved loss."""
+    variants = _variants(comparison)
+    if not variants:
+        return Answer("Choose at least two models to compare")
+    proved = [row for row in variants if is_proved_faster(row.speed)]
+    unharmed = [row for row in proved if not is_proved_loss(row.paired)]
+    if unharmed:
+        best = max(unharmed, key=_speed)
+        return _about(f"Fastest without a proved loss: {best.model}", best, comparison)
+    if proved:
+        best = max(proved, key=_speed)
+        return _about(f"Fastest, at a loss of accuracy: {best.model}", best, comparison)
+    if any(row.speed is not None for row in variants):
+        heading = f"Nothing was proved faster than {comparison.baseline} here"
+    else:
+        heading = "Speed is not measured yet"
+    smallest = _smallest(variants)
+    if smallest is None:
+        return Answer(heading)
+    lines = (_smallest_words(smallest, comparison.baseline), accuracy_words(smallest))
+    return _filled(heading, lines, smallest)
+
+
+def findings(comparison: Comparison) -> list[str]:
+    """Return the answer, the smallest variant and what is not decided, one sentence each."""
+    variants = _variants(comparison)
+    if not variants:
+        return ["There is nothing to compare with the baseline"]
+    first = answer(comparison)
+    lines = [first.heading, *first.lines, _about_size(variants, comparison.baseline, first)]
+    unclear = [row.model for row in variants if row.verdict == Verdict.NOT_DECIDED]
+    if unclear:
+        lines.append(f"Not decided: {', '.join(unclear)}")
+    return [line for line in lines if line]
+
+
+def accuracy_words(row: ComparisonRow) -> str:
+    """Say how the accuracy changed against the baseline, with its interval where it is known."""
+    if row.paired is None:
+        change = row.accuracy_change
+        return "" if change is None else f"Accuracy {points(change)} points, {NOT_TOGETHER}"
+    low, high = row.paired.interval
+    judged = "a proved loss" if is_proved_loss(row.paired) else "no loss proved"
+    difference = points(row.paired.difference)
+    return f"Accuracy {difference} points (95 % {points(low)} to {points(high)}), {judged}"
+
+
+def points(share: float) -> str:
+    """Format a difference of shares in points, with sign and a space."""
+    value = round(100 * share, 1)
+    return f"{'− ' if value < 0 else '+ '}{abs(value):.1f}"
+
+
+def _variants(comparison: Comparison) -> list[ComparisonRow]:
+    return [row for row in comparison.rows if not row.is_baseline]
+
+
+def _about(heading: str, row: ComparisonRow, comparison: Comparison) -> Answer:
+    first = ""
+    if row.speed is not None:
+        low, high = row.speed.interval
+        first = (
+            f"{row.speed.ratio:.2f}× faster than {comparison.baseline} "
+            f"(95 % {low:.2f}–{high:.2f}), {_size_words(row)}"
+        )
+    return _filled(heading, (first, accuracy_words(row), _seeds_of(row, comparison)), row)
+
+
+def _filled(heading: str, lines: Sequence[str], row: ComparisonRow) -> Answer:
+    return Answer(heading, tuple(line for line in lines if line), row.verdict, row.model)
+
+
+def _seeds_of(row: ComparisonRow, comparison: Comparison) -> str:
+    groups = [group for group in comparison.seed_groups if row.model in group.models]
+    return seed_words(groups[0]) if groups else ""
+
+
+def _about_size(variants: Sequence[ComparisonRow], baseline: str, first: Answer) -> str:
+    smallest = _smallest(variants)
+    if smallest is None:
+        return f"No variant is smaller on disk than {baseline}"
+    words = _smallest_words(smallest, baseline)
+    if words in first.lines:
+        return ""
+    if smallest.model == first.model:
+        return f"{smallest.model} is the smallest, too"
+    accuracy = accuracy_words(smallest)
+    return f"{words}. {accuracy}" if accuracy else words
+
+
+def _smallest(variants: Sequence[ComparisonRow]) -> ComparisonRow | None:
+    best = max(variants, key=lambda row: row.size_ratio or 0)
+    return best if (best.size_ratio or 0) > 1 else None
+
+
+def _smallest_words(row: ComparisonRow, baseline: str) -> str:
+    return f"{row.model} is the smallest: {_size_words(row)} than {baseline}"
+
+
+def _size_words(row: ComparisonRow) -> str:
+    ratio = row.size_ratio or 1.0
+    return f"{ratio:.2f}× smaller on disk" if ratio >= 1 else f"{1 / ratio:.2f}× larger on disk"
+
+
+def _speed(row: ComparisonRow) -> float:
+    return row.speed.ratio if row.speed is not None else 0.0
