@@ -144,7 +144,7 @@ def _letters(column: Column, rows: Sequence[ComparisonRow]) -> int:
 def _column(axes: Axes, column: Column, rows: Sequence[ComparisonRow], right: float) -> None:
     for place, cell in enumerate(cells(column, rows)):
         colour = palette.BAD if cell.is_loss else palette.TEXT
-        if column.value(rows[place]) is None:
+        if column.figure.value(rows[place]) is None:
             colour = palette.TEXT3
         words = f"▼ {cell.text}" if cell.is_loss else cell.text
         y = _HEAD_IN + _ROW_IN * (place + 0.5)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from emostudio.statistics.verdicts import is_proved_loss
 from emostudio.workspace.comparison import ComparisonRow
-from emostudio.workspace.sizes import SIZES, Size
-
-MISSING = "–"
-_SHORT = {"parameters": "Param.", "training_memory": "training"}
+from emostudio.workspace.figures import FIGURES, MISSING, SIZES, Figure, best_of, texts
 
 
 @dataclass(frozen=True)
@@ -20,93 +17,38 @@ class Column:
 
     Attributes
     ----------
-    key
-        Name in CSV files, with the unit.
     group, title, unit
         Head, in up to three lines.
-    value
-        Number in the column's unit, None where it was not measured.
-    best
-        Which number deserves emphasis: ``low``, ``high`` or nothing.
-    decimals
-        Fixed number of decimals, or None: as many as the smallest number needs.
     suffix
         Sign after each number.
     """
 
-    key: str
+    figure: Figure
     group: str
     title: str
     unit: str
-    value: Callable[[ComparisonRow], float | None]
-    best: str = ""
-    decimals: int | None = None
     suffix: str = ""
 
-
-def _scaled(number: float | None, factor: float) -> float | None:
-    return None if number is None else number * factor
-
-
-def _percentile(name: str) -> Callable[[ComparisonRow], float | None]:
-    def value(row: ComparisonRow) -> float | None:
-        found: float | None = getattr(row.latency_ms, name) if row.latency_ms else None
-        return found
-
-    return value
+    @property
+    def key(self) -> str:
+        """Name in CSV files, with the unit."""
+        return self.figure.name
 
 
-def _calibration_error(row: ComparisonRow) -> float | None:
-    found = row.evaluation.calibration if row.evaluation is not None else None
-    return None if found is None else found.error
-
-
-def _size_column(size: Size) -> Column:
-    is_count = size.unit == "million"
-    return Column(
-        f"{size.key}_{size.unit.lower()}",
-        "" if is_count else "Memory",
-        _SHORT.get(size.key, size.title if is_count else size.title.lower()),
-        size.unit,
-        size.value,
-        "" if is_count or size.key == "training_memory" else "low",
-        decimals=None if is_count or size.key == "disk" else 0,
+_HEADS = {
+    "training": ("Training", "step", "ms"),
+    **{key: ("Inference", key, "ms") for key in ("p50", "p95", "p99")},
+    **{size.key: ("Memory", size.head.lower(), "MB") for size in SIZES if size.unit == "MB"},
+}
+"""Group, title and unit of the columns that stand in groups."""
+_SUFFIXES = {"speed": "×"}
+COLUMNS = tuple(
+    Column(
+        figure,
+        *_HEADS.get(figure.key, ("", figure.head, figure.unit)),
+        suffix=_SUFFIXES.get(figure.key, ""),
     )
-
-
-COLUMNS: tuple[Column, ...] = (
-    Column("training_step_ms", "Training", "step", "ms", lambda row: row.training_step_ms),
-    Column("inference_p50_ms", "Inference", "p50", "ms", _percentile("p50"), "low"),
-    Column("inference_p95_ms", "Inference", "p95", "ms", _percentile("p95"), "low"),
-    Column("inference_p99_ms", "Inference", "p99", "ms", _percentile("p99"), "low"),
-    Column(
-        "speed_ratio",
-        "",
-        "Speed",
-        "baseline = 1×",
-        lambda row: 1.0 if row.is_baseline else (row.speed.ratio if row.speed else None),
-        decimals=2,
-        suffix="×",
-    ),
-    *(_size_column(size) for size in SIZES),
-    Column(
-        "accuracy_percent",
-        "",
-        "Accuracy",
-        "%",
-        lambda row: _scaled(row.accuracy, 100),
-        "high",
-        decimals=1,
-    ),
-    Column("macro_f1", "", "F1", "macro", lambda row: row.macro_f1, "high", decimals=3),
-    Column(
-        "calibration_error_percent",
-        "",
-        "Cal. error",
-        "points",
-        lambda row: _scaled(_calibration_error(row), 100),
-        decimals=1,
-    ),
+    for figure in FIGURES
 )
 
 
@@ -121,36 +63,26 @@ class Cell:
 
 
 def cells(column: Column, rows: Sequence[ComparisonRow]) -> list[Cell]:
-    """Format one column: same decimals all the way down, a dash where nothing was measured."""
-    values = [column.value(row) for row in rows]
-    known = [value for value in values if value is not None]
-    decimals = column.decimals if column.decimals is not None else _decimals(known)
-    best = _best(column, known)
+    """Format one column and mark what deserves it."""
+    figure = column.figure
+    values = [figure.value(row) for row in rows]
     return [
         Cell(
-            text=MISSING if value is None else f"{value:,.{decimals}f}{column.suffix}",
-            is_best=value is not None and value == best and len(known) > 1,
-            is_loss=column.key == "accuracy_percent" and is_proved_loss(row.paired),
+            text=text if text == MISSING else f"{text}{column.suffix}",
+            is_best=is_best,
+            is_loss=figure.key == "accuracy" and is_proved_loss(row.paired),
         )
-        for row, value in zip(rows, values, strict=True)
+        for row, text, is_best in zip(
+            rows, texts(values, figure.decimals), best_of(figure, values), strict=True
+        )
     ]
 
 
 def shown_columns(rows: Sequence[ComparisonRow]) -> list[Column]:
     """Return the columns in which at least one row has a number."""
-    return [column for column in COLUMNS if any(column.value(row) is not None for row in rows)]
-
-
-def _decimals(known: Sequence[float]) -> int:
-    positive = [value for value in known if value > 0]
-    smallest = min(positive, default=100.0)
-    return min(3, max(1, 1 - math.floor(math.log10(smallest)))) if smallest < 100 else 0
-
-
-def _best(column: Column, known: Sequence[float]) -> float | None:
-    if not column.best or not known:
-        return None
-    return min(known) if column.best == "low" else max(known)
+    return [
+        column for column in COLUMNS if any(column.figure.value(row) is not None for row in rows)
+    ]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from emostudio.paper.results import ErrorCurve, Measured, ResultRow, ResultTable
 from emostudio.reports.base import PaperReport, Report
 from emostudio.workspace.comparison import ComparisonRow
-from emostudio.workspace.sizes import SIZES
+from emostudio.workspace.figures import SIZES
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _scalars(report: Report, row: ComparisonRow) -> Iterator[Scalar]:
     for size in SIZES:
         value = size.value(row)
         if value is not None:
-            yield Scalar(f"size/{size.key}_{size.unit.lower()}", value)
+            yield Scalar(f"size/{size.name}", value)
     for curve in report.curves:
         if curve.model == row.model:
             yield from _errors(curve.train_error, curve.validation_error, "validation")

@@ -16,6 +16,7 @@ from emostudio.gui.pages.compare import ComparePage
 from emostudio.gui.pages.compare_export import Wanted
 from emostudio.gui.pages.compare_table import columns
 from emostudio.workspace.charts.catalogue import chart_kinds
+from emostudio.workspace.figures import FIGURES, best_of, texts
 from emostudio.workspace.findings import findings
 
 MEASURED = {
@@ -80,6 +81,18 @@ def test_the_teacher_comes_first_and_its_speed_is_one(measured):
 def test_a_proved_loss_of_accuracy_is_marked(measured):
     assert cell(measured, "shared", "accuracy").has_lost
     assert not cell(measured, "int8", "accuracy").has_lost
+
+
+def test_every_figure_of_the_reports_is_a_column(measured):
+    shown = {column.key: column for column in columns(measured.comparison)}
+    assert list(shown) == ["variant", "engine", *(figure.key for figure in FIGURES), "verdict"]
+    assert shown["accuracy"].unit == "%, 95 %"
+    for key in ("p50", "p95", "disk", "accuracy", "f1"):
+        figure = next(figure for figure in FIGURES if figure.key == key)
+        values = [figure.value(row) for row in measured.comparison.rows]
+        names = [row.model for row in measured.comparison.rows]
+        assert [cell(measured, name, key).text for name in names] == texts(values, figure.decimals)
+        assert [cell(measured, name, key).is_bold for name in names] == best_of(figure, values)
 
 
 def test_a_simulated_variant_shows_no_latency(qtbot, workspace):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QCoreApplication
@@ -11,15 +10,18 @@ from PySide6.QtCore import QCoreApplication
 from emostudio.qt.table_models import EMPTY_CELL, Cell, Column, IntervalScale, Row
 from emostudio.statistics.verdicts import Verdict, is_proved_loss
 from emostudio.workspace.comparison import Comparison, ComparisonRow
-from emostudio.workspace.sizes import SIZES, Size
+from emostudio.workspace.figures import FIGURES, Figure, best_of, texts
 
 SIMULATED = "simulated"
-_SHORT = {"parameters": "Param.", "training_memory": "Training"}
 _ORDER = {verdict.value: place for place, verdict in enumerate(Verdict)}
+_WIDTH = 64
+_WIDTHS = {"training": 62, "p50": 58, "p95": 58, "p99": 58, "f1": 58, "calibration": 70}
 _INTERVAL_WIDTH = 128
 _INTERVAL_WIDTH_WIDE = 170
-
-_Value = Callable[[ComparisonRow], float | None]
+_QUIET = ("training", "p95", "p99")
+"""Columns that stand back behind the others."""
+_IF_ROOM = ("training", "peak", "training_memory", "calibration")
+"""Columns that only wide windows show at first, and only if they were measured."""
 
 
 def _tr(text: str) -> str:
@@ -28,69 +30,42 @@ def _tr(text: str) -> str:
 
 def columns(comparison: Comparison, *, is_wide: bool = False) -> tuple[Column, ...]:
     """Return all columns, with the scales that intervals share."""
+    scales = {
+        "speed": _speed_scale(comparison.rows),
+        "accuracy": _accuracy_scale(comparison.rows),
+    }
     wide = _INTERVAL_WIDTH_WIDE if is_wide else _INTERVAL_WIDTH
-    speed, accuracy = _speed_scale(comparison.rows), _accuracy_scale(comparison.rows)
-    return (
-        Column("variant", _tr("Variant")),
-        Column("engine", _tr("Engine"), width=92),
-        _number("training", _tr("Train"), _tr("ms/step"), 62),
-        _number("p50", "p50", "ms", 58, _tr("Half of all images took less")),
-        _number("p95", "p95", "ms", 58, _tr("95 % of all images took less")),
-        _number("p99", "p99", "ms", 58, _tr("99 % of all images took less")),
-        _number("speed", _tr("Speed"), _tr("teacher = 1×, 95 %"), wide, scale=speed),
-        *(_size_column(size) for size in SIZES),
-        _number("accuracy", _tr("Accuracy"), "%, 95 %", wide, scale=accuracy),
-        _number("f1", "F1", _tr("macro"), 58),
-        _number(
-            "calibration", _tr("Cal. error"), _tr("in points"), 70, _tr("Confidence less accuracy")
-        ),
-        Column("verdict", _tr("Verdict"), width=116),
-    )
-
-
-def _size_column(size: Size) -> Column:
-    title = _SHORT.get(size.key, size.title)
-    return _number(size.key, _tr(title), _tr(size.unit), 64, _tr(size.meaning))
-
-
-def _number(
-    key: str,
-    title: str,
-    unit: str,
-    width: int,
-    tooltip: str = "",
-    *,
-    scale: IntervalScale | None = None,
-) -> Column:
-    return Column(key, title, unit, is_number=True, width=width, scale=scale, tooltip=tooltip)
+    found = [Column("variant", _tr("Variant")), Column("engine", _tr("Engine"), width=92)]
+    for figure in FIGURES:
+        has_scale = figure.key in scales
+        unit = _tr(figure.unit)
+        column = Column(
+            figure.key,
+            _tr(figure.head),
+            f"{unit}, 95 %" if has_scale else unit,
+            is_number=True,
+            width=wide if has_scale else _WIDTHS.get(figure.key, _WIDTH),
+            scale=scales.get(figure.key),
+            tooltip=_tr(figure.meaning),
+        )
+        found.append(column)
+    return (*found, Column("verdict", _tr("Verdict"), width=116))
 
 
 def measured_keys(comparison: Comparison, *, is_wide: bool = False) -> tuple[str, ...]:
     """Return the columns worth showing at first: some only with room, if measured."""
-    extra = {
-        "training": any(row.training_step_ms is not None for row in comparison.rows),
-        "calibration": any(
-            row.evaluation and row.evaluation.calibration for row in comparison.rows
-        ),
+    left_out = {
+        figure.key
+        for figure in FIGURES
+        if figure.key in _IF_ROOM
+        and not (is_wide and any(figure.value(row) is not None for row in comparison.rows))
     }
-    sizes = {size.key: size for size in SIZES}
-    for key in ("peak", "training_memory"):
-        extra[key] = any(sizes[key].value(row) is not None for row in comparison.rows)
-    keys = [column.key for column in columns(comparison)]
-    return tuple(key for key in keys if key not in extra or (extra[key] and is_wide))
+    return tuple(column.key for column in columns(comparison) if column.key not in left_out)
 
 
 def rows(comparison: Comparison) -> list[Row]:
     """Return one row per model."""
-    numbers = {
-        "training": _numbers(comparison.rows, lambda r: r.training_step_ms, tone="text2"),
-        "p50": _numbers(comparison.rows, _percentile("p50"), best=min),
-        "p95": _numbers(comparison.rows, _percentile("p95"), tone="text2"),
-        "p99": _numbers(comparison.rows, _percentile("p99"), tone="text2"),
-        **{size.key: _numbers(comparison.rows, size.value, best=min) for size in SIZES},
-        "f1": _numbers(comparison.rows, lambda r: r.macro_f1, decimals=3),
-    }
-    accuracies = _accuracies(comparison.rows)
+    numbers = {figure.key: _numbers(comparison.rows, figure) for figure in FIGURES}
     found = []
     for place, row in enumerate(comparison.rows):
         cells = {key: column[place] for key, column in numbers.items()}
@@ -101,9 +76,9 @@ def rows(comparison: Comparison) -> list[Row]:
             tip = f"{row.engine}: {why}" if why else ""
             cells["engine"] = Cell(row.engine, tone="text2", tooltip=tip)
         cells["p50"] = replace(cells["p50"], tooltip=_steadiness_words(row))
-        cells["calibration"] = _calibration(row)
+        cells["calibration"] = replace(cells["calibration"], tooltip=_calibration_words(row))
         cells["speed"] = _speed(row)
-        cells["accuracy"] = accuracies[place]
+        cells["accuracy"] = _accuracy(cells["accuracy"], row)
         if row.verdict:
             cells["verdict"] = Cell(
                 row.verdict,
@@ -122,40 +97,15 @@ def _judgement(row: ComparisonRow) -> str:
     return f"{words}: {row.verdict_reason}" if row.verdict_reason else words
 
 
-def _numbers(
-    found: Sequence[ComparisonRow],
-    value: _Value,
-    *,
-    best: Callable[[list[float]], float] | None = None,
-    decimals: int | None = None,
-    tone: str = "text",
-) -> list[Cell]:
-    values = [value(row) for row in found]
-    known = [number for number in values if number is not None]
-    places = _decimals(known) if decimals is None else decimals
-    winner = best(known) if best is not None and len(set(known)) > 1 else None
+def _numbers(found: Sequence[ComparisonRow], figure: Figure) -> list[Cell]:
+    values = [figure.value(row) for row in found]
+    tone = "text2" if figure.key in _QUIET else "text"
     return [
-        EMPTY_CELL
-        if number is None
-        else Cell(f"{number:,.{places}f}", number, tone=tone, is_bold=number == winner)
-        for number in values
+        EMPTY_CELL if value is None else Cell(text, value, tone=tone, is_bold=is_best)
+        for value, text, is_best in zip(
+            values, texts(values, figure.decimals), best_of(figure, values), strict=True
+        )
     ]
-
-
-def _decimals(known: Sequence[float]) -> int:
-    # As many as the smallest number needs for two digits; milliseconds and megabytes get one.
-    smallest = min((number for number in known if number > 0), default=100.0)
-    if smallest >= 100:
-        return 0
-    return 1 if smallest >= 1 else min(4, 1 - math.floor(math.log10(smallest)))
-
-
-def _percentile(name: str) -> _Value:
-    def value(row: ComparisonRow) -> float | None:
-        found: float | None = getattr(row.latency_ms, name) if row.latency_ms else None
-        return found
-
-    return value
 
 
 def _speed(row: ComparisonRow) -> Cell:
@@ -189,10 +139,10 @@ def _steadiness_words(row: ComparisonRow) -> str:
     return f"{outliers}; {drift}"
 
 
-def _calibration(row: ComparisonRow) -> Cell:
+def _calibration_words(row: ComparisonRow) -> str:
     found = row.evaluation.calibration if row.evaluation is not None else None
     if found is None:
-        return EMPTY_CELL
+        return ""
     tip = _tr("{0} points would be chance (up to {1})").format(
         f"{100 * found.floor:.1f}", f"{100 * found.floor_high:.1f}"
     )
@@ -200,30 +150,21 @@ def _calibration(row: ComparisonRow) -> Cell:
         tip += _tr("; {0} with temperature {1}").format(
             f"{100 * found.error_scaled:.1f}", f"{found.temperature:.2f}"
         )
-    return Cell(f"{100 * found.error:.1f}", found.error, tooltip=tip)
+    return tip
 
 
-def _accuracies(found: Sequence[ComparisonRow]) -> list[Cell]:
-    known = [row.accuracy for row in found if row.accuracy is not None]
-    winner = max(known) if len(set(known)) > 1 else None
-    cells = []
-    for row in found:
-        if row.accuracy is None:
-            cells.append(EMPTY_CELL)
-            continue
-        low, high = row.accuracy_interval or (row.accuracy, row.accuracy)
-        cell = Cell(
-            f"{100 * row.accuracy:.1f}",
-            row.accuracy,
-            is_bold=row.accuracy == winner,
-            interval=(low, row.accuracy, high),
-            interval_slot=row.slot,
-            has_lost=is_proved_loss(row.paired),
-            is_hollow=row.kernels == SIMULATED,
-        )
-        tip = f"{100 * row.accuracy:.1f} % ({100 * low:.1f}–{100 * high:.1f})"
-        cells.append(replace(cell, tooltip=tip))
-    return cells
+def _accuracy(cell: Cell, row: ComparisonRow) -> Cell:
+    if row.accuracy is None:
+        return cell
+    low, high = row.accuracy_interval or (row.accuracy, row.accuracy)
+    return replace(
+        cell,
+        interval=(low, row.accuracy, high),
+        interval_slot=row.slot,
+        has_lost=is_proved_loss(row.paired),
+        is_hollow=row.kernels == SIMULATED,
+        tooltip=f"{cell.text} % ({100 * low:.1f}–{100 * high:.1f})",
+    )
 
 
 def _speed_scale(found: Sequence[ComparisonRow]) -> IntervalScale | None:

@@ -30,7 +30,7 @@ def _write(report: Report, path: Path) -> None:
         [*_WORDS, *heads, *_INTERVALS, "samples", "verdict", "judged_against", *_ORIGIN]
     ]
     for row in found.rows:
-        values = [_text(column.value(row)) for column in COLUMNS]
+        values = [_text(column.figure.value(row)) for column in COLUMNS]
         lines.append(
             [
                 *(row.model, row.role, row.recipe, row.engine, row.threads, row.kernels),

@@ -22,8 +22,8 @@ from emostudio.reports.style import chart_style
 from emostudio.reports.table import Column, accuracy_strips, cells, shown_columns, speed_strips
 from emostudio.workspace.charts.tables import numbers
 from emostudio.workspace.comparison import ComparisonRow
+from emostudio.workspace.figures import SIZES
 from emostudio.workspace.findings import findings
-from emostudio.workspace.sizes import SIZES
 
 _WIDTH_IN = 11.0
 _MARKS = {

@@ -10,12 +10,12 @@ from emostudio.core.atomic import write_text
 from emostudio.paper.results import ResultTable
 from emostudio.paper.words import cell_words, footer_words, has_accounting
 from emostudio.reports.base import PaperReport, Report, Writer
-from emostudio.reports.table import MISSING, Cell, Column, cells, shown_columns
+from emostudio.reports.table import Cell, Column, cells, shown_columns
 from emostudio.reports.tex_text import booktabs, comment, escape, notes
 from emostudio.workspace.charts.base import Chart
 from emostudio.workspace.charts.tables import Numbers, Value, numbers
 from emostudio.workspace.comparison import ComparisonRow
-from emostudio.workspace.sizes import SIZES
+from emostudio.workspace.figures import MISSING, SIZES
 
 _NEEDS = comment(r"needs \usepackage{booktabs,graphicx}")
 _SHRINK = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
@@ -34,8 +34,7 @@ def _write(report: Report, path: Path) -> None:
 
 def _parts(columns: Sequence[Column]) -> list[list[Column]]:
     """Return the columns in two tables where one would be too wide to read: results, then sizes."""
-    sizes = {f"{size.key}_{size.unit.lower()}" for size in SIZES}
-    parts = [[c for c in columns if c.key not in sizes], [c for c in columns if c.key in sizes]]
+    parts = [[c for c in columns if (c.figure in SIZES) == is_size] for is_size in (False, True)]
     return [part for part in parts if part]
 
 

@@ -55,6 +55,25 @@ def test_only_a_proved_loss_of_accuracy_is_marked(rows):
     assert marked == [False, True, False, True]
 
 
+def test_the_columns_of_files_keep_their_names():
+    assert [column.key for column in COLUMNS] == [
+        "training_step_ms",
+        "inference_p50_ms",
+        "inference_p95_ms",
+        "inference_p99_ms",
+        "speed_ratio",
+        "disk_mb",
+        "resident_mb",
+        "peak_mb",
+        "training_memory_mb",
+        "parameters_million",
+        "macs_million",
+        "accuracy_percent",
+        "macro_f1",
+        "calibration_error_percent",
+    ]
+
+
 def test_columns_nobody_measured_are_left_out(rows):
     keys = [column.key for column in shown_columns(rows)]
     assert "training_step_ms" not in keys

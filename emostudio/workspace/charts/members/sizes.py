@@ -8,7 +8,7 @@ from emostudio.workspace.charts.base import Bar, Bars, ChartKind, Panel, Scale
 from emostudio.workspace.charts.decimals import shared_decimals
 from emostudio.workspace.charts.material import Material
 from emostudio.workspace.comparison import ComparisonRow
-from emostudio.workspace.sizes import SIZES
+from emostudio.workspace.figures import SIZES
 
 
 def _draw(material: Material) -> tuple[Panel, ...]:
