@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from emostudio.gui.actions import Command
 from emostudio.gui.tokens import SPACE
@@ -54,6 +55,54 @@ class Question(QDialog):
     def _choose(self, key: str) -> None:
         self._answer = key
         self.accept()
+
+
+def ask_where(
+    parent: QWidget, title: str, name: str, suffix: str, chosen: Callable[[Path], object]
+) -> None:
+    """Let the user choose a file to write; whether to replace one is for `replacing` to ask.
+
+    Parameters
+    ----------
+    name
+        What is proposed: a name, or a path.
+    suffix
+        Format, without the dot.
+    """
+    dialog = QFileDialog(parent, title)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
+    dialog.setDefaultSuffix(suffix)
+    dialog.setNameFilters([f"{suffix.upper()} (*.{suffix})"])
+    dialog.selectFile(name)
+    dialog.fileSelected.connect(lambda file: chosen(Path(file)))
+    dialog.open()
+
+
+def is_taken(path: Path) -> bool:
+    """Return whether writing to `path` would lose something; an empty folder is nothing."""
+    return any(path.iterdir()) if path.is_dir() else path.exists()
+
+
+def replacing(parent: QWidget, path: Path, write: Callable[[], object]) -> None:
+    """Write at once if `path` is free, else only if the user says so."""
+    if not is_taken(path):
+        write()
+        return
+    words = (
+        _tr("There is already a folder of this name in {0}.")
+        if path.is_dir()
+        else _tr("There is already a file of this name in {0}.")
+    )
+    question = Question(
+        parent,
+        _tr("Replace {0}?").format(path.name),
+        words.format(path.parent),
+        [("", _tr("Keep it"), "default"), ("replace", _tr("Replace"), "primary")],
+        lambda key: write() if key == "replace" else None,
+    )
+    question.open()
 
 
 def shortcuts_dialog(parent: QWidget, commands: Sequence[Command]) -> QDialog:

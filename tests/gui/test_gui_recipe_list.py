@@ -1,5 +1,7 @@
 """The recipe of the compress page: its order, its settings, its presets and files."""
 
+from pathlib import Path
+
 import gui_fakes as fakes
 import pytest
 from compress_fakes import (
@@ -14,9 +16,11 @@ from compress_fakes import (
 )
 from PySide6.QtCore import QMimeData, QPointF, Qt
 from PySide6.QtGui import QAction, QDropEvent
+from PySide6.QtWidgets import QFileDialog, QPushButton
 
 from emostudio.core.answers import Refusal
 from emostudio.core.recipe import Recipe, RecipeStep
+from emostudio.gui.dialogs import Question
 
 studio = pytest.fixture(studio_in)
 
@@ -122,6 +126,21 @@ def test_a_recipe_survives_saving_and_loading(qtbot, page, studio, tmp_path):
     page.recipe.use_recipe(Recipe())
     page.recipe.load_from(tmp_path / "mine.json")
     assert methods(page) == ["weight_sharing"]
+
+
+def test_an_earlier_recipe_is_replaced_only_if_the_user_says_so(page):
+    choose_teacher_and_data(page)
+    page.recipe.use_recipe(Recipe(steps=(RecipeStep(method="weight_sharing"),)))
+    page.recipe.save.click()
+    dialog = page.window().findChild(QFileDialog)
+    file = Path(dialog.selectedFiles()[0])
+    file.write_text("precious")
+    dialog.accept()
+    assert file.read_text() == "precious"
+    question = page.window().findChild(Question)
+    buttons = {made.text(): made for made in question.findChildren(QPushButton)}
+    buttons["Replace"].click()
+    assert "weight_sharing" in file.read_text()
 
 
 def test_a_file_that_is_no_recipe_is_refused_with_the_cause(page, tmp_path):

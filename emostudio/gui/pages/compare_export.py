@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QMenu, QWidget
 
 from emostudio.core.events import Failed
 from emostudio.core.jobs import CompareJob
 from emostudio.core.measured import NO_LIMITS, Limits
 from emostudio.core.paths import safe_name
-from emostudio.gui.dialogs import Question
+from emostudio.gui.dialogs import ask_where, replacing
 from emostudio.gui.pages.format_menu import add_formats, formats_of
 from emostudio.gui.theme import theme
 from emostudio.qt.studio import Studio
@@ -66,35 +66,14 @@ class Exporter(QObject):
 
     def ask_where(self, suffix: str, wanted: Wanted) -> None:
         """Let the user choose a file."""
-        dialog = QFileDialog(self._parent, self.tr("Export comparison"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
-        dialog.setDefaultSuffix(suffix)
-        dialog.setNameFilters([f"{suffix.upper()} (*.{suffix})"])
         name = f"{wanted.title} {wanted.chart}" if wanted.chart else wanted.title
-        dialog.selectFile(f"{safe_name(name)}.{suffix}")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda file: self.export(Path(file), wanted))
-        dialog.open()
+        proposed = f"{safe_name(name)}.{suffix}"
+        title = self.tr("Export comparison")
+        ask_where(self._parent, title, proposed, suffix, lambda path: self.export(path, wanted))
 
     def export(self, path: Path, wanted: Wanted) -> None:
         """Write a file; an existing one is replaced only if the user says so."""
-        if not path.exists():
-            self._write(path, wanted)
-            return
-
-        def on_answer(key: str) -> None:
-            if key == "replace":
-                self._write(path, wanted)
-
-        question = Question(
-            self._parent,
-            self.tr("Replace {0}?").format(path.name),
-            self.tr("There is already a file of this name in {0}.").format(path.parent),
-            [("", self.tr("Keep it"), "default"), ("replace", self.tr("Replace"), "primary")],
-            on_answer,
-        )
-        question.open()
+        replacing(self._parent, path, lambda: self._write(path, wanted))
 
     def _write(self, path: Path, wanted: Wanted) -> None:
         job = CompareJob(

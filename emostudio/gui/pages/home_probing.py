@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from emostudio.core.events import Cancelled, Event, Failed, Finished, Progress
 from emostudio.core.jobs import JobStatus, MachineCardJob, ProbeJob
 from emostudio.core.machine_card import MachineCardReport
-from emostudio.gui.dialogs import Question
+from emostudio.gui.dialogs import ask_where, replacing
 from emostudio.gui.pages.home_machine import MachineCard
 from emostudio.gui.theme import theme
 from emostudio.gui.widgets.card import Note
@@ -80,17 +80,7 @@ class Probing(QObject):
 
     def export(self, path: Path) -> None:
         """Write the card; an existing file is replaced only if the user says so."""
-        if not path.exists():
-            self._write(path)
-            return
-        question = Question(
-            self._window,
-            self.tr("Replace {0}?").format(path.name),
-            self.tr("There is already a file of this name in {0}.").format(path.parent),
-            [("", self.tr("Keep it"), "default"), ("replace", self.tr("Replace"), "primary")],
-            lambda key: self._write(path) if key == "replace" else None,
-        )
-        question.open()
+        replacing(self._window, path, lambda: self._write(path))
 
     def _on_known(self, answer: dict[str, Any]) -> None:
         self._card.show_report(MachineCardReport.model_validate(answer))
@@ -120,15 +110,8 @@ class Probing(QObject):
         return menu
 
     def _ask_where(self, suffix: str) -> None:
-        dialog = QFileDialog(self._window, self.tr("Export machine card"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
-        dialog.setDefaultSuffix(suffix)
-        dialog.setNameFilters([f"{suffix.upper()} (*.{suffix})"])
-        dialog.selectFile(f"machine-card.{suffix}")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda file: self.export(Path(file)))
-        dialog.open()
+        title = self.tr("Export machine card")
+        ask_where(self._window, title, f"machine-card.{suffix}", suffix, self.export)
 
     def _write(self, path: Path) -> None:
         def on_answer(answer: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from emostudio.core.exported import DEPLOYMENT, ExportReport, parity_words
 from emostudio.core.jobs import ExportJob
 from emostudio.core.paths import safe_name
 from emostudio.core.units import format_bytes
-from emostudio.gui.dialogs import Question
+from emostudio.gui.dialogs import is_taken, replacing
 from emostudio.gui.recent import last_folder, note_folder
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import button
@@ -89,18 +90,7 @@ class ExportDialog(FormDialog):
     def finish(self) -> None:
         """Ask the engine; what is there is replaced only if the user says so."""
         out = Path(self.path.text().strip()).expanduser()
-        is_taken = out.is_file() or (out.is_dir() and any(out.iterdir()))
-        if not is_taken:
-            self._start(replace=False)
-            return
-        question = Question(
-            self,
-            self.tr("Replace {0}?").format(out.name),
-            self.tr("There is already something of this name in {0}.").format(out.parent),
-            [("", self.tr("Keep it"), "default"), ("replace", self.tr("Replace"), "primary")],
-            lambda key: self._start(replace=True) if key == "replace" else None,
-        )
-        question.open()
+        replacing(self, out, partial(self._start, replace=is_taken(out)))
 
     def _start(self, *, replace: bool) -> None:
         self.ok.setEnabled(False)

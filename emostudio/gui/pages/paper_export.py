@@ -6,13 +6,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from emostudio.core.events import Failed
 from emostudio.core.jobs import PaperJob, PaperReportJob
-from emostudio.gui.dialogs import Question
+from emostudio.gui.dialogs import ask_where, replacing
 from emostudio.gui.pages.format_menu import add_formats, formats_of
 from emostudio.gui.theme import theme
 from emostudio.gui.widgets.card import Note
@@ -42,17 +42,7 @@ class PaperExporter(QObject):
 
     def export(self, job: PaperJob, path: Path) -> None:
         """Write a file; an existing one is replaced only if the user says so."""
-        if not path.exists():
-            self._write(job, path)
-            return
-        question = Question(
-            self._parent,
-            self.tr("Replace {0}?").format(path.name),
-            self.tr("There is already a file of this name in {0}.").format(path.parent),
-            [("", self.tr("Keep it"), "default"), ("replace", self.tr("Replace"), "primary")],
-            lambda key: self._write(job, path) if key == "replace" else None,
-        )
-        question.open()
+        replacing(self._parent, path, lambda: self._write(job, path))
 
     def copy_latex(self, job: PaperJob) -> None:
         """Put a table on the clipboard as LaTeX."""
@@ -72,15 +62,9 @@ class PaperExporter(QObject):
         self._studio.ask(PaperReportJob(study=job, out=str(out)), on_answer, on_error)
 
     def _ask_where(self, job: PaperJob, suffix: str) -> None:
-        dialog = QFileDialog(self._parent, self.tr("Make report"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
-        dialog.setDefaultSuffix(suffix)
-        dialog.setNameFilters([f"{suffix.upper()} (*.{suffix})"])
-        dialog.selectFile(f"paper-{job.preset}.{suffix}")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda file: self.export(job, Path(file)))
-        dialog.open()
+        name = f"paper-{job.preset}.{suffix}"
+        title = self.tr("Make report")
+        ask_where(self._parent, title, name, suffix, lambda path: self.export(job, path))
 
     def _write(self, job: PaperJob, path: Path) -> None:
         def on_answer(answer: dict[str, Any]) -> None:

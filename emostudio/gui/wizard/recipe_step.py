@@ -7,11 +7,12 @@ from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from emostudio.core.answers import CatalogueEntry
 from emostudio.core.errors import EmoStudioError
 from emostudio.core.recipe import Recipe
+from emostudio.gui.dialogs import ask_where, replacing
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import button, icon_button
@@ -256,12 +257,11 @@ class RecipeStep(QWidget):
         name = recipe.name or recipe.title
         place = recipe_file(self._state.studio.workspace.folder, name)
         place.parent.mkdir(parents=True, exist_ok=True)
-        dialog = QFileDialog(self.window(), self.tr("Save recipe"), str(place))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("json")
-        dialog.setNameFilters([self.tr("Recipes (*.json)")])
-        dialog.fileSelected.connect(lambda file: self.save_to(Path(file)))
-        dialog.open()
+        title = self.tr("Save recipe")
+        ask_where(self.window(), title, str(place), "json", self._save_unless_taken)
+
+    def _save_unless_taken(self, path: Path) -> None:
+        replacing(self.window(), path, lambda: self.save_to(path))
 
 
 def _menu(parent: QWidget, title: str = "") -> QMenu:
