@@ -3,9 +3,9 @@
 import pytest
 from PySide6.QtWidgets import QScrollArea
 
-from emostudio.gui.charts.canvas import metrics, paint_text
 from emostudio.gui.charts.panel_chart import PanelChart
 from emostudio.gui.charts.panels import bars as bars_panel
+from emostudio.gui.painting import metrics, paint_text
 from emostudio.gui.theme import theme
 from emostudio.workspace.charts.base import (
     Bar,

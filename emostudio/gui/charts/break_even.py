@@ -9,8 +9,9 @@ from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from emostudio.core.low_rank import LayerBreakEven, RankTime
-from emostudio.gui.charts.canvas import Chart, metrics, paint_bottom_axis, paint_grid_rows
+from emostudio.gui.charts.canvas import Chart, paint_bottom_axis, paint_grid_rows
 from emostudio.gui.charts.ticks import format_tick, linear_ticks
+from emostudio.gui.painting import metrics
 from emostudio.gui.theme import theme
 
 _DOT = 3.5

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from emostudio.gui.painting import paint_text
 from emostudio.gui.theme import theme
 
 
@@ -29,26 +30,6 @@ class Chart(QWidget):
         """Say the chart's numbers in words and repaint."""
         self.setAccessibleDescription(text)
         self.update()
-
-
-def metrics(style: str) -> QFontMetricsF:
-    """Return the measures of a type style."""
-    return QFontMetricsF(theme().font(style))
-
-
-def paint_text(
-    painter: QPainter,
-    rect: QRectF,
-    text: str,
-    style: str,
-    token: str,
-    align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
-) -> None:
-    """Paint one line of text, vertically centred in `rect`, elided where it does not fit."""
-    painter.setFont(theme().font(style))
-    painter.setPen(theme().colour(token))
-    shown = metrics(style).elidedText(text, Qt.TextElideMode.ElideRight, rect.width() + 1)
-    painter.drawText(rect, align | Qt.AlignmentFlag.AlignVCenter, shown)
 
 
 def paint_grid_rows(

@@ -8,8 +8,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
-from emostudio.gui.charts.canvas import Chart, metrics, paint_bottom_axis, paint_grid_rows
+from emostudio.gui.charts.canvas import Chart, paint_bottom_axis, paint_grid_rows
 from emostudio.gui.charts.ticks import format_tick, linear_ticks
+from emostudio.gui.painting import metrics
 from emostudio.gui.theme import theme
 
 

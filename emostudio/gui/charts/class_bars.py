@@ -7,7 +7,8 @@ from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from emostudio.core.answers import EvaluationResult
-from emostudio.gui.charts.canvas import Chart, metrics, paint_text
+from emostudio.gui.charts.canvas import Chart
+from emostudio.gui.painting import metrics, paint_text
 from emostudio.gui.theme import theme
 from emostudio.workspace.charts.recalls import ClassChange, class_changes
 

@@ -7,8 +7,9 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPainterPath
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from emostudio.core.answers import EvaluationResult
-from emostudio.gui.charts.canvas import Chart, metrics, paint_text
+from emostudio.gui.charts.canvas import Chart
 from emostudio.gui.charts.panels.matrix import confusion_words
+from emostudio.gui.painting import metrics, paint_text
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import RADIUS_BADGE, mix
 

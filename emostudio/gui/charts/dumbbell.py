@@ -9,8 +9,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
-from emostudio.gui.charts.canvas import Chart, metrics, paint_bottom_axis, paint_text
+from emostudio.gui.charts.canvas import Chart, paint_bottom_axis
 from emostudio.gui.charts.ticks import format_tick, linear_ticks
+from emostudio.gui.painting import metrics, paint_text
 from emostudio.gui.theme import theme
 
 _AXIS = 24.0

@@ -10,8 +10,9 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QHelpEvent, QPainter, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from emostudio.gui.charts.canvas import Chart, metrics, paint_bottom_axis, paint_text
+from emostudio.gui.charts.canvas import Chart, paint_bottom_axis
 from emostudio.gui.charts.ticks import format_tick, log_ticks
+from emostudio.gui.painting import metrics, paint_text
 from emostudio.gui.theme import theme
 from emostudio.gui.verdict_badge import badge_width, paint_badge, verdict_look
 

@@ -10,14 +10,10 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath
 from PySide6.QtWidgets import QWidget
 
-from emostudio.gui.charts.canvas import (
-    Chart,
-    metrics,
-    paint_bottom_axis,
-    paint_grid_rows,
-)
+from emostudio.gui.charts.canvas import Chart, paint_bottom_axis, paint_grid_rows
 from emostudio.gui.charts.marks import paint_mark, series_ink, series_pen
 from emostudio.gui.charts.ticks import format_tick, linear_ticks
+from emostudio.gui.painting import metrics
 from emostudio.gui.theme import theme
 
 WINDOW_S = 60.0

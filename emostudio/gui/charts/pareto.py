@@ -14,11 +14,11 @@ from PySide6.QtGui import QMouseEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from emostudio.core.measured import NO_LIMITS, Limits
-from emostudio.gui.charts.canvas import metrics
 from emostudio.gui.charts.labels import MARK_RADIUS, Box, place_labels
 from emostudio.gui.charts.marks import mark_path, series_colour, series_ink, series_pen
 from emostudio.gui.charts.pareto_limits import PlacedLimits, paint_limits, place_limits
 from emostudio.gui.charts.ticks import format_tick, linear_ticks, log_ticks
+from emostudio.gui.painting import metrics
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import series
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from emostudio.gui.charts.canvas import metrics, paint_text
+from emostudio.gui.painting import metrics, paint_text
 from emostudio.gui.theme import theme
 
 _GLYPH = 22

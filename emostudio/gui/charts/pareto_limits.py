@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, QPointF, QRectF
 from PySide6.QtGui import QPainter, QPainterPath, QPen
 
 from emostudio.core.measured import Limits
-from emostudio.gui.charts.canvas import metrics, paint_text
+from emostudio.gui.painting import metrics, paint_text
 from emostudio.gui.theme import theme
 
 _SHADE = 0.09

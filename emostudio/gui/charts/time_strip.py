@@ -9,8 +9,9 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from emostudio.gui.charts.canvas import Chart, metrics, paint_text
+from emostudio.gui.charts.canvas import Chart
 from emostudio.gui.charts.marks import series_colour
+from emostudio.gui.painting import metrics, paint_text
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import mix
 

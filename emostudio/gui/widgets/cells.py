@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from emostudio.gui.painting import metrics, paint_text
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import RADIUS_BADGE, SPACE, mix, series
 from emostudio.gui.verdict_badge import paint_badge
@@ -123,21 +124,15 @@ def _paint_content(painter: QPainter, rect: QRectF, cell: Cell, column: Column) 
 
 
 def _paint_text(painter: QPainter, rect: QRectF, cell: Cell, column: Column) -> None:
-    colours = theme().colours
-    font = theme().font(_style(cell))
-    metrics = QFontMetrics(font)
-    tone = "bad" if cell.has_lost else cell.tone
-    painter.setFont(font)
-    painter.setPen(QColor(getattr(colours, tone)))
-    text = metrics.elidedText(cell.text, Qt.TextElideMode.ElideRight, max(8, round(rect.width())))
     side = Qt.AlignmentFlag.AlignRight if column.is_number else Qt.AlignmentFlag.AlignLeft
-    painter.drawText(rect, side | Qt.AlignmentFlag.AlignVCenter, text)
+    style, tone = _style(cell), "bad" if cell.has_lost else cell.tone
+    text = paint_text(painter, rect, cell.text, style, tone, side)
     if cell.has_lost:
-        right = rect.right() - metrics.horizontalAdvance(text) - 5
+        right = rect.right() - metrics(style).horizontalAdvance(text) - 5
         middle = rect.center().y()
         corners = [(right - 9, middle - 4), (right, middle - 4), (right - 4.5, middle + 4)]
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.bad))
+        painter.setBrush(theme().colour("bad"))
         painter.drawPolygon(QPolygonF([QPointF(x, y) for x, y in corners]))
 
 

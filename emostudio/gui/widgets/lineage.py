@@ -4,36 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from PySide6.QtCore import (
-    QAbstractListModel,
-    QItemSelection,
-    QModelIndex,
-    QPersistentModelIndex,
-    QPointF,
-    QRectF,
-    QSize,
-    Qt,
-    Signal,
-)
+from PySide6.QtCore import QCoreApplication, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QFrame,
-    QListView,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
 )
 
-from emostudio.gui.charts.canvas import paint_text
+from emostudio.gui.painting import paint_text
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import RADIUS_CONTROL
 from emostudio.gui.verdict_badge import verdict_look
+from emostudio.gui.widgets.item_list import ITEM_ROLE, Index, ItemList
 
-_Index = QModelIndex | QPersistentModelIndex
-_ITEM = Qt.ItemDataRole.UserRole
 _STEP = 18
 
 
@@ -49,31 +35,29 @@ class LineageItem:
     verdict: str = ""
     parent_row: int = -1
 
+    @property
+    def words(self) -> str:
+        """What screen readers say."""
+        return f"{self.name}, {self.detail}, {self.right}"
 
-class _Model(QAbstractListModel):
-    def __init__(self) -> None:
-        super().__init__()
-        self.items: tuple[LineageItem, ...] = ()
+    @property
+    def tip(self) -> str:
+        """The name in full."""
+        return self.name
 
-    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
-        return 0 if parent.isValid() else len(self.items)
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        item = self.items[index.row()]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return f"{item.name}, {item.detail}, {item.right}"
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return item.name
-        return item if role == _ITEM else None
+    @property
+    def is_choosable(self) -> bool:
+        """Every model can be chosen."""
+        return True
 
 
 class _Delegate(QStyledItemDelegate):
-    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         del option, index
         return QSize(100, round(46 * theme().scale))
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
-        item: LineageItem = index.data(_ITEM)
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        item: LineageItem = index.data(ITEM_ROLE)
         rect = QRectF(option.rect)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -82,7 +66,7 @@ class _Delegate(QStyledItemDelegate):
             painter.setBrush(theme().colour("accent_soft"))
             painter.drawRoundedRect(rect.adjusted(0, 1, 0, -1), RADIUS_CONTROL, RADIUS_CONTROL)
         left = rect.left() + 8 + item.depth * _STEP
-        self._paint_lines(painter, rect, item, index)
+        self._paint_lines(painter, rect, index.row())
         if item.depth == 0:
             icon, tone = "face", "text"
         else:
@@ -94,14 +78,13 @@ class _Delegate(QStyledItemDelegate):
         _paint_words(painter, rect.adjusted(left - rect.left() + 26, 4, -8, -4), item)
         painter.restore()
 
-    def _paint_lines(
-        self, painter: QPainter, rect: QRectF, item: LineageItem, index: _Index
-    ) -> None:
+    def _paint_lines(self, painter: QPainter, rect: QRectF, row: int) -> None:
         painter.setPen(QPen(theme().colour("line2"), 1.25))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        model = index.model()
-        if not isinstance(model, _Model):
+        view = self.parent()
+        if not isinstance(view, Lineage):
             return
+        item, later_items = view.items()[row], view.items()[row + 1 :]
         if item.depth:
             x = rect.left() + 8 + (item.depth - 1) * _STEP + 9
             y = rect.center().y()
@@ -112,17 +95,10 @@ class _Delegate(QStyledItemDelegate):
             painter.drawPath(path)
         # Lines of ancestors whose next child comes further down pass through this row.
         for depth in range(1, item.depth + 1):
-            follows = any(
-                later.depth == depth
-                for later in _until_shallower(model.items[index.row() + 1 :], depth)
-            )
-            if follows:
+            if any(later.depth == depth for later in _until_shallower(later_items, depth)):
                 x = rect.left() + 8 + (depth - 1) * _STEP + 9
                 painter.drawLine(QPointF(x, rect.top()), QPointF(x, rect.bottom() + 1))
-        has_child = index.row() + 1 < len(model.items) and (
-            model.items[index.row() + 1].depth > item.depth
-        )
-        if has_child:
+        if later_items and later_items[0].depth > item.depth:
             x = rect.left() + 8 + item.depth * _STEP + 9
             painter.drawLine(QPointF(x, rect.center().y() + 12), QPointF(x, rect.bottom() + 1))
 
@@ -147,47 +123,28 @@ def _paint_words(painter: QPainter, rect: QRectF, item: LineageItem) -> None:
     paint_text(painter, last, item.detail, "caption", "text2")
 
 
-class Lineage(QListView):
+class Lineage(ItemList[LineageItem]):
     """The tree; `chosen` carries the name of the model."""
 
     chosen = Signal(str)
 
     def __init__(self) -> None:
-        super().__init__()
-        self._model = _Model()
-        self.setModel(self._model)
-        self.setItemDelegate(_Delegate(self))
-        self.setAccessibleName(self.tr("Lineage"))
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.selectionModel().selectionChanged.connect(self._on_selection)
-        theme().changed.connect(self.viewport().update)
-        self._is_quiet = False
+        name = QCoreApplication.translate("Lineage", "Lineage")
+        super().__init__(name, _Delegate, QAbstractItemView.SelectionMode.SingleSelection)
+        self.selection_changed.connect(lambda: self.chosen.emit(self.current_name()))
 
     def set_items(self, items: Sequence[LineageItem]) -> None:
         """Show other models; the chosen one stays chosen."""
         kept = self.current_name()
-        self._is_quiet = True
-        self._model.beginResetModel()
-        self._model.items = tuple(items)
-        self._model.endResetModel()
-        self.choose(kept)
-        self._is_quiet = False
+        self.replace_items(items, lambda: self.choose(kept))
 
     def current_name(self) -> str:
         """Return the chosen model, empty if there is none."""
         rows = self.selectionModel().selectedIndexes()
-        return self._model.items[rows[0].row()].name if rows else ""
+        return self.items()[rows[0].row()].name if rows else ""
 
     def choose(self, name: str) -> None:
         """Choose a model by name."""
-        for row, item in enumerate(self._model.items):
+        for row, item in enumerate(self.items()):
             if item.name == name:
-                self.setCurrentIndex(self._model.index(row))
-
-    def _on_selection(self, selected: QItemSelection, deselected: QItemSelection) -> None:
-        del selected, deselected
-        if not self._is_quiet:
-            self.chosen.emit(self.current_name())
+                self.setCurrentIndex(self.index_of(row))

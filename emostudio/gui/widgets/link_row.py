@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QEnterEvent, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QEnterEvent, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy
 
+from emostudio.gui.painting import paint_text
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import RADIUS_CONTROL
 
@@ -56,26 +57,14 @@ class LinkRow(QAbstractButton):
         middle = self.height() / 2
         pixmap = theme().pixmap(self._icon, "text2", 16, self.devicePixelRatioF())
         painter.drawPixmap(4, round(middle - 8), pixmap)
-        font = theme().font("small")
-        width = QFontMetrics(font).horizontalAdvance(self._right) + 4
+        width = QFontMetrics(theme().font("small")).horizontalAdvance(self._right) + 4
         right = QRectF(self.width() - width - 4, 0, width, self.height())
-        painter.setFont(font)
-        painter.setPen(theme().colour("text2"))
-        side = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-        painter.drawText(right, side, self._right)
+        paint_text(painter, right, self._right, "small", "text2", Qt.AlignmentFlag.AlignRight)
         room = self.width() - width - 40
         title = "text" if self.isEnabled() else "text3"
         first = QRectF(28, middle - 18 if self._detail else 0, room, 18)
         if not self._detail:
             first.setHeight(self.height())
-        self._line(painter, first, self.text(), "body_medium", title)
+        paint_text(painter, first, self.text(), "body_medium", title)
         if self._detail:
-            self._line(painter, QRectF(28, middle, room, 16), self._detail, "small", self._tone)
-
-    def _line(self, painter: QPainter, rect: QRectF, text: str, style: str, tone: str) -> None:
-        font = theme().font(style)
-        painter.setFont(font)
-        painter.setPen(QColor(getattr(theme().colours, tone)))
-        room = max(8, int(rect.width()))
-        shown = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, room)
-        painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter, shown)
+            paint_text(painter, QRectF(28, middle, room, 16), self._detail, "small", self._tone)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 
-from emostudio.gui.charts.canvas import Chart, metrics, paint_text
+from emostudio.gui.charts.canvas import Chart
+from emostudio.gui.painting import metrics, paint_text
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import mix
 

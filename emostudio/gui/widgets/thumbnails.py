@@ -9,7 +9,8 @@ from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QResizeEv
 from PySide6.QtWidgets import QSizePolicy
 
 from emostudio.core.answers import Thumbnail
-from emostudio.gui.charts.canvas import Chart, metrics, paint_text
+from emostudio.gui.charts.canvas import Chart
+from emostudio.gui.painting import metrics, paint_text
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import RADIUS_CONTROL
 from emostudio.gui.widgets.live_preview import thumbnail_image

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QStyleOptionViewItem,
 )
 
+from emostudio.gui.painting import paint_text
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import RADIUS_CONTROL, SPACE
 
@@ -124,22 +125,13 @@ class _ChoiceDelegate(QStyledItemDelegate):
         token = "accent_text" if is_chosen else "text2"
         icon = theme().pixmap(choice.icon, token, 16, ratio)
         painter.drawPixmap(round(box.left()) + 12, round(box.center().y() - 8), icon)
-        figure_font = theme().font("body_medium")
-        figure_width = QFontMetrics(figure_font).horizontalAdvance(choice.figure)
+        figure_width = QFontMetrics(theme().font("body_medium")).horizontalAdvance(choice.figure)
         left, right = box.left() + 40, box.right() - 14 - figure_width
         half = box.height() / 2
-        _line(painter, QRectF(left, box.top() + 4, right - left - 8, half - 3), choice.name,
+        paint_text(painter, QRectF(left, box.top() + 4, right - left - 8, half - 3), choice.name,
               "body_bold", "text")  # fmt: skip
-        _line(painter, QRectF(left, box.top() + half + 1, right - left - 8, half - 5),
+        paint_text(painter, QRectF(left, box.top() + half + 1, right - left - 8, half - 5),
               choice.facts, "small", "text2")  # fmt: skip
         figure = QRectF(right, box.top(), figure_width + 2, box.height())
-        _line(painter, figure, choice.figure, "body_medium", "text2")
+        paint_text(painter, figure, choice.figure, "body_medium", "text2")
         painter.restore()
-
-
-def _line(painter: QPainter, box: QRectF, text: str, style: str, token: str) -> None:
-    font = theme().font(style)
-    painter.setFont(font)
-    painter.setPen(theme().colour(token))
-    shown = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, round(box.width()))
-    painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, shown)

@@ -20,7 +20,6 @@ from PySide6.QtGui import (
     QColor,
     QDragMoveEvent,
     QDropEvent,
-    QFontMetrics,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -39,6 +38,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from emostudio.gui.painting import paint_text
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import RADIUS_CONTROL
 
@@ -263,30 +263,15 @@ def _paint_words(
     painter.drawPixmap(round(box.right()) - 28, middle, more)
     number = QRectF(box.left() + 34, box.top(), 20, box.height())
     token = "accent_text" if is_chosen else "text2"
-    _text(painter, number, str(row + 1), "body_bold", token, Qt.AlignmentFlag.AlignHCenter)
+    paint_text(painter, number, str(row + 1), "body_bold", token, Qt.AlignmentFlag.AlignHCenter)
     factor_width = 74.0
     factor = QRectF(box.right() - 40 - factor_width, box.top(), factor_width, box.height())
-    _text(painter, factor, card.factor, "body_medium", "text2", Qt.AlignmentFlag.AlignRight)
+    paint_text(painter, factor, card.factor, "body_medium", "text2", Qt.AlignmentFlag.AlignRight)
     left = box.left() + 60
     half = box.height() / 2
     room = factor.left() - left - 8
     title = QRectF(left, box.top() + 4, room, half - 3)
-    _text(painter, title, card.title, "body_bold", "text")
+    paint_text(painter, title, card.title, "body_bold", "text")
     below = QRectF(left, box.top() + half + 1, room, half - 5)
     words, tone = (card.fault, "bad") if card.fault else (card.settings, "text2")
-    _text(painter, below, words, "caption", tone)
-
-
-def _text(
-    painter: QPainter,
-    box: QRectF,
-    text: str,
-    style: str,
-    token: str,
-    align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
-) -> None:
-    font = theme().font(style)
-    painter.setFont(font)
-    painter.setPen(theme().colour(token))
-    shown = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, round(box.width()))
-    painter.drawText(box, align | Qt.AlignmentFlag.AlignVCenter, shown)
+    paint_text(painter, below, words, "caption", tone)

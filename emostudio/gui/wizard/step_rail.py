@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 
+from emostudio.gui.painting import paint_text
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
 
@@ -104,19 +105,11 @@ class _StepButton(QAbstractButton):
         self._paint_disc(painter, centre)
         left = 4 + _DISC + 10
         width = self.width() - left
-        title = theme().font("body_bold" if self._look.state == "current" else "body_medium")
-        painter.setFont(title)
-        painter.setPen(theme().colour("text" if self._look.state != "todo" else "text2"))
-        painter.drawText(
-            QRectF(left, 1, width, 19), Qt.AlignmentFlag.AlignVCenter, self._look.title
-        )
-        small = theme().font("caption")
-        painter.setFont(small)
-        painter.setPen(theme().colour("text2"))
-        text = QFontMetrics(small).elidedText(
-            self._look.choice, Qt.TextElideMode.ElideRight, round(width)
-        )
-        painter.drawText(QRectF(left, 19, width, 16), Qt.AlignmentFlag.AlignVCenter, text)
+        look = self._look
+        style = "body_bold" if look.state == "current" else "body_medium"
+        token = "text2" if look.state == "todo" else "text"
+        paint_text(painter, QRectF(left, 1, width, 19), look.title, style, token)
+        paint_text(painter, QRectF(left, 19, width, 16), look.choice, "caption", "text2")
 
     def _paint_line(self, painter: QPainter, centre: QPointF) -> None:
         colours = theme().colours

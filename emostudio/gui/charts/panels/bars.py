@@ -7,7 +7,6 @@ from collections.abc import Callable
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
-from emostudio.gui.charts.canvas import metrics, paint_text
 from emostudio.gui.charts.marks import paint_mark, series_colour
 from emostudio.gui.charts.panels.common import (
     key_rows,
@@ -17,6 +16,7 @@ from emostudio.gui.charts.panels.common import (
     paint_whisker,
 )
 from emostudio.gui.charts.ticks import format_tick, linear_ticks
+from emostudio.gui.painting import metrics, paint_text
 from emostudio.gui.theme import theme
 from emostudio.workspace.charts.base import Bar, Bars
 

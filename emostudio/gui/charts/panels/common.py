@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen
 
-from emostudio.gui.charts.canvas import metrics, paint_text
 from emostudio.gui.charts.marks import paint_mark, paint_swatch, series_colour, series_ink
+from emostudio.gui.painting import metrics, paint_text
 from emostudio.gui.theme import theme
 
 KEY_GLYPH, KEY_GAP = 26.0, 14.0

@@ -7,8 +7,8 @@ import base64
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QImage, QPainter, QPainterPath
 
-from emostudio.gui.charts.canvas import paint_text
 from emostudio.gui.charts.panels.common import line_height, paint_title
+from emostudio.gui.painting import paint_text
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import RADIUS_CONTROL
 from emostudio.workspace.charts.base import Gallery, Picture

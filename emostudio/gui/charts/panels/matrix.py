@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath
 
-from emostudio.gui.charts.canvas import metrics, paint_text
 from emostudio.gui.charts.panels.common import line_height, paint_title
+from emostudio.gui.painting import metrics, paint_text
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import RADIUS_BADGE, mix
 from emostudio.workspace.charts.base import Matrix

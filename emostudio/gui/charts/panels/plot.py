@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 
-from emostudio.gui.charts.canvas import metrics, paint_bottom_axis, paint_grid_rows, paint_text
+from emostudio.gui.charts.canvas import paint_bottom_axis, paint_grid_rows
 from emostudio.gui.charts.marks import paint_mark, series_colour, series_pen
 from emostudio.gui.charts.panels.common import (
     key_rows,
@@ -19,6 +19,7 @@ from emostudio.gui.charts.panels.common import (
     paint_whisker,
 )
 from emostudio.gui.charts.ticks import format_tick, linear_ticks, log_ticks
+from emostudio.gui.painting import metrics, paint_text
 from emostudio.gui.theme import theme
 from emostudio.workspace.charts.base import Line, Mark, Plot
 

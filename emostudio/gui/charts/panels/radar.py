@@ -7,9 +7,9 @@ import math
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 
-from emostudio.gui.charts.canvas import metrics, paint_text
 from emostudio.gui.charts.marks import paint_mark, series_pen
 from emostudio.gui.charts.panels.common import key_rows, key_width, line_height, paint_key
+from emostudio.gui.painting import metrics, paint_text
 from emostudio.gui.theme import theme
 from emostudio.workspace.charts.base import Radar
 
