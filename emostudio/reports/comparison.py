@@ -131,37 +131,12 @@ def write_comparison(
         synthetic=frozenset(r.name for r in workspace.datasets() if r.reader == "synthetic"),
     )
     report = build(records, title=title, data=data, extras=extras, limits=asked.limits)
-    return _write(report, writer, Path(out), asked.chart)
-
-
-def write(
-    records: Sequence[ModelRecord],
-    out: Path,
-    *,
-    title: str = "Comparison",
-    data: str | None = None,
-    extras: Extras = NO_EXTRAS,
-    asked: Asked = EVERYTHING,
-) -> Path:
-    """Write a comparison of `records`; see `write_comparison`.
-
-    Raises
-    ------
-    InputError
-        If the suffix is unknown or there is nothing to compare.
-    """
-    writer = writer_of(out, asked.chart)
-    report = build(records, title=title, data=data, extras=extras, limits=asked.limits)
-    return _write(report, writer, Path(out), asked.chart)
-
-
-def _write(report: Report, writer: Writer, out: Path, chart: str) -> Path:
-    if chart:
+    if asked.chart:
         assert writer.write_chart is not None  # noqa: S101 - `writer_of` has looked
-        writer.write_chart(report, _chart(report, chart), out)
+        writer.write_chart(report, _chart(report, asked.chart), Path(out))
     else:
-        writer.write(report, out)
-    return out
+        writer.write(report, Path(out))
+    return Path(out)
 
 
 def _chart(report: Report, key: str) -> Chart:

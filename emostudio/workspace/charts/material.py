@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from emostudio.core.answers import AblationReport
 from emostudio.core.comparing import ModelChanges, ProfileReport
@@ -13,8 +14,10 @@ from emostudio.core.errors import InputError
 from emostudio.core.events import EpochDone, Event, VariantSaved
 from emostudio.core.jobs import JobStatus
 from emostudio.workspace.comparison import Comparison
-from emostudio.workspace.records import ModelRecord
+from emostudio.workspace.records import ModelRecord, RunRecord
 from emostudio.workspace.store import Workspace
+
+_Report = TypeVar("_Report", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -89,13 +92,7 @@ def training_curve(workspace: Workspace, record: ModelRecord) -> TrainingCurve |
 def ablations(workspace: Workspace, models: Sequence[str]) -> tuple[AblationReport, ...]:
     """Return the recipes taken apart on one of these models, each once, newest first."""
     found: dict[tuple[str, tuple[str, ...]], AblationReport] = {}
-    for run in sorted(workspace.runs(), key=lambda run: run.created, reverse=True):
-        if run.kind != "ablate" or run.status != JobStatus.DONE:
-            continue
-        try:
-            report = AblationReport.model_validate(run.result)
-        except ValidationError:  # written by a version that counted otherwise
-            continue
+    for _, report in _results(workspace, "ablate", AblationReport):
         if report.teacher in models:
             found.setdefault((report.teacher, report.methods), report)
     return tuple(found.values())
@@ -109,13 +106,7 @@ def profiles(workspace: Workspace, records: Sequence[ModelRecord]) -> tuple[Prof
     created = {record.name: record.created for record in records}
     seen: set[tuple[str, str]] = set()
     found = []
-    for run in sorted(workspace.runs(), key=lambda run: run.created, reverse=True):
-        if run.kind != "profile" or run.status != JobStatus.DONE:
-            continue
-        try:
-            report = ProfileReport.model_validate(run.result)
-        except ValidationError:  # written by a version that counted otherwise
-            continue
+    for run, report in _results(workspace, "profile", ProfileReport):
         known = [
             p for p in report.profiles if p.model in created and run.created > created[p.model]
         ]
@@ -124,6 +115,20 @@ def profiles(workspace: Workspace, records: Sequence[ModelRecord]) -> tuple[Prof
             seen |= pairs
             found.append(report.model_copy(update={"profiles": tuple(known)}))
     return tuple(found)
+
+
+def _results(
+    workspace: Workspace, kind: str, type_: type[_Report]
+) -> Iterator[tuple[RunRecord, _Report]]:
+    """Yield the runs of a kind that are done with what they found, newest first."""
+    for run in sorted(workspace.runs(), key=lambda run: run.created, reverse=True):
+        if run.kind != kind or run.status != JobStatus.DONE:
+            continue
+        try:
+            report = type_.model_validate(run.result)
+        except ValidationError:  # written by a version that counted otherwise
+            continue
+        yield run, report
 
 
 def _own_epochs(events: Sequence[Event], model: str) -> list[EpochDone]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from emostudio.core.answers import BenchResult, EvaluationResult, Latency, Paire
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.model_info import ModelInfo, Preprocessing
 from emostudio.core.recipe import Recipe, RecipeStep
+from emostudio.reports.comparison import build, writer_of
 from emostudio.workspace.records import BenchRecord, EvaluationRecord, ModelRecord
 
 MEASURED = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -125,3 +127,14 @@ def records() -> list[ModelRecord]:
         ),
         make_record("bits", 3, p50=None, right=70, loss=0.2),
     ]
+
+
+@pytest.fixture
+def write():
+    """Write a whole report of some records, and return where it is."""
+
+    def written(records: list[ModelRecord], out: Path, **options: Any) -> Path:
+        writer_of(out).write(build(records, **options), out)
+        return out
+
+    return written

@@ -10,7 +10,7 @@ import pytest
 
 from emostudio.core.errors import InputError
 from emostudio.reports.catalogue import WRITERS
-from emostudio.reports.comparison import Extras, build, check_suffix, write
+from emostudio.reports.comparison import Extras, build, check_suffix
 from emostudio.workspace.charts.base import Chart, Gallery, Matrix, Picture
 from emostudio.workspace.charts.material import TrainingCurve
 
@@ -25,7 +25,7 @@ def test_all_promised_formats_are_there():
 
 
 @pytest.mark.parametrize("suffix", sorted(WRITERS.members()))
-def test_every_format_is_written_whole(suffix, records, tmp_path):
+def test_every_format_is_written_whole(suffix, records, tmp_path, write):
     out = write(records, tmp_path / "out" / f"comparison.{suffix}", extras=Extras(curves=CURVES))
     assert [path.name for path in out.parent.iterdir()] == [f"comparison.{suffix}"]
     starts = {"pdf": b"%PDF", "png": b"\x89PNG", "html": b"<!doctype", "json": b"{"}
@@ -35,7 +35,7 @@ def test_every_format_is_written_whole(suffix, records, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", sorted(WRITERS.members()))
-def test_every_format_can_do_with_nothing_measured(suffix, records, tmp_path):
+def test_every_format_can_do_with_nothing_measured(suffix, records, tmp_path, write):
     bare = [records[0].model_copy(update={"evaluations": (), "benches": ()})]
     assert len(contents(write(bare, tmp_path / f"bare.{suffix}"))) > 100
 
@@ -52,17 +52,17 @@ def test_unknown_suffixes_are_refused_with_the_known_ones(name, tmp_path):
         check_suffix(tmp_path / name)
 
 
-def test_suffixes_may_be_upper_case(records, tmp_path):
+def test_suffixes_may_be_upper_case(records, tmp_path, write):
     assert write(records, tmp_path / "TABLE.CSV").read_bytes().startswith(b"variant,")
 
 
-def test_nothing_to_compare_is_refused(tmp_path):
+def test_nothing_to_compare_is_refused(tmp_path, write):
     with pytest.raises(InputError, match="nothing to compare"):
         write([], tmp_path / "empty.html")
     assert not list(tmp_path.iterdir())
 
 
-def test_csv_holds_full_numbers_and_blanks_for_what_is_missing(records, tmp_path):
+def test_csv_holds_full_numbers_and_blanks_for_what_is_missing(records, tmp_path, write):
     out = write(records, tmp_path / "table.csv")
     with out.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
@@ -74,7 +74,7 @@ def test_csv_holds_full_numbers_and_blanks_for_what_is_missing(records, tmp_path
     assert [row["verdict"] for row in rows] == ["Baseline", "Proved", "Size only", "Simulated"]
 
 
-def test_json_holds_the_measurements_and_the_caveats(records, tmp_path):
+def test_json_holds_the_measurements_and_the_caveats(records, tmp_path, write):
     document = json.loads(
         write(records, tmp_path / "c.json", extras=Extras(curves=CURVES)).read_text("utf-8")
     )
@@ -84,7 +84,7 @@ def test_json_holds_the_measurements_and_the_caveats(records, tmp_path):
     assert any("Article 5(1)(f)" in caveat for caveat in document["caveats"])
 
 
-def test_tex_escapes_names_and_uses_booktabs(records, tmp_path):
+def test_tex_escapes_names_and_uses_booktabs(records, tmp_path, write):
     text = write(records, tmp_path / "t.tex").read_text("utf-8")
     assert r"packed \& small" in text
     tables = re.findall(r"\\begin{tabular}{(\w+)}(.*?)\\end{tabular}", text, re.DOTALL)
@@ -113,7 +113,7 @@ def test_tex_writes_a_charts_numbers_however_many_there_are(panel, layout, recor
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="LaTeX is not installed")
-def test_tex_compiles(records, tmp_path):
+def test_tex_compiles(records, tmp_path, write):
     table = write(records, tmp_path / "t.tex").name
     head = r"\documentclass{article}\usepackage{booktabs,graphicx}"
     page = head + r"\begin{document}\input{%s}\end{document}"
@@ -126,7 +126,7 @@ def test_tex_compiles(records, tmp_path):
     )
 
 
-def test_svg_is_well_formed(records, tmp_path):
+def test_svg_is_well_formed(records, tmp_path, write):
     root = ET.parse(write(records, tmp_path / "c.svg")).getroot()
     assert root.tag.endswith("svg")
 
@@ -144,7 +144,7 @@ class _Links(HTMLParser):
             self.outside.append((tag, ""))
 
 
-def test_html_loads_nothing_from_outside(records, tmp_path):
+def test_html_loads_nothing_from_outside(records, tmp_path, write):
     text = write(records, tmp_path / "c.html", extras=Extras(curves=CURVES)).read_text("utf-8")
     links = _Links()
     links.feed(text)
@@ -152,7 +152,7 @@ def test_html_loads_nothing_from_outside(records, tmp_path):
     assert "url(http" not in text
 
 
-def test_html_escapes_names(records, tmp_path):
+def test_html_escapes_names(records, tmp_path, write):
     evil = records[1].model_copy(update={"name": "<script>alert(1)</script>"})
     out = write([records[0], evil], tmp_path / "c.html", title="<b>bold</b>")
     text = out.read_text("utf-8")
@@ -160,7 +160,7 @@ def test_html_escapes_names(records, tmp_path):
     assert "<b>bold" not in text
 
 
-def test_html_says_what_was_proved_and_how(records, tmp_path):
+def test_html_says_what_was_proved_and_how(records, tmp_path, write):
     text = write(
         records, tmp_path / "c.html", extras=Extras(synthetic=frozenset({"faces"}))
     ).read_text("utf-8")
@@ -171,5 +171,5 @@ def test_html_says_what_was_proved_and_how(records, tmp_path):
         assert words in text
 
 
-def test_photographs_get_no_warning_about_drawn_faces(records, tmp_path):
+def test_photographs_get_no_warning_about_drawn_faces(records, tmp_path, write):
     assert "drawn faces" not in write(records, tmp_path / "c.html").read_text("utf-8")

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from emostudio.core.errors import InputError
-from emostudio.reports.comparison import Extras, build, write
+from emostudio.reports.comparison import Extras, build
 from emostudio.reports.folders import MARKER, REPORT_RUN
 from emostudio.reports.tracking import runs_of
 from emostudio.workspace.charts.material import TrainingCurve
@@ -54,7 +54,7 @@ def records_of(file):
     return found
 
 
-def test_event_files_give_back_every_number(records, tmp_path):
+def test_event_files_give_back_every_number(records, tmp_path, write):
     event_pb2 = pytest.importorskip("tensorboardX.proto.event_pb2")
     out = write(records, tmp_path / "c.tensorboard", extras=EXTRAS)
     assert folders_of(out) == {"teacher", "fast", "packed-small", "bits", REPORT_RUN}
@@ -67,7 +67,7 @@ def test_event_files_give_back_every_number(records, tmp_path):
     assert found["inference_p50_ms", 0] == pytest.approx(2.5)
 
 
-def test_event_files_hold_the_charts_as_pictures(records, tmp_path):
+def test_event_files_hold_the_charts_as_pictures(records, tmp_path, write):
     event_pb2 = pytest.importorskip("tensorboardX.proto.event_pb2")
     out = write(records, tmp_path / "c.tensorboard", extras=EXTRAS)
     (file,) = (out / REPORT_RUN).iterdir()
@@ -80,7 +80,7 @@ def test_event_files_hold_the_charts_as_pictures(records, tmp_path):
     assert (images["charts/pareto"].width, images["charts/pareto"].height) == (width, height)
 
 
-def test_a_second_export_replaces_the_first(records, tmp_path):
+def test_a_second_export_replaces_the_first(records, tmp_path, write):
     pytest.importorskip("tensorboardX")
     for _ in range(2):
         out = write(records, tmp_path / "c.tensorboard")
@@ -93,7 +93,7 @@ def test_a_second_export_replaces_the_first(records, tmp_path):
 
 @pytest.mark.parametrize("suffix", ["tensorboard", "mlruns"])
 def test_runs_of_an_earlier_larger_comparison_go_and_what_others_put_there_stays(
-    suffix, records, tmp_path
+    suffix, records, tmp_path, write
 ):
     pytest.importorskip("tensorboardX")
     out = write(records, tmp_path / f"c.{suffix}")
@@ -106,7 +106,9 @@ def test_runs_of_an_earlier_larger_comparison_go_and_what_others_put_there_stays
 
 
 @pytest.mark.parametrize("suffix", ["tensorboard", "mlruns"])
-def test_models_named_alike_or_like_the_report_each_keep_their_run(suffix, records, tmp_path):
+def test_models_named_alike_or_like_the_report_each_keep_their_run(
+    suffix, records, tmp_path, write
+):
     pytest.importorskip("tensorboardX")
     names = ["report", REPORT_RUN, "a b", "a-b", "A-B"]
     made = [
@@ -121,7 +123,9 @@ def test_models_named_alike_or_like_the_report_each_keep_their_run(suffix, recor
 
 @pytest.mark.parametrize("suffix", ["tensorboard", "mlruns"])
 @pytest.mark.parametrize("marker", [None, "{}", '{"written": 3}'])
-def test_a_folder_that_no_report_wrote_is_refused_and_left(suffix, marker, records, tmp_path):
+def test_a_folder_that_no_report_wrote_is_refused_and_left(
+    suffix, marker, records, tmp_path, write
+):
     pytest.importorskip("tensorboardX")
     out = tmp_path / f"c.{suffix}"
     out.mkdir()
@@ -136,7 +140,7 @@ def test_a_folder_that_no_report_wrote_is_refused_and_left(suffix, marker, recor
 
 
 @pytest.mark.parametrize("suffix", ["tensorboard", "mlruns"])
-def test_a_report_that_fails_leaves_the_earlier_one(suffix, records, tmp_path, monkeypatch):
+def test_a_report_that_fails_leaves_the_earlier_one(suffix, records, tmp_path, monkeypatch, write):
     pytest.importorskip("tensorboardX")
     out = write(records, tmp_path / f"c.{suffix}")
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
@@ -152,13 +156,13 @@ def test_a_report_that_fails_leaves_the_earlier_one(suffix, records, tmp_path, m
     assert not list(tmp_path.glob(".*"))
 
 
-def test_an_empty_folder_is_filled(records, tmp_path):
+def test_an_empty_folder_is_filled(records, tmp_path, write):
     (tmp_path / "c.mlruns").mkdir()
     out = write(records, tmp_path / "c.mlruns")
     assert len(names_of(out, "mlruns")) == 5
 
 
-def test_without_the_extra_the_user_is_told_what_to_install(records, tmp_path, monkeypatch):
+def test_without_the_extra_the_user_is_told_what_to_install(records, tmp_path, monkeypatch, write):
     monkeypatch.setitem(sys.modules, "tensorboardX.summary", None)
     with pytest.raises(InputError, match="TensorBoard") as caught:
         write(records, tmp_path / "out" / "c.tensorboard")
@@ -171,7 +175,7 @@ def meta_of(folder):
     return {key: json.loads(value) for key, value in (line.split(": ", 1) for line in lines)}
 
 
-def test_mlflow_folders_are_laid_out_as_its_file_store(records, tmp_path):
+def test_mlflow_folders_are_laid_out_as_its_file_store(records, tmp_path, write):
     out = write(records, tmp_path / "c.mlruns", title="Mine", extras=EXTRAS)
     experiment = out / folders_of(out).pop()
     described = meta_of(experiment)
