@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -12,12 +11,11 @@ from pydantic import BaseModel, ConfigDict
 
 from emostudio.core.answers import BenchResult, EvaluationResult, Latency, PairedResult, Ratio
 from emostudio.core.measured import NO_LIMITS, Limits, OpenQuestion, SeedGroup
-from emostudio.statistics.paired import with_holm
-from emostudio.statistics.verdicts import Verdict, is_proved_slower, variant_verdict
 from emostudio.workspace.claims import speed_between
+from emostudio.workspace.comparison_judging import Judge, corrected, standings_of, within
 from emostudio.workspace.records import BenchRecord, EvaluationRecord, ModelRecord
 from emostudio.workspace.seeds import seed_groups
-from emostudio.workspace.standing import Candidate, median_interval, place
+from emostudio.workspace.standing import median_interval
 
 STEP_MS_KEY = "training_step_ms"
 """Key under which `ModelInfo.measurements` keeps the median time of a training step."""
@@ -25,7 +23,6 @@ TRAINING_PEAK_KEY = "training_peak_bytes"
 """Key of the highest memory of the process that trained the model."""
 
 
-SLOWER = "smaller, but proved slower"
 """Said beside a verdict on the size."""
 NOT_TOGETHER = "not judged together, no interval"
 """Said beside the difference of two accuracies that are not from one evaluation."""
@@ -144,22 +141,21 @@ def compare(
     chosen_engine = engine or _shared_engine(ordered)
     evaluations = {m.name: _evaluation(m, pictures) for m in ordered}
     benches = _benches(ordered, chosen_engine, is_asked=engine is not None)
-    judge = _Judge(ordered, benches, speed_claims)
     reference = evaluations[first.name]
-    rows = [
-        judge.judged(m, _row(m, first, evaluations[m.name], reference, benches)) for m in ordered
-    ]
-    judged = [_within(row, limits) for row in _with_holm(rows)]
-    shown, questions = _with_standing(judged, evaluations, benches)
+    found = [_row(m, first, evaluations[m.name], reference, benches) for m in ordered]
+    rows = _judged(found, Judge(ordered, benches, speed_claims), limits)
+    standings, questions = standings_of(evaluations, benches)
     return Comparison(
-        rows=shown,
+        rows=tuple(
+            row.model_copy(update={"standing": standings.get(row.model, "")}) for row in rows
+        ),
         questions=questions,
         limits=limits,
         baseline=first.name,
         dataset=pictures[0],
         split=pictures[1],
         engine=chosen_engine,
-        notes=(*_notes(ordered, evaluations, benches, pictures), *_reasons(shown)),
+        notes=(*_notes(ordered, evaluations, benches, pictures), *_reasons(rows)),
         seed_groups=seed_groups(ordered, {row.model: row.accuracy for row in rows}),
         **_circumstances([bench for bench in benches.values() if bench is not None]),
     )
@@ -173,6 +169,19 @@ def _circumstances(benches: Sequence[BenchRecord]) -> dict[str, Any]:
         "measured": (min(moments), max(moments)) if moments else None,
         "blockers": tuple(dict.fromkeys(word for bench in benches for word in bench.blockers)),
     }
+
+
+def _judged(rows: Sequence[ComparisonRow], judge: Judge, limits: Limits) -> list[ComparisonRow]:
+    pairs = corrected([row.paired for row in rows])
+    judged = []
+    for row, paired in zip(rows, pairs, strict=True):
+        update = {
+            **judge.judgement(row.model, row.speed),
+            "paired": paired,
+            "meets_limits": within(row.latency_interval, row.accuracy_interval, limits),
+        }
+        judged.append(row.model_copy(update=update))
+    return judged
 
 
 def _baseline(models: Sequence[ModelRecord], name: str | None) -> ModelRecord:
@@ -326,87 +335,6 @@ def _bench_fields(bench: BenchRecord | None) -> dict[str, Any]:
         "threads": result.threads,
         "bench": result,
     }
-
-
-class _Judge:
-    """Gives every row its verdict: against its parent, or the baseline where that is not known."""
-
-    def __init__(
-        self,
-        ordered: Sequence[ModelRecord],
-        benches: dict[str, BenchRecord | None],
-        speed_claims: Collection[str],
-    ) -> None:
-        self._models = {model.name: model for model in ordered}
-        self._first = ordered[0]
-        self._benches = benches
-        self._speed_claims = speed_claims
-
-    def judged(self, model: ModelRecord, row: ComparisonRow) -> ComparisonRow:
-        if row.is_baseline:
-            return row.model_copy(update={"verdict": Verdict.BASELINE.value})
-        bench = self._benches[model.name]
-        against = model.parent or ""
-        speed = speed_between(model.name, against, bench)
-        if speed is None and against not in self._models:
-            against, speed = self._first.name, row.speed
-        other = self._models.get(against, self._first)
-        verdict = variant_verdict(
-            speed=speed,
-            size_ratio=other.disk_bytes / max(model.disk_bytes, 1),
-            kernels=bench.result.kernels if bench is not None else "real",
-            claims_speed=any(s.method in self._speed_claims for s in model.info.recipe.steps),
-        )
-        is_slower = verdict is Verdict.SIZE_ONLY and is_proved_slower(speed)
-        reason = SLOWER if is_slower else ""
-        found = {"verdict": verdict.value, "judged_against": against, "verdict_reason": reason}
-        return row.model_copy(update=found)
-
-
-def _with_holm(rows: list[ComparisonRow]) -> list[ComparisonRow]:
-    """Correct the p-values for as many comparisons as are shown."""
-    pairs = {pair.b: pair for pair in with_holm([row.paired for row in rows if row.paired])}
-    return [
-        row.model_copy(update={"paired": pairs[row.paired.b]}) if row.paired else row
-        for row in rows
-    ]
-
-
-def _within(row: ComparisonRow, limits: Limits) -> ComparisonRow:
-    """Say whether a row keeps to the limits, by its intervals."""
-    checks = []
-    if limits.most_ms is not None:
-        low, high = row.latency_interval or (0.0, math.inf)
-        checks.append("yes" if high <= limits.most_ms else "no" if low > limits.most_ms else "")
-    if limits.least_accuracy is not None:
-        low, high = row.accuracy_interval or (0.0, 1.0)
-        least = limits.least_accuracy
-        checks.append("yes" if low >= least else "no" if high < least else "")
-    if not checks:
-        return row
-    word = "no" if "no" in checks else "yes" if set(checks) == {"yes"} else "undecided"
-    return row.model_copy(update={"meets_limits": word})
-
-
-def _with_standing(
-    rows: list[ComparisonRow],
-    evaluations: dict[str, EvaluationRecord | None],
-    benches: dict[str, BenchRecord | None],
-) -> tuple[tuple[ComparisonRow, ...], tuple[OpenQuestion, ...]]:
-    """Place the rows that have accuracy and time on the Pareto chart."""
-    candidates = []
-    for row in rows:
-        evaluation, bench = evaluations[row.model], benches[row.model]
-        if evaluation and bench and row.latency_ms is not None and row.accuracy is not None:
-            candidates.append(Candidate(row.model, evaluation, bench))
-    placed = place(candidates)
-    names = [candidate.name for candidate in candidates]
-    found = dict(zip(names, placed.standings, strict=True))
-    shown = [
-        row.model_copy(update={"standing": found[row.model].value}) if row.model in found else row
-        for row in rows
-    ]
-    return tuple(shown), placed.questions
 
 
 def _notes(

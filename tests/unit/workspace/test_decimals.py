@@ -1,7 +1,6 @@
 """Decimals of a column are decided by its smallest number."""
 
 import pytest
-
 from emostudio.workspace.charts.decimals import shared_decimals
 
 
