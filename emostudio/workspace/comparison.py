@@ -21,9 +21,6 @@ STEP_MS_KEY = "training_step_ms"
 """Key under which `ModelInfo.measurements` keeps the median time of a training step."""
 TRAINING_PEAK_KEY = "training_peak_bytes"
 """Key of the highest memory of the process that trained the model."""
-
-
-"""Said beside a verdict on the size."""
 NOT_TOGETHER = "not judged together, no interval"
 """Said beside the difference of two accuracies that are not from one evaluation."""
 _Pictures = tuple[str, str, str]

@@ -6,12 +6,12 @@ mixed.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from emostudio.workspace.comparison import ComparisonRow
+from emostudio.workspace.decimals import shared_decimals
 
 MISSING = "–"
 
@@ -56,14 +56,14 @@ class Figure:
 
 def texts(values: Sequence[float | None], decimals: int | None = None) -> list[str]:
     """Format a column: the same decimals all the way down, a dash where nothing was measured."""
-    places = _places(values, decimals)
-    return [MISSING if value is None else f"{value:,.{places}f}" for value in values]
+    shown = places(values, decimals)
+    return [MISSING if value is None else f"{value:,.{shown}f}" for value in values]
 
 
 def best_of(figure: Figure, values: Sequence[float | None]) -> list[bool]:
     """Say of each number whether it is the best as printed; none is where all look the same."""
-    places = _places(values, figure.decimals)
-    printed = [None if value is None else round(value, places) for value in values]
+    shown = places(values, figure.decimals)
+    printed = [None if value is None else round(value, shown) for value in values]
     known = {value for value in printed if value is not None}
     if not figure.best or len(known) < 2:
         return [False] * len(printed)
@@ -71,14 +71,11 @@ def best_of(figure: Figure, values: Sequence[float | None]) -> list[bool]:
     return [value == winner for value in printed]
 
 
-def _places(values: Sequence[float | None], decimals: int | None) -> int:
+def places(values: Sequence[float | None], decimals: int | None = None) -> int:
+    """Return how many decimals a column gets: `decimals`, or as many as its numbers need."""
     if decimals is not None:
         return decimals
-    # As many as the smallest number needs for two digits; milliseconds and megabytes get one.
-    smallest = min((value for value in values if value is not None and value > 0), default=100.0)
-    if smallest >= 100:
-        return 0
-    return 1 if smallest >= 1 else min(4, 1 - math.floor(math.log10(smallest)))
+    return shared_decimals([value for value in values if value is not None])
 
 
 def _scaled(number: float | None, factor: float) -> float | None:

@@ -1,7 +1,8 @@
 """Decimals of a column are decided by its smallest number."""
 
 import pytest
-from emostudio.workspace.charts.decimals import shared_decimals
+
+from emostudio.workspace.decimals import shared_decimals
 
 
 @pytest.mark.parametrize(

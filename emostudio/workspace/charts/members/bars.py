@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from emostudio.workspace.charts.base import Bar, Bars, ChartKind, Panel, Scale
-from emostudio.workspace.charts.decimals import shared_decimals
 from emostudio.workspace.charts.material import Material
 from emostudio.workspace.comparison import ComparisonRow
+from emostudio.workspace.decimals import shared_decimals
 
 
 def _draw(material: Material) -> tuple[Panel, ...]:
