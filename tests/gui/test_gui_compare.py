@@ -1,29 +1,14 @@
 """The compare page: real measurements in a real workspace, no invented number."""
 
-from pathlib import Path
-
 import gui_fakes as fakes
 import pytest
+from compare_fakes import MEASURED, cell, show
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPushButton
 
-from emostudio.core.comparing import LayerProfile, ModelProfile, ProfileReport
-from emostudio.core.events import Failed
-from emostudio.core.jobs import BenchJob, ChangesJob, CompareJob, EvaluateJob, JobStatus, ProfileJob
-from emostudio.gui.dialogs import Question
-from emostudio.gui.pages.compare import ComparePage
-from emostudio.gui.pages.compare_export import Wanted
+from emostudio.core.jobs import BenchJob, EvaluateJob
 from emostudio.gui.pages.compare_table import columns
-from emostudio.workspace.charts.catalogue import chart_kinds
 from emostudio.workspace.figures import FIGURES, best_of, texts
 from emostudio.workspace.findings import findings
-
-MEASURED = {
-    "teacher": (0.95, 40.0, None, None),
-    "int8": (0.945, 20.0, 2.0, (1.9, 2.1)),
-    "shared": (0.80, 40.5, 0.99, (0.97, 1.01)),
-}
 
 
 @pytest.fixture
@@ -32,25 +17,10 @@ def workspace(qapp, tmp_path):
         yield workspace
 
 
-def show(qtbot, workspace):
-    page = ComparePage(fakes.FakeStudio(workspace))
-    qtbot.addWidget(page)
-    page.resize(1200, 692)
-    page.show()
-    return page
-
-
 @pytest.fixture
 def measured(qtbot, workspace):
     fakes.add_measurements(workspace, MEASURED)
     return show(qtbot, workspace)
-
-
-def cell(page, name, key):
-    model = page.table.table
-    row = next(place for place, row in enumerate(model.rows) if row.id == name)
-    column = next(place for place, column in enumerate(model.columns) if column.key == key)
-    return model.cell(row, column)
 
 
 def test_without_measurements_every_number_is_a_dash(qtbot, workspace):
@@ -242,45 +212,6 @@ def test_new_measurements_appear_by_themselves(qtbot, workspace):
     assert cell(page, "int8", "p50").text == "20.0"
 
 
-def test_export_is_written_by_the_worker_and_its_folder_offered(measured, tmp_path):
-    measured.export_to(tmp_path / "table.pdf")
-    job, on_answer, _ = measured.studio.asked[-1]
-    assert isinstance(job, CompareJob)
-    assert job.models == ("teacher", "int8", "shared")
-    assert Path(job.out) == tmp_path / "table.pdf"
-    on_answer({"out": job.out})
-    assert "Saved table.pdf" in measured.note.text()
-    assert "Show in folder" in fakes.texts(measured.note)
-
-
-def test_a_failed_export_says_why(measured, tmp_path):
-    measured.export_to(tmp_path / "table.pdf")
-    measured.studio.asked[-1][2](Failed(what="Could not write table.pdf", why="disk full"))
-    assert "disk full" in measured.note.text().lower()
-
-
-@pytest.mark.parametrize(("answer", "asked"), [("Keep it", 0), ("Replace", 1)])
-def test_an_existing_file_is_replaced_only_if_the_user_says_so(
-    qtbot, measured, tmp_path, answer, asked
-):
-    file = tmp_path / "table.csv"
-    file.write_text("precious")
-    measured.export_to(file)
-    question = measured.findChild(Question)
-    assert question is not None
-    assert not measured.studio.asked
-    buttons = {b.text(): b for b in question.findChildren(QPushButton)}
-    qtbot.mouseClick(buttons[answer], Qt.MouseButton.LeftButton)
-    assert len(measured.studio.asked) == asked
-
-
-def test_the_table_copies_as_text_with_units(measured):
-    measured.copy_table()
-    text = QGuiApplication.clipboard().text()
-    assert "p50 (ms)" in text
-    assert "2.00×" in text
-
-
 def test_try_live_takes_the_baseline_along(qtbot, measured):
     with qtbot.waitSignal(measured.go) as gone:
         measured.details.live.click()
@@ -301,203 +232,6 @@ def test_an_empty_workspace_offers_the_next_step(qtbot, qapp, tmp_path):
         with qtbot.waitSignal(page.go) as gone:
             page.empty.acted.emit()
         assert gone.args[0] == "compress"
-
-
-CHARTS = [kind.key for kind in chart_kinds()]
-
-
-def choose_chart(page, key):
-    kind = next(kind for kind in chart_kinds() if kind.key == key)
-    page.charts.chooser.setCurrentText(kind.title)
-    return kind
-
-
-@pytest.mark.parametrize("key", CHARTS)
-def test_every_chart_of_the_catalogue_is_offered_and_drawn_or_says_what_is_missing(
-    qtbot, measured, key
-):
-    measured.resize(1200, 692)
-    kind = choose_chart(measured, key)
-    page = measured.charts
-    if kind.question:
-        refuse(measured)
-    if page.unmeasured.isVisibleTo(measured):
-        assert kind.missing in fakes.texts(page)
-        assert not page.export.isVisibleTo(measured)
-        assert page.unmeasured.button.isVisibleTo(measured) == kind.is_measured
-    elif key == "pareto":
-        assert page.chart.isVisibleTo(measured)
-    else:
-        assert page.panels.isVisibleTo(measured)
-        assert "int8" in page.panels.accessibleDescription()
-        assert len(set(page.panels.grab().toImage().bits())) > 10
-
-
-@pytest.mark.parametrize("key", ["pareto", "bars", "classes"])
-def test_a_chart_turns_into_its_numbers_and_back(measured, key):
-    choose_chart(measured, key)
-    measured.charts.as_numbers.click()
-    table = measured.charts.numbers
-    assert table.isVisibleTo(measured)
-    words = {cell.text for row in table.table.rows for cell in row.cells.values()}
-    assert "int8" in words
-    measured.charts.as_numbers.click()
-    assert not table.isVisibleTo(measured)
-
-
-def test_the_sizes_are_told_apart_by_what_they_mean(qtbot, measured):
-    choose_chart(measured, "sizes")
-    measured.resize(1200, 692)
-    panels = measured.charts.panels
-    meanings = {panel.title.split(",")[0]: panel.note for panel in panels.panels()}
-    assert {"Disk", "Resident", "Parameters", "MACs"} <= set(meanings)
-    assert len(set(meanings.values())) == len(meanings)
-    shown = {panels.meaning_at(x, y) for x in range(0, 700, 20) for y in range(0, 400, 20)}
-    assert set(meanings.values()) <= shown
-    heads = {c.key: c.tooltip for c in columns(measured.comparison)}
-    assert heads["disk"] == meanings["Disk"]
-    assert "fresh process" in heads["resident"]
-
-
-def test_one_chart_is_exported_with_the_limits_on_it(measured, tmp_path):
-    choose_chart(measured, "calibration")
-    measured.charts.view.most_ms.setValue(30.0)
-    measured.export_to(tmp_path / "c.tikz", measured.charts.current())
-    job, _, _ = measured.studio.asked[-1]
-    assert (job.chart, job.limits.most_ms) == ("calibration", 30.0)
-
-
-def test_formats_come_from_the_engine_and_only_some_hold_one_chart(measured):
-    wanted = Wanted(("teacher",), "faces", "Mine")
-    assert titles(measured.exporter.menu(wanted, list)) == ["HTML…", "PNG…", "Copy table as text"]
-    chart = Wanted(("teacher",), "faces", "Mine", "bars")
-    assert titles(measured.exporter.menu(chart, list)) == ["PNG…", "Copy numbers as text"]
-    measured.studio.catalogue = None
-    assert titles(measured.exporter.menu(chart, list))[0] == "The engine is starting"
-
-
-def titles(menu):
-    return [action.text() for action in menu.actions() if not action.isSeparator()]
-
-
-def test_numbers_of_a_chart_copy_as_text(measured):
-    choose_chart(measured, "bars")
-    measured.copy_numbers()
-    text = QGuiApplication.clipboard().text()
-    assert "int8" in text
-    assert "Accuracy, %" in text
-
-
-def test_training_curves_are_read_from_the_runs_only_when_they_are_shown(
-    qtbot, workspace, monkeypatch
-):
-    asked = []
-    monkeypatch.setattr(workspace, "events", lambda *a, **k: asked.append(a) or ([], 0))
-    run = workspace.create_run(EvaluateJob(models=("int8",), data="faces"))
-    file = workspace.models_folder / "int8.safetensors"
-    record = workspace.model("int8")
-    workspace.add_model(file, record.info, role="variant", run=run.id)
-    page = show(qtbot, workspace)
-    assert asked == []
-    choose_chart(page, "curves")
-    assert asked
-
-
-def refuse(page):
-    job, _, on_error = page.studio.asked[-1]
-    assert isinstance(job, ChangesJob)
-    on_error(Failed(what="It is not known which pictures", next_step="Measure the accuracy"))
-
-
-def changed(model):
-    picture = {
-        "item": "a.png", "truth": "anger", "before": "anger", "now": "fear",
-        "confidence_before": 0.9, "confidence_now": 0.7, "png_base64": "",
-    }  # fmt: skip
-    return {
-        "model": model, "against": "teacher", "pictures": 320, "changed": 1, "lost": 1,
-        "gained": 0, "shown": [picture],
-    }  # fmt: skip
-
-
-def test_changed_pictures_are_asked_for_once_and_shown_with_their_counts(measured):
-    choose_chart(measured, "changes")
-    assert "Looking for it…" in fakes.texts(measured.charts)
-    job, on_answer, _ = measured.studio.asked[-1]
-    assert (job.models, job.data) == (("teacher", "int8", "shared"), "faces")
-    on_answer({"data": "faces", "split": "test", "changes": [changed("int8")]})
-    words = measured.charts.panels.accessibleDescription()
-    assert "1 lost, 0 gained" in words
-    assert "a.png Anger Anger 90 % Fear 70 % lost" in words
-    choose_chart(measured, "bars")
-    choose_chart(measured, "changes")
-    assert [j.kind for j, *_ in measured.studio.asked] == ["changes"]
-
-
-def test_an_answer_about_other_models_is_dropped(measured):
-    choose_chart(measured, "changes")
-    _, on_answer, _ = measured.studio.asked[-1]
-    measured.choose_models.toggle("shared")
-    on_answer({"data": "faces", "split": "test", "changes": [changed("shared")]})
-    assert "shared" not in measured.charts.panels.accessibleDescription()
-
-
-def add_profile(page):
-    def profiled(model, ms, error=None):
-        layer = LayerProfile(
-            layer="conv1", kind="conv", kernels=("Conv + Relu",), ms=ms, interval=(ms, 1.1 * ms),
-            macs=2_000_000, parameters=10, disk_bytes=4_000, weight_error=error,
-        )  # fmt: skip
-        return ModelProfile(
-            model=model, engine="onnxruntime", threads=1, kernels="real", layers=(layer,),
-            other_ms=0.0, total_ms=ms,
-        )  # fmt: skip
-
-    report = ProfileReport(
-        machine={"cpu": "Test CPU"}, blocks=9,
-        profiles=(profiled("teacher", 0.5), profiled("int8", 0.2, 0.04)),
-    )  # fmt: skip
-    run = page.studio.workspace.create_run(ProfileJob(models=("teacher", "int8")))
-    page.studio.workspace.update_run(
-        run.id, status=JobStatus.DONE, result=report.model_dump(mode="json")
-    )
-    page.studio.models_changed.emit()
-
-
-def show_view(page, view):
-    page.details.views.set_current(view)
-    page.details.views.chosen.emit(view)
-
-
-def test_layers_stand_beside_those_of_the_baseline_with_kernel_and_error(measured):
-    add_profile(measured)
-    measured.table.select_id("int8")
-    show_view(measured, "layers")
-    (row,) = measured.details.layers.table.table.rows
-    texts = [row.cells[key].text for key in ("layer", "before", "ms", "macs", "error", "kernel")]
-    assert texts == ["conv1", "0.500", "0.200", "2.00", "4.0", "Conv + Relu"]
-    assert "0.2000 (0.2000–0.2200) ms" in row.cells["ms"].tooltip
-    assert "onnxruntime, 1 thread, Test CPU" in fakes.texts(measured.details)
-
-
-def test_layers_that_were_not_timed_can_be(measured):
-    measured.table.select_id("shared")
-    show_view(measured, "layers")
-    layers = measured.details.layers
-    assert "The layers of shared were not timed yet." in fakes.texts(measured.details)
-    assert not layers.table.isVisibleTo(measured)
-    layers.again.click()
-    job = measured.studio.submitted[-1]
-    assert isinstance(job, ProfileJob)
-    assert job.models == ("teacher", "shared")
-    assert "Timing the layers of shared" in measured.note.text()
-
-
-def test_profiled_layers_are_a_chart(measured):
-    add_profile(measured)
-    choose_chart(measured, "layers")
-    words = measured.charts.panels.accessibleDescription()
-    assert "conv1 int8 0.2" in words
 
 
 def test_the_chosen_variant_stays_chosen_when_something_was_measured(measured):
