@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout
 
-from emostudio.core.events import Note as NoteEvent
 from emostudio.core.jobs import JobStatus
-from emostudio.core.units import format_duration
 from emostudio.gui.pages.base import Page
 from emostudio.gui.pages.jobs_charts import DrawnRun, ErrorCard, SmallCharts
 from emostudio.gui.pages.jobs_details import LayersCard, LedgerCard
-from emostudio.gui.pages.jobs_rows import describe_time, elapsed_seconds, run_items
+from emostudio.gui.pages.jobs_facts import FactsCard, RunNote, facts_line
+from emostudio.gui.pages.jobs_rows import run_items
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import Segmented, button
-from emostudio.gui.widgets.card import Card, EmptyState, Note, fact, plain
+from emostudio.gui.widgets.card import Card, EmptyState, plain
 from emostudio.gui.widgets.labels import label, set_shown
 from emostudio.gui.widgets.log_view import LogView
 from emostudio.gui.widgets.run_list import RunList
@@ -121,9 +120,8 @@ class JobsPage(Page):
         row.addWidget(self._queue(), 0)
         right = QVBoxLayout()
         right.setSpacing(SPACE.m)
-        right.addWidget(self._facts_card())
-        self.run_note = Note()
-        self.run_note.hide()
+        self._facts, self.run_note = FactsCard(), RunNote()
+        right.addWidget(self._facts)
         right.addWidget(self.run_note)
         self.chart = ErrorCard()
         self.small = SmallCharts()
@@ -150,25 +148,6 @@ class JobsPage(Page):
         hint = self.tr("Ctrl+click lays several runs over each other")
         self._queue_card.body.addWidget(label(hint, "caption", "text3", wrap=True))
         return self._queue_card
-
-    def _facts_card(self) -> Card:
-        card = Card()
-        row = QHBoxLayout()
-        row.setSpacing(SPACE.xl)
-        self._facts: dict[str, QLabel] = {}
-        for key, name in (
-            ("elapsed", self.tr("Elapsed")),
-            ("left", self.tr("Left")),
-            ("epoch", self.tr("Epoch")),
-            ("best", self.tr("Best validation error")),
-            ("stage", self.tr("Recipe step")),
-            ("checkpoint", self.tr("Checkpoint")),
-        ):
-            holder, self._facts[key] = fact(name)
-            row.addWidget(holder)
-        row.addStretch(1)
-        card.body.addLayout(row)
-        return card
 
     def _find_slots(self) -> None:
         models = {model.name: model.slot for model in self.studio.workspace.models()}
@@ -203,7 +182,7 @@ class JobsPage(Page):
             self.header.set_facts("")
             self._show_view()
             return
-        self.header.set_facts(_facts_line(first))
+        self.header.set_facts(facts_line(first))
         for run in chosen:
             if run.id not in self._histories:
                 self._histories[run.id] = RunHistory(self.studio.workspace, run.id)
@@ -250,39 +229,12 @@ class JobsPage(Page):
 
     def _show_facts(self, run: RunRecord) -> None:
         history = self._histories[run.id]
-        elapsed = elapsed_seconds(run)
-        best = history.best_error()
-        stage = history.stage
-        shown = {
-            "elapsed": format_duration(elapsed) if elapsed is not None else "–",
-            "left": format_duration(run.seconds_left) if run.seconds_left else "–",
-            "epoch": f"{history.epoch} of {history.epoch_count}" if history.epoch_count else "–",
-            "best": f"{best[0]:.1f} %, epoch {best[1]}" if best else "–",
-            "stage": f"{stage.index + 1} of {stage.count}, {stage.title}" if stage else "–",
-            "checkpoint": f"step {history.checkpoint.step:,}" if history.checkpoint else "–",
-        }
-        for key, text in shown.items():
-            self._facts[key].setText(text)
+        self._facts.show_run(run, history)
         self.layers.show_run(DrawnRun(run.id, run.title, self._slots.get(run.id, 8)), history)
         catalogue = self.studio.catalogue
         titles = [(entry.key, entry.title) for entry in catalogue.methods] if catalogue else []
         self.ledger.show_run(history, titles)
-        self._show_note(run, history)
-
-    def _show_note(self, run: RunRecord, history: RunHistory) -> None:
-        notes = [note for note in history.notes if note.level != "info"]
-        if run.status == JobStatus.FAILED and history.failure is not None:
-            self.run_note.show_error(history.failure)
-        elif run.status in {JobStatus.FAILED, JobStatus.LOST} and run.error:
-            self.run_note.show_note("warn", self.tr("This run ended early."), run.error)
-        elif notes:
-            newest: NoteEvent = notes[-1]
-            rest = " ".join(
-                f"{part.rstrip('.')}." for part in (newest.why, newest.next_step) if part
-            )
-            self.run_note.show_note("warn", f"{newest.what.rstrip('.')}.", rest)
-        else:
-            self.run_note.show_note("info", "")
+        self.run_note.show_run(run, history)
 
     def _show_view(self) -> None:
         has_curves = self._has_curves()
@@ -330,13 +282,3 @@ class JobsPage(Page):
         for run in self._chosen()[:1]:
             self.studio.resume(run.id)
         self.refresh()
-
-
-def _facts_line(run: RunRecord) -> str:
-    document = run.job.model_dump()
-    parts = [run.kind.replace("_", " ").capitalize()]
-    for key, word in (("teacher", "from {0}"), ("data", "on {0}"), ("seed", "seed {0}")):
-        if document.get(key) is not None:
-            parts.append(word.format(document[key]))
-    parts.append(describe_time(run.created))
-    return ", ".join(parts)
