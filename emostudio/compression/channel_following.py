@@ -16,7 +16,7 @@ from torch import fx, nn
 
 from emostudio.compression.graph import LayerGraph
 from emostudio.compression.surgery import layer_at
-from emostudio.core.errors import InputError
+from emostudio.core.errors import InputError, first_line
 
 IS_OUTPUT = "its channels are the network's outputs"
 PAIRED = "prune both halves of a C.ReLU pair"
@@ -124,7 +124,7 @@ class ChannelFollower:
         except RuntimeError as error:
             raise InputError(
                 "The network's channels cannot be followed",
-                why=str(error).splitlines()[0],
+                why=first_line(error),
                 next_step="Check that the network takes its own input size",
             ) from error
         self._shapes = interpreter.shapes

@@ -11,7 +11,7 @@ from typing import Any
 from torch import fx, nn
 
 from emostudio.compression.surgery import WeightHolder
-from emostudio.core.errors import InputError
+from emostudio.core.errors import InputError, first_line
 
 
 class LayerGraph:
@@ -39,7 +39,7 @@ class LayerGraph:
         except (fx.proxy.TraceError, TypeError, RuntimeError, ValueError) as error:
             raise InputError(
                 "The network's layers cannot be followed",
-                why=str(error).splitlines()[0] if str(error) else type(error).__name__,
+                why=first_line(error),
                 next_step="Choose a network without control flow",
             ) from error
         self._names = {node: _name(node) for node in self.graph.nodes}

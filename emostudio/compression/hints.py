@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from emostudio.compression.surgery import layer_at
-from emostudio.core.errors import InputError
+from emostudio.core.errors import InputError, first_line
 from emostudio.core.job_context import JobContext
 from emostudio.core.model_info import Preprocessing
 from emostudio.training.batches import Batch
@@ -99,7 +99,7 @@ def feature_shape(
     except (RuntimeError, NotImplementedError) as error:
         raise InputError(
             f"What leaves {path} cannot be foreseen",
-            why=str(error).splitlines()[0],
+            why=first_line(error),
             next_step="Choose another teacher or another kind of distillation",
         ) from error
     channels, height, width = features.shape[1:]

@@ -171,7 +171,7 @@ def load_variant(path: Path) -> LoadedModel:
     except RuntimeError as error:
         raise InputError(
             f"{path.name} does not fit its architecture {info.architecture}",
-            why=str(error).splitlines()[-1].strip(),
+            why=str(error).strip().rpartition("\n")[2].strip(),
         ) from error
     module.eval()
     return LoadedModel(info, module=_trainable(module), coded=coded, file=path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_LINE_LIMIT = 200  # characters; libraries print whole graphs on one line
+
 
 class EmoStudioError(Exception):
     """An error worth showing to a user.
@@ -30,6 +32,18 @@ class EmoStudioError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.what, self.why, self.next_step))
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, or the kind of an error that says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip()[:_LINE_LIMIT] if lines else type(error).__name__
+
+
+def kind_and_line(error: BaseException) -> str:
+    """Return the kind of an error and, where it says anything, its first line."""
+    kind, line = type(error).__name__, first_line(error)
+    return kind if line == kind else f"{kind}: {line}"
 
 
 def _rebuild(

@@ -90,6 +90,13 @@ def parse_settings(
         ) from error
 
 
+def first_fault(error: ValidationError) -> str:
+    """Return the first thing pydantic found wrong, behind the name of its field if it has one."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, fault["loc"]))
+    return f"{place}: {fault['msg']}" if place else fault["msg"]
+
+
 def settings_from_text(text: str, owner: str) -> dict[str, str]:
     """Return the settings written as ``bn=false stem_stride=1``, separated by blanks or commas.
 

@@ -343,7 +343,8 @@ def _session(file: Path, threads: int) -> Any:
             file.read_bytes(), options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # onnxruntime raises many types
-        raise ModelError(f"{file} cannot be loaded: {str(error).splitlines()[0]}") from error
+        line = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ModelError(f"{file} cannot be loaded: {line}") from error
 
 
 def _run(session: Any, features: NDArray[Any]) -> Any:

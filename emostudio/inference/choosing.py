@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from emostudio.core.atomic import write_text
 from emostudio.core.environment import version_of
-from emostudio.core.errors import EmoStudioError
+from emostudio.core.errors import EmoStudioError, kind_and_line
 from emostudio.core.paths import state_folder
 from emostudio.inference.base import (
     Session,
@@ -135,7 +135,7 @@ def _tried(
     except EmoStudioError as error:
         return session, error.why or error.what
     except Exception as error:  # noqa: BLE001 - a library's own: others may still run the model
-        return session, f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        return session, kind_and_line(error)
 
 
 def candidates(model: LoadedModel, engines: Sequence[Engine]) -> list[Engine]:

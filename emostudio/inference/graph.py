@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from emostudio.core.errors import EmoStudioError
+from emostudio.core.errors import EmoStudioError, first_line
 from emostudio.inference.few_bits import FewBitLinear, has_few_bits
 from emostudio.inference.layer_spec import SignLayerLike
 from emostudio.models.segments import SegmentPass, segments_of
@@ -126,7 +126,7 @@ def onnx_part(
         except Exception as error:
             raise EmoStudioError(
                 "The network cannot be exported to ONNX",
-                why=str(error).strip().splitlines()[0][:200],
+                why=first_line(error),
                 next_step="Run it on the torch engine",
             ) from error
     if program is None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emostudio.core.errors import EmoStudioError
+from emostudio.core.errors import EmoStudioError, first_line
 from emostudio.inference.sessions import SegmentRun, run_in_slices
 
 _ERRORS_ONLY = 3
@@ -50,7 +50,7 @@ def open_graph(content: bytes, threads: int, profile: str = "") -> Any:
     except Exception as error:
         raise EmoStudioError(
             "ONNX Runtime refuses the network",
-            why=str(error).splitlines()[0][:200],
+            why=first_line(error),
             next_step="Check the file with another program, or export it again",
         ) from error
 

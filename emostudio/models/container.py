@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from emostudio.core.atomic import atomic_file
 from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.model_info import Lineage, ModelInfo
+from emostudio.core.settings import first_fault
 
 METADATA_KEY = "emostudio"
 MAX_HEADER_BYTES = 4_000_000
@@ -251,14 +252,8 @@ def _info_of(path: Path, header: Mapping[str, Any]) -> ModelInfo:
     try:
         return ModelInfo.model_validate_json(description)
     except (ValidationError, RecursionError) as error:
-        raise _damaged(path, f"its description cannot be read ({_first_line(error)})") from error
-
-
-def _first_line(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        fault = error.errors(include_url=False, include_input=False)[0]
-        return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-    return str(error)
+        reason = first_fault(error) if isinstance(error, ValidationError) else str(error)
+        raise _damaged(path, f"its description cannot be read ({reason})") from error
 
 
 def _damaged(path: Path, why: str) -> InputError:

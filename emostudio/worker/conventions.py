@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from emostudio.core.emotions import Emotion, label_orders
 from emostudio.core.errors import EmoStudioError, InputError
 from emostudio.core.model_info import ModelInfo, Preprocessing
+from emostudio.core.settings import first_fault
 from emostudio.data.base import Split
 from emostudio.data.dataset import Dataset
 from emostudio.data.labels import targets
@@ -145,10 +146,9 @@ def parse_preprocessing(values: dict[str, Any]) -> Preprocessing:
     try:
         return Preprocessing.model_validate(values)
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False)[0]
         raise InputError(
             "Bad preprocessing",
-            why=f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}",
+            why=first_fault(error),
             next_step=f"Fields: {', '.join(Preprocessing.model_fields)}",
         ) from error
 

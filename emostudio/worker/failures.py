@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import traceback
 
-from emostudio.core.errors import EmoStudioError
+from emostudio.core.errors import EmoStudioError, first_line, kind_and_line
 from emostudio.core.events import Failed
 
 _MEMORY_MARKS = (
@@ -21,14 +21,14 @@ def explain(error: BaseException) -> Failed:
     if is_out_of_memory(error):
         return Failed(
             what="The job ran out of memory",
-            why=_first_line(error) or "the system could not give it more",
+            why=first_line(error) if str(error).strip() else "the system could not give it more",
             next_step="Choose a smaller batch size or a smaller input, then resume the job",
             details=details,
         )
     if is_disk_full(error):
         return Failed(
             what="The disk is full",
-            why=_first_line(error),
+            why=first_line(error),
             next_step="Free some space, then resume the job; what was saved before is intact",
             details=details,
         )
@@ -41,7 +41,7 @@ def explain(error: BaseException) -> Failed:
         )
     return Failed(
         what="The job met an unexpected error",
-        why=f"{type(error).__name__}: {_first_line(error)}",
+        why=kind_and_line(error),
         next_step="Resume the job; if it happens again, report it with the details",
         details=details,
     )
@@ -78,7 +78,3 @@ def _causes(error: BaseException) -> list[BaseException]:
 def _says(error: BaseException, marks: tuple[str, ...]) -> bool:
     text = str(error).lower()
     return any(mark in text for mark in marks)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0][:400]

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from emostudio.core.errors import EmoStudioError
 from emostudio.core.events import Event, Failed, event_line
 from emostudio.core.jobs import JOB_ADAPTER, Job
+from emostudio.core.settings import first_fault
 from emostudio.worker.control import JobControl
 from emostudio.worker.failures import explain
 from emostudio.workspace.store import Workspace
@@ -208,8 +209,7 @@ def _id_of(line: bytes) -> str:
 
 def _not_understood(error: Exception) -> Failed:
     if isinstance(error, ValidationError):
-        fault = error.errors(include_url=False, include_input=False)[0]
-        reason = f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+        reason = first_fault(error)
     elif isinstance(error, KeyError):
         reason = f"{error} is missing"
     else:

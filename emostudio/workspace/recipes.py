@@ -11,6 +11,7 @@ from emostudio.core.atomic import write_json
 from emostudio.core.errors import InputError
 from emostudio.core.paths import safe_name
 from emostudio.core.recipe import Recipe, RecipeStep
+from emostudio.core.settings import first_fault
 
 _LIMIT_BYTES = 1_000_000
 
@@ -36,11 +37,9 @@ def load_recipe(path: Path) -> Recipe:
     except OSError as error:
         raise InputError(f"Could not open {path}", why=error.strerror or str(error)) from error
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, fault["loc"])) or "file"
         raise InputError(
             f"{path.name} is not a recipe",
-            why=f"{place}: {fault['msg']}",
+            why=first_fault(error),
             next_step='A recipe looks like {"steps": [{"method": "cp", "settings": {}}]}',
         ) from error
 

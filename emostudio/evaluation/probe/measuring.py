@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from emostudio.core.errors import EmoStudioError, JobCancelled
+from emostudio.core.errors import EmoStudioError, JobCancelled, kind_and_line
 from emostudio.core.events import Progress
 from emostudio.core.machine_card import Gain, MachineCard, ProbeReading
 from emostudio.evaluation import latency, machine, validity
@@ -192,7 +192,7 @@ def _reason(error: Exception) -> str:
         return str(error)
     if isinstance(error, MemoryError):
         return str(error) or "there is too little memory"
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return kind_and_line(error)
 
 
 def _not_taken(reading: Reading, reason: str) -> _Taken:

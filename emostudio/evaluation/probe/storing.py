@@ -13,6 +13,7 @@ from emostudio.core.atomic import write_text
 from emostudio.core.errors import InputError
 from emostudio.core.machine_card import SCHEMA_VERSION, MachineCard
 from emostudio.core.paths import state_folder
+from emostudio.core.settings import first_fault
 
 _FILE = "machine_card.json"
 _MOST_BYTES = 1_000_000
@@ -93,11 +94,7 @@ def keep(card: MachineCard) -> None:
 
 
 def _fault(error: ValueError) -> str:
-    if not isinstance(error, ValidationError):
-        return str(error)
-    fault = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(map(str, fault["loc"]))
-    return f"{place}: {fault['msg']}" if place else fault["msg"]
+    return first_fault(error) if isinstance(error, ValidationError) else str(error)
 
 
 def card_file() -> Path:

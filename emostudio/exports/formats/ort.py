@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from emostudio.core.errors import EmoStudioError
+from emostudio.core.errors import EmoStudioError, first_line
 from emostudio.exports.base import Exporter, Made
 from emostudio.exports.onnx_file import one_graph, opset_of, refuse_one_graph
 from emostudio.exports.running import open_with_runner
@@ -46,7 +46,7 @@ def converted(content: bytes) -> bytes:
         except Exception as error:
             raise EmoStudioError(
                 "ONNX Runtime cannot save the network in its own format",
-                why=str(error).splitlines()[0][:200],
+                why=first_line(error),
                 next_step="Export it as ONNX",
             ) from error
 

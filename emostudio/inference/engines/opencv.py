@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emostudio.core.errors import EmoStudioError, InputError
+from emostudio.core.errors import EmoStudioError, InputError, first_line
 from emostudio.core.model_info import CAFFE
 from emostudio.inference.base import EngineSettings, Kernels
 from emostudio.models.importers.caffe import MEAN, PROTOTXT, WEIGHTS
@@ -125,7 +125,7 @@ class OpenCvEngine:
 def _refused(error: Exception) -> EmoStudioError:
     return EmoStudioError(
         "OpenCV cannot run the Caffe network",
-        why=str(error).strip().splitlines()[0][:200],
+        why=first_line(error),
         next_step="Import it again from its prototxt and caffemodel",
     )
 

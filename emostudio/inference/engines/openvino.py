@@ -101,7 +101,7 @@ def _opened(content: bytes, threads: int) -> SegmentRun:
     except RuntimeError as error:
         raise EmoStudioError(
             "OpenVINO refuses the network",
-            why=str(error).strip().splitlines()[-1][:200],
+            why=str(error).strip().rpartition("\n")[2][:200],
             next_step="Run it on onnxruntime",
         ) from error
     request = compiled.create_infer_request()

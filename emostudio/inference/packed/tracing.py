@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from emostudio.core.errors import EmoStudioError
+from emostudio.core.errors import EmoStudioError, first_line
 from emostudio.inference.graph import is_exchanged, onnx_part
 from emostudio.inference.layer_spec import SignLayerLike
 
@@ -45,7 +45,7 @@ def traced(network: nn.Module, input_shape: Shape) -> tuple[fx.GraphModule, dict
     except Exception as error:
         raise EmoStudioError(
             "The packed engine cannot follow the network",
-            why=str(error).strip().splitlines()[0][:200],
+            why=first_line(error),
             next_step="Run it on another engine",
         ) from error
     return module, recorder.shapes

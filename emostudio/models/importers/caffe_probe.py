@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from emostudio.core.atomic import write_text
-from emostudio.core.errors import InputError
+from emostudio.core.errors import InputError, first_line
 from emostudio.models.importers.caffe import input_shape
 
 _PICTURES = 2
@@ -47,7 +47,7 @@ def probe(prototxt: bytes, weights: bytes) -> dict[str, Any]:
     except (cv2.error, ValueError) as error:
         raise InputError(
             "OpenCV cannot run the Caffe network",
-            why=str(error).strip().splitlines()[0][:200],
+            why=first_line(error),
             next_step="Check that prototxt and caffemodel belong together",
         ) from error
     if not np.isfinite(outputs).all() or not 2 <= outputs.shape[1] <= _CLASS_LIMIT:

@@ -11,7 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from emostudio.core.errors import InputError
+from emostudio.core.errors import InputError, first_line
 from emostudio.models.onnx_network import NODE_LIMIT
 
 _BATCH = 2
@@ -107,7 +107,7 @@ def run_graph(
         found: list[NDArray[np.generic]] = session.run(list(outputs), {source: images})
     except Exception as error:  # ONNX Runtime raises its own kinds, without a common base
         raise InputError(
-            "The graph does not run on a batch of images", why=str(error).splitlines()[0][:200]
+            "The graph does not run on a batch of images", why=first_line(error)
         ) from error
     return found
 

@@ -5,6 +5,7 @@ import sys
 
 import cv2
 import numpy as np
+import onnxruntime
 import pytest
 from PIL import Image
 
@@ -155,3 +156,14 @@ def test_a_folder_is_no_picture(tmp_path):
     for name in ("", "none"):
         with pytest.raises(runner.ModelError, match="no such plain file"):
             runner.read_picture(tmp_path / name)
+
+
+def test_a_refusal_without_a_word_is_named_by_its_kind(monkeypatch, tmp_path):
+    def refuse(*_arguments, **_options):
+        raise MemoryError
+
+    file = tmp_path / "x.onnx"
+    file.write_bytes(b"")
+    monkeypatch.setattr(onnxruntime, "InferenceSession", refuse)
+    with pytest.raises(runner.ModelError, match="cannot be loaded: MemoryError"):
+        runner._session(file, 1)

@@ -1,12 +1,15 @@
 """Graphs in ONNX Runtime take the threads they are given, and none that spin."""
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from torch import nn
 
+from emostudio.core.errors import EmoStudioError
 from emostudio.inference.graph import onnx_graph
 from emostudio.inference.onnx_sessions import graph_run, open_graph
+from emostudio.worker.failures import is_out_of_memory
 
 
 @pytest.fixture(scope="module")
@@ -30,3 +33,14 @@ def test_a_graph_runs_on_any_number_of_pictures(content):
     alone = np.concatenate([run(batch[i : i + 1])[0] for i in range(4)])
     assert together.shape == (4, 5)
     assert np.abs(together - alone).max() <= 1e-5
+
+
+@pytest.mark.parametrize("error", [RuntimeError(""), MemoryError()])
+def test_a_refusal_without_a_word_keeps_its_kind(monkeypatch, content, error):
+    def refuse(*_arguments, **_options):
+        raise error
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", refuse)
+    with pytest.raises(EmoStudioError, match=type(error).__name__) as found:
+        open_graph(content, 1)
+    assert is_out_of_memory(found.value) == isinstance(error, MemoryError)
