@@ -25,6 +25,11 @@ from emostudio.core.errors import InputError
 from emostudio.core.jobs import ExportJob, ImportModelJob, InspectModelJob
 from emostudio.workspace.recipes import parse_assignments, parse_steps
 
+_KindOption = Annotated[
+    str,
+    typer.Option("--as", help="ONNX only: white-box (layers), black-box (outputs alone) or auto."),
+]
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
@@ -114,12 +119,7 @@ def import_model(
     data: Annotated[
         str | None, typer.Option(help="Labelled images to find or check both with.")
     ] = None,
-    kind: Annotated[
-        str,
-        typer.Option(
-            "--as", help="ONNX only: white-box (layers), black-box (outputs alone) or auto."
-        ),
-    ] = "auto",
+    kind: _KindOption = "auto",
     workspace: WorkspaceOption = None,
     is_json: JsonOption = False,
 ) -> None:

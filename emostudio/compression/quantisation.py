@@ -44,7 +44,7 @@ from emostudio.core.errors import InputError
 from emostudio.core.events import Event
 from emostudio.core.model_info import StructureRecord
 from emostudio.core.settings import setting
-from emostudio.models.loaded import LoadedModel
+from emostudio.models.loaded import CodedTensor, LoadedModel
 
 _PASSED_LAYERS = (nn.ReLU, nn.MaxPool2d, nn.Dropout, nn.Dropout2d, nn.Flatten, nn.Identity)
 _PASSED_FUNCTIONS = frozenset({"cat", "relu", "max_pool2d", "flatten", "dropout"})
@@ -215,15 +215,7 @@ def exchanged(
             "bias": layer.bias is not None,
             "rounds_output": layout.rounds_output(name),
         }
-        with torch.device("meta" if grids is None else "cpu"):
-            new: Any = rebuilt(layer, arguments)
-        if grids is None:
-            coded[f"{name}.weight"] = int8.plan_int8(layer.weight.shape, bit_width)
-        else:
-            coded[f"{name}.weight"] = _fill(new, layer, bit_width)
-            for side in ("input", "output") if new.rounds_output else ("input",):
-                new.set_grid(side, grids[name, side])
-            new.round_bias()
+        new, coded[f"{name}.weight"] = _int8_layer(name, layer, arguments, grids)
         replace_layer(model.network(), name, new.train(layer.training))
         model = with_structure(
             model, StructureRecord(layer=name, method=method.key, arguments=arguments)
@@ -234,17 +226,40 @@ def exchanged(
             )
             model = with_structure(model, record)
     for name, holder in layout.holders.items():
-        shape = tuple(holder.weight.shape)
         if grids is None:
+            shape = tuple(holder.weight.shape)
             coded[f"{name}.weight"] = int8.plan_int8(shape, bit_width, per_channel=False)
         else:
-            values = holder.weight.detach().cpu().numpy()
-            codes, scales = int8.quantise(values, bit_width, per_channel=False)
-            set_tensor_values(
-                weight_layers(model.network())[name], int8.dequantise(codes, scales).reshape(-1)
-            )
-            coded[f"{name}.weight"] = int8.encode_int8(codes, scales, bit_width)
+            held = weight_layers(model.network())[name]
+            coded[f"{name}.weight"] = _round_holder(held, bit_width)
     return with_coded(model, coded)
+
+
+def _int8_layer(
+    name: str,
+    layer: Any,
+    arguments: Mapping[str, Any],
+    grids: Mapping[Site, tuple[float, int]] | None,
+) -> tuple[Any, CodedTensor]:
+    """Return the INT8 form of a layer, and how its weights are stored."""
+    bit_width = arguments["bit_width"]
+    with torch.device("meta" if grids is None else "cpu"):
+        new: Any = rebuilt(layer, arguments)
+    if grids is None:
+        return new, int8.plan_int8(layer.weight.shape, bit_width)
+    coded = _fill(new, layer, bit_width)
+    for side in ("input", "output") if new.rounds_output else ("input",):
+        new.set_grid(side, grids[name, side])
+    new.round_bias()
+    return new, coded
+
+
+def _round_holder(holder: WeightLayer, bit_width: int) -> CodedTensor:
+    """Round the values of a special layer in place; returns how they are stored."""
+    values = holder.weight.detach().cpu().numpy()
+    codes, scales = int8.quantise(values, bit_width, per_channel=False)
+    set_tensor_values(holder, int8.dequantise(codes, scales).reshape(-1))
+    return int8.encode_int8(codes, scales, bit_width)
 
 
 def rebuilt(layer: nn.Module, arguments: Mapping[str, Any]) -> nn.Module:
@@ -361,7 +376,7 @@ def bit_width_of(settings: QuantisationSettings) -> int:
     return 7 if settings.reduce_range else 8
 
 
-def _fill(new: Any, layer: Any, bit_width: int) -> Any:
+def _fill(new: Any, layer: Any, bit_width: int) -> CodedTensor:
     codes, scales = int8.quantise(layer.weight.detach().cpu().numpy(), bit_width)
     set_tensor_values(new, int8.dequantise(codes, scales))
     if layer.bias is not None:

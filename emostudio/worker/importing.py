@@ -121,8 +121,7 @@ def import_model(job: ImportModelJob, context: HandlerContext) -> Generator[Even
             yield Note(what=str(error))
             return (yield from import_model(_as_black_box(job), context))
     checked = conventions.check(model, sample) if sample is not None else None
-    if checked is not None:
-        notes += checked.notes
+    notes += checked.notes if checked is not None else ()
     for note in notes:
         yield Note(what=note)
     is_variant = bool(model.info.recipe.steps)

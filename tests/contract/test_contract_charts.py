@@ -24,6 +24,7 @@ from emostudio.workspace.charts.catalogue import CHARTS, chart_kinds, drawn
 from emostudio.workspace.charts.tables import numbers
 
 KEYS = sorted(CHARTS.members())
+WITH_INTERVALS = {"bars", "calibration", "classes", "layers", "pareto"}
 SINGLE = sorted(key for key, writer in WRITERS.members().items() if writer.write_chart)
 
 
@@ -76,16 +77,18 @@ def test_every_chart_says_what_it_lacks(key):
 
 @pytest.mark.parametrize("key", KEYS)
 def test_every_interval_holds_its_value(key, material):
+    pairs = []
     for panel in chart(key, material).panels:
-        pairs = []
         if isinstance(panel, Bars):
-            pairs = [(bar.value, bar.interval) for row in panel.values for bar in row]
+            pairs += [(bar.value, bar.interval) for row in panel.values for bar in row]
         elif isinstance(panel, Plot):
-            pairs = [(mark.y, mark.y_interval) for mark in panel.marks]
+            pairs += [(mark.y, mark.y_interval) for mark in panel.marks]
             pairs += [
                 pair for line in panel.lines for pair in zip(line.ys, line.intervals, strict=False)
             ]
-        assert all(low <= value <= high for value, (low, high) in filter(all, pairs))
+    known = [pair for pair in pairs if all(pair)]
+    assert known or key not in WITH_INTERVALS
+    assert all(low <= value <= high for value, (low, high) in known)
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "emostudio").rglob("*.py"))
 FILE_LIMIT = 500
 CLASS_LIMIT = 300
-FUNCTION_LIMIT = 60
+FUNCTION_LIMIT = 40  # lines of code, docstring not counted
 UNSAFE_CALLS = {
     "torch.jit.load",
     "torch.export.load",
@@ -36,6 +36,14 @@ def trees():
     return {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 
 
+def length(node):
+    """Lines of a class with, and of a function without its docstring."""
+    lines = node.end_lineno - node.lineno + 1
+    if isinstance(node, ast.ClassDef) or ast.get_docstring(node) is None:
+        return lines
+    return lines - (node.body[0].end_lineno - node.body[0].lineno + 1)
+
+
 def calls(tree):
     return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
 
@@ -51,9 +59,8 @@ def test_classes_and_functions_stay_small(trees):
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef | ast.FunctionDef):
                 limit = CLASS_LIMIT if isinstance(node, ast.ClassDef) else FUNCTION_LIMIT
-                lines = node.end_lineno - node.lineno + 1
-                if lines > limit:
-                    long.append(f"{named(path)}:{node.lineno} {node.name} {lines}")
+                if length(node) > limit:
+                    long.append(f"{named(path)}:{node.lineno} {node.name} {length(node)}")
     assert long == []
 
 
@@ -117,7 +124,7 @@ def test_no_machine_path_is_named():
 @pytest.mark.parametrize("folder", ["benchmarks", "packaging"])
 def test_scripts_import_only_what_there_is(folder):
     missing = []
-    for path in sorted((ROOT / folder).glob("*.py")):
+    for path in sorted((ROOT / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("emo"):
                 continue

@@ -151,7 +151,9 @@ def test_only_the_variant_that_disagrees_is_marked(qtbot, page, studio, block):
 
 def test_a_frame_without_faces_says_so(qtbot, page, studio, block):
     play(qtbot, page, studio, block, frame(faces=(), said=("happiness",) * 3))
-    assert all("No face" in tile.words() for tile in page.stage.tiles())
+    tiles = page.stage.tiles()
+    assert len(tiles) == 3
+    assert all("No face" in tile.words() for tile in tiles)
 
 
 def test_a_low_probability_is_called_unsure(qtbot, page, studio, block):

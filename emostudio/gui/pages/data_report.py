@@ -35,6 +35,10 @@ class ReportView(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SPACE.m)
+        row.addLayout(self._found_column(), 1)
+        row.addLayout(self._check_column())
+
+    def _found_column(self) -> QVBoxLayout:
         left = QVBoxLayout()
         left.setSpacing(SPACE.m)
         left.addWidget(self._facts_card())
@@ -42,6 +46,10 @@ class ReportView(QWidget):
         self.faces = ThumbnailGrid()
         self._faces_card.body.addWidget(self.faces, 1)
         left.addWidget(self._faces_card)
+        left.addLayout(self._counts_row(), 1)
+        return left
+
+    def _counts_row(self) -> QHBoxLayout:
         lower = QHBoxLayout()
         lower.setSpacing(SPACE.m)
         bars_card = Card(self.tr("Images per class and split"))
@@ -60,8 +68,9 @@ class ReportView(QWidget):
         )
         map_card.body.addWidget(self.label_map, 1)
         lower.addWidget(map_card, 1)
-        left.addLayout(lower, 1)
-        row.addLayout(left, 1)
+        return lower
+
+    def _check_column(self) -> QVBoxLayout:
         self.side = QVBoxLayout()
         self.side.setSpacing(SPACE.m)
         self.check = Card(self.tr("Check before import"))
@@ -73,7 +82,7 @@ class ReportView(QWidget):
         holder.setLayout(self._check_body)
         self.check.body.addWidget(scrolled(holder), 1)
         self.side.addWidget(self.check, 1)
-        row.addLayout(self.side)
+        return self.side
 
     def show_report(self, report: DataReport) -> None:
         """Show a report."""

@@ -100,19 +100,12 @@ def _described(
     first: LoadedModel,
     job: ProfileJob,
 ) -> ModelProfile:
-    assert model.module is not None and first.module is not None  # noqa: S101, PT018 - looked at before
     layers = described_model(model, found.disk_bytes).layers
     rows = [layer.name for layer in described_model(first, 0).layers]
     timed = {time.layer: time for time in times if time.layer}
     kinds = {layer.name: layer.kind for layer in layers}
     names = list(dict.fromkeys([row_of(layer.name, rows) for layer in layers] + list(timed)))
-    weighted = [layer.name for layer in described_model(first, 0).layers if layer.macs]
-    errors = (
-        {} if model is first
-        else weight_errors(
-            as_folded(first.module, model.module), model.module, first.input_shape, weighted
-        )
-    )  # fmt: skip
+    errors = {} if model is first else _weight_errors(first, model)
     shown = (
         _layer(
             name,
@@ -127,11 +120,17 @@ def _described(
         model=found.name,
         engine=engine,
         threads=job.threads,
-        kernels=kernels_of(model.module, engine),
+        kernels=kernels_of(model.network(), engine),
         layers=tuple(shown),
         other_ms=sum(time.ms for time in times if not time.layer),
         total_ms=sum(time.ms for time in times),
     )
+
+
+def _weight_errors(first: LoadedModel, model: LoadedModel) -> dict[str, float]:
+    weighted = [layer.name for layer in described_model(first, 0).layers if layer.macs]
+    reference = as_folded(first.network(), model.network())
+    return weight_errors(reference, model.network(), first.input_shape, weighted)
 
 
 def _layer(

@@ -8,6 +8,7 @@ import pytest
 from emostudio.cli import main
 from emostudio.cli.differences import difference
 from emostudio.core.jobs import JobStatus, TrainJob
+from emostudio.worker import resolve
 from emostudio.workspace.store import Workspace
 
 COMMANDS = [
@@ -187,10 +188,27 @@ def test_without_a_display_the_window_points_to_the_quickstart(capfd, monkeypatc
     assert "emostudio quickstart" in err
 
 
-def test_models_without_any_say_what_to_do(capfd, tmp_path):
+def test_a_new_workspace_holds_no_models(capfd, tmp_path):
     code, out, _ = run(capfd, "models", "--json", "--workspace", str(tmp_path))
     assert code == 0
-    assert all(row["role"] == "bundled" for row in json.loads(out))
+    assert json.loads(out) == []
+
+
+def test_models_shipped_with_the_program_are_listed_and_found(capfd, monkeypatch, tmp_path):
+    shipped = tmp_path / "shipped"
+    shipped.mkdir()
+    for name in ("small.safetensors", "card.md"):
+        (shipped / name).write_bytes(b"1234")
+    monkeypatch.setattr(resolve, "resource_path", lambda *_parts: shipped)
+    file = shipped / "small.safetensors"
+    assert resolve.bundled_models() == {"small": file}
+    code, out, _ = run(capfd, "models", "--json", "--workspace", str(tmp_path / "own"))
+    assert code == 0
+    assert [(row["name"], row["role"], row["disk_bytes"]) for row in json.loads(out)] == [
+        ("small", "bundled", 4)
+    ]
+    with Workspace.open(tmp_path / "own") as workspace:
+        assert resolve.find_model("small", workspace).file == file
 
 
 def test_the_installed_command_prints_nothing_but_json_on_stdout(tmp_path):

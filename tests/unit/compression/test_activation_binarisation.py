@@ -172,7 +172,9 @@ def test_a_chosen_rate_and_batch_size_hold_in_either_mode():
     method = METHODS.get("xnor")
     for mode in ("recipe", "paper"):
         settings = method.settings_type(mode=mode, learning_rate=0.02, batch_size=7)
-        for stage in method.plan(toy_model(), settings).trainings:
+        trainings = method.plan(toy_model(), settings).trainings
+        assert len(trainings) == {"recipe": 2, "paper": 1}[mode]
+        for stage in trainings:
             assert (stage.settings.learning_rate, stage.settings.batch_size) == (0.02, 7)
 
 

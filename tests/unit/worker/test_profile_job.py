@@ -57,6 +57,7 @@ def test_the_parts_of_a_decomposed_layer_are_summed_up_under_its_name(found):
 
 def test_counts_agree_with_the_models(found):
     workspace, report = found
+    assert [profile.model for profile in report.profiles] == ["big", "cp"]
     for profile in report.profiles:
         record = workspace.model(profile.model)
         assert sum(layer.macs for layer in profile.layers) == record.macs
