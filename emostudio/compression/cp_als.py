@@ -39,16 +39,6 @@ class Factors:
         """Number of terms."""
         return self.out_factor.shape[1]
 
-    def with_silent_term(self) -> Factors:
-        """Return the same kernel with one more term, whose out-factor is zero.
-
-        To start a higher rank from: the error cannot rise above that of the lower one.
-        """
-        sides = [torch.ones(factor.shape[0], 1, dtype=torch.float64) for factor in self.all]
-        sides[0] = torch.zeros_like(sides[0])
-        pairs = zip(self.all, sides, strict=True)
-        return Factors(*(torch.cat(pair, dim=1) for pair in pairs))
-
     def kernel(self) -> torch.Tensor:
         """Return the kernel (C_out, C_in, kH, kW) the factors stand for."""
         # one matrix product at the end: summing over r any earlier needs far larger arrays
@@ -92,24 +82,6 @@ def random_start(
     return Factors(
         *(torch.randn(side, rank, generator=generator, dtype=torch.float64) for side in shape)
     )
-
-
-def exact_factors(kernel: torch.Tensor) -> Factors:
-    """Return factors of rank kH * kW * min(C_out, C_in) that give the kernel exactly."""
-    c_out, c_in, height, width = kernel.shape
-    wide = kernel.double()
-    rows, columns = torch.eye(height).double(), torch.eye(width).double()
-    if c_in <= c_out:
-        # one term per (y, x, s): its out-factor is that column of the kernel
-        out_factor = wide.permute(0, 2, 3, 1).reshape(c_out, -1)
-        in_factor = torch.eye(c_in).double().repeat(1, height * width)
-    else:
-        out_factor = torch.eye(c_out).double().repeat(1, height * width)
-        in_factor = wide.permute(1, 2, 3, 0).reshape(c_in, -1)
-    smaller = min(c_out, c_in)
-    row_factor = rows.repeat_interleave(width * smaller, dim=1)
-    column_factor = columns.repeat(1, height).repeat_interleave(smaller, dim=1)
-    return Factors(out_factor, in_factor, row_factor, column_factor)
 
 
 def decompose(

@@ -198,7 +198,7 @@ def _ask(
 ) -> Answers | None:
     """Return the answers of every head on the labelled validation images, None without any."""
     images = dataset.indices(Split.VALIDATION)
-    truth = targets(dataset.emotions[images], model.info.labels, "drop")
+    truth = targets(dataset.emotions[images], model.info.labels)
     images, truth = images[truth >= 0], truth[truth >= 0]
     if not len(images):
         return None

@@ -63,18 +63,6 @@ def predict_bytes(model: LoadedModel) -> int:
     return container_bytes(model.info, shapes)
 
 
-def layer_bytes(model: LoadedModel) -> dict[str, int]:
-    """Return the share of each layer (by path) in the file, without headers."""
-    sizes: dict[str, int] = {}
-    for name, tensor in _raw_tensors(model).items():
-        layer = name.rpartition(".")[0]
-        sizes[layer] = sizes.get(layer, 0) + tensor.numel() * tensor.element_size()
-    for name, coded in model.coded.items():
-        layer = name.rpartition(".")[0]
-        sizes[layer] = sizes.get(layer, 0) + sum(array.nbytes for array in coded.arrays.values())
-    return sizes
-
-
 def parameter_bytes(model: LoadedModel) -> int:
     """Return the bytes of all parameters as stored: without running statistics and headers."""
     if model.module is None:

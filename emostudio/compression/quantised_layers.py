@@ -139,21 +139,6 @@ class _Quantised(nn.Module):
             return product
         return fake_quantise(product, self.output_scale, self.output_zero_point.to(product.dtype))
 
-    def integer_output(self, features: torch.Tensor) -> torch.Tensor:
-        """Return the output of whole-number arithmetic: codes 0..255, or logits as float64.
-
-        Sums of products of codes are whole numbers below 2**53, so float64 adds them exactly.
-        """
-        zero_point = self.input_zero_point.double()
-        codes = codes_of(features, self.input_scale, self.input_zero_point.float()).double()
-        centred = codes - zero_point
-        sums = self.product(centred, self.weight_codes().double(), self.bias_codes().double())
-        ratio = self.bias_scales().double().view(-1, *[1] * (sums.ndim - 2))
-        if not self.rounds_output:
-            return sums * ratio
-        requantised = torch.round(sums * ratio / self.output_scale.double())
-        return torch.clamp(requantised + self.output_zero_point.double(), 0, _LEVELS)
-
     def exported(self) -> nn.Module:
         """Return the layer as ONNX quantise and dequantise nodes, which fuse to integer kernels."""
         return _OnnxQuantised(self)

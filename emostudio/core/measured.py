@@ -50,11 +50,6 @@ class Calibration(_Measured):
     error_scaled: float | None = None
     """The error after dividing the logits by `temperature`."""
 
-    @property
-    def is_miscalibrated(self) -> bool:
-        """Whether the error is more than chance explains."""
-        return self.error > self.floor_high
-
 
 class Resampling(_Measured):
     """Paired bootstrap of a difference of accuracies."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +12,9 @@ from numpy.typing import NDArray
 from emostudio.core.emotions import EMOTIONS, UNLABELLED, Emotion
 from emostudio.core.errors import InputError
 
-LabelPolicy = Literal["drop", "merge", "mask"]
-"""What happens to classes that one side lacks: their pictures are left out (``drop``), they join
-the class of `MERGE_INTO` (``merge``), or the probabilities lose the class and are renormalised
-(``mask``)."""
-
 MERGE_INTO: Mapping[Emotion, Emotion] = {Emotion.CONTEMPT: Emotion.DISGUST}
 """Where an emotion goes under ``merge``: the seven-class sets have no contempt."""
 
-SEVEN: tuple[Emotion, ...] = tuple(e for e in EMOTIONS if e is not Emotion.CONTEMPT)
-"""Classes of the sets without contempt, in canonical order."""
 
 _ALIASES: Mapping[Emotion, tuple[str, ...]] = {
     Emotion.ANGER: ("anger", "angry", "an", "ang"),
@@ -111,9 +103,7 @@ def canonical_labels(labels: Sequence[str]) -> tuple[Emotion, ...]:
     return tuple(found)
 
 
-def targets(
-    emotions: NDArray[np.integer], labels: Sequence[Emotion], policy: LabelPolicy = "drop"
-) -> NDArray[np.int64]:
+def targets(emotions: NDArray[np.integer], labels: Sequence[Emotion]) -> NDArray[np.int64]:
     """Map canonical emotion indices to places in a model's label order.
 
     Parameters
@@ -122,9 +112,6 @@ def targets(
         Canonical indices (N,); `UNLABELLED` where there is no label.
     labels
         The model's labels in order.
-    policy
-        With ``merge``, emotions the model lacks join the class of `MERGE_INTO`; otherwise (``drop``
-        and ``mask``, which differ only in what happens to probabilities) they have no target.
 
     Returns
     -------
@@ -133,61 +120,9 @@ def targets(
     order = list(labels)
     table = np.full(len(EMOTIONS) + 1, -1, dtype=np.int64)  # the last entry serves index -1
     for index, emotion in enumerate(EMOTIONS):
-        wanted = emotion
-        if wanted not in order and policy == "merge":
-            wanted = MERGE_INTO.get(emotion, emotion)
-        if wanted in order:
-            table[index] = order.index(wanted)
+        if emotion in order:
+            table[index] = order.index(emotion)
     return table[np.asarray(emotions, dtype=np.int64)]
-
-
-def map_probabilities(
-    probabilities: NDArray[np.floating],
-    from_labels: Sequence[Emotion],
-    to_labels: Sequence[Emotion],
-    policy: LabelPolicy = "mask",
-) -> NDArray[np.float32]:
-    """Bring probabilities into another label order.
-
-    Classes that `to_labels` lacks are removed (``drop`` and ``mask``) or added to the class of
-    `MERGE_INTO` (``merge``); what remains is renormalised. A class that `from_labels` lacks is
-    never invented with probability zero.
-
-    Parameters
-    ----------
-    probabilities
-        Shape (N, K) over `from_labels`.
-    from_labels, to_labels
-        Label orders before and after.
-    policy
-        What happens to classes that `to_labels` lacks.
-
-    Returns
-    -------
-    Shape (N, len(to_labels)); rows sum to 1.
-
-    Raises
-    ------
-    InputError
-        If `to_labels` holds a class that `from_labels` lacks.
-    """
-    missing = [label for label in to_labels if label not in from_labels]
-    if missing:
-        raise InputError(
-            f"The probabilities know nothing of {', '.join(missing)}",
-            why=f"they are over {', '.join(from_labels)}",
-            next_step="Leave these classes out of the student's labels",
-        )
-    mapped = np.zeros((len(probabilities), len(to_labels)), dtype=np.float64)
-    for place, emotion in enumerate(from_labels):
-        wanted = emotion
-        if wanted not in to_labels and policy == "merge":
-            wanted = MERGE_INTO.get(emotion, emotion)
-        if wanted in to_labels:
-            mapped[:, list(to_labels).index(wanted)] += probabilities[:, place]
-    total = mapped.sum(axis=1, keepdims=True)
-    uniform = 1.0 / len(to_labels)
-    return np.where(total > 0, mapped / np.where(total > 0, total, 1), uniform).astype(np.float32)
 
 
 def present_labels(emotions: NDArray[np.integer]) -> tuple[Emotion, ...]:

@@ -155,7 +155,7 @@ def _counting(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
     """Places and classes of the images that count, and how many others the split has."""
     indices = dataset.indices(split)
-    truth = targets(dataset.emotions[indices], classifier.info.labels, "drop")
+    truth = targets(dataset.emotions[indices], classifier.info.labels)
     counts = truth >= 0
     return indices[counts], truth[counts], int((~counts).sum())
 

@@ -232,19 +232,5 @@ def mix(first: str, second: str, share: float) -> str:
     return "#" + "".join(f"{channel:02X}" for channel in blended)
 
 
-def contrast(first: str, second: str) -> float:
-    """Return the WCAG contrast ratio of two colours, from 1 to 21."""
-    low, high = sorted((_luminance(first), _luminance(second)))
-    return (high + 0.05) / (low + 0.05)
-
-
 def _channels(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-
-
-def _luminance(colour: str) -> float:
-    linear = []
-    for channel in _channels(colour):
-        share = channel / 255
-        linear.append(share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4)
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -125,7 +125,7 @@ def settle(given: Given, build: BuildModel, sample: Sample | None, name: str) ->
 
 def check(model: LoadedModel, sample: Sample) -> Checked:
     """Try a described model on the sample and warn if it knows nothing."""
-    truth = targets(sample.emotions, model.info.labels, "drop")
+    truth = targets(sample.emotions, model.info.labels)
     known = truth >= 0
     answers = _outputs(model, sample).argmax(axis=1)
     accuracy = float((answers[known] == truth[known]).mean()) if known.any() else 0.0
@@ -163,7 +163,7 @@ def _trials(given: Given, build: BuildModel, sample: Sample, name: str) -> list[
         except EmoStudioError:  # numbers blow up under a wrong scaling: that is an answer too
             continue
         for order, order_labels in _orders(given).items():
-            truth = targets(sample.emotions, order_labels, "drop")
+            truth = targets(sample.emotions, order_labels)
             accuracy = float((answers[truth >= 0] == truth[truth >= 0]).mean())
             trials.append(_Trial(accuracy, order, values, order_labels, preprocessing))
     if not trials:

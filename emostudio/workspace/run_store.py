@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from emostudio.core.atomic import write_text
 from emostudio.core.errors import InputError
@@ -130,33 +130,6 @@ class RunStore(WorkspaceFolder):
             return self.update_run(run_id, status=JobStatus.CANCELLED, ended=now(), pid=None)
         write_text(run.folder / folders.CANCEL_FILE, "")
         return run
-
-    def delete_run(self, run_id: str) -> None:
-        """Move a run's folder to the workspace's trash.
-
-        Raises
-        ------
-        InputError
-            If the run is unknown or still active.
-        """
-        run = self.run(run_id)
-        if run.status in {JobStatus.RUNNING, JobStatus.PAUSED}:
-            raise InputError(f"Run {run.title} is still active", next_step="Cancel it first")
-        with self.database.writing() as connection:
-            connection.execute(delete(RUNS).where(RUNS.c.id == run_id))
-            folders.move_to_trash([run.folder], self.trash_folder / "runs")
-
-    def restore_run(self, run_id: str) -> RunRecord:
-        """Take a deleted run back from the trash."""
-        source = self.trash_folder / "runs" / run_id
-        folders.move_to_trash([source], self.runs_folder)
-        problems: list[str] = []
-        for run in folders.read_runs(self.runs_folder, problems):
-            if run.id == run_id:
-                with self.database.writing() as connection:
-                    rows.insert_run(connection, run)
-                return run
-        raise InputError(f"Run {run_id} is not in the trash")
 
     def log(self, run_id: str, most_bytes: int = 200_000) -> str:
         """Return the end of a run's log."""

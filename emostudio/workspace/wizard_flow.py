@@ -195,11 +195,6 @@ class WizardFlow:
             WizardStep.SUMMARY: self._missing_summary,
         }[step]()
 
-    def can_go_next(self) -> tuple[bool, str]:
-        """Return whether the present step is complete, and the reason if not."""
-        reason = self.missing()
-        return not reason, reason
-
     def next(self) -> WizardStep:
         """Go to the next step if the present one is complete; return the step shown now."""
         position = STEPS.index(self.draft.step)

@@ -8,7 +8,6 @@ from emostudio.core.emotions import EMOTIONS
 from emostudio.core.errors import InputError
 from emostudio.models.catalogue import ARCHITECTURES, build, new_info
 from emostudio.models.container import read_container, write_container
-from emostudio.models.state import fill, state_arrays
 
 SMALL = {
     "vgg_s_paper": {},
@@ -78,10 +77,11 @@ def test_every_parameter_learns(key):
 def test_network_survives_the_container(key, tmp_path):
     info = info_of(key)
     module = build(info).eval()
-    write_container(tmp_path / "net.safetensors", info, state_arrays(module))
+    arrays = {name: value.numpy() for name, value in module.state_dict().items()}
+    write_container(tmp_path / "net.safetensors", info, arrays)
     found_info, arrays = read_container(tmp_path / "net.safetensors")
     again = build(found_info).eval()
-    fill(again, arrays, "net")
+    again.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     batch = torch.randn(2, *info.preprocessing.input_shape)
     with torch.inference_mode():
         assert torch.equal(again(batch), module(batch))
@@ -101,7 +101,7 @@ def test_what_is_built_for_tiny_input_runs_on_it(key, size):
 def test_same_seed_gives_the_same_weights(key):
     def weights():
         torch.manual_seed(5)
-        return state_arrays(build(info_of(key)))
+        return build(info_of(key)).state_dict()
 
     first, second = weights(), weights()
     assert all((first[name] == second[name]).all() for name in first)

@@ -60,16 +60,6 @@ def test_f1_three_thin_convolutions_equal_one_with_the_reconstructed_kernel(
     assert torch.allclose(thin(images_for()), expected, atol=1e-10)
 
 
-def test_f1_a_survey_kernel_is_exact_at_rank_576():
-    torch.manual_seed(10)
-    layer = torch.nn.Conv2d(64, 256, 3, padding=1).double()
-    factors = cp_als.exact_factors(layer.weight.detach())
-    assert factors.rank == 576
-    images = torch.randn(1, 64, 13, 13, dtype=torch.float64)
-    thin = cp_layers.filled_layers(layer, factors)
-    assert torch.allclose(thin(images), F.conv2d(images, layer.weight, layer.bias, padding=1))
-
-
 def test_factors_reconstruct_as_tensorly_does():
     tensorly = pytest.importorskip("tensorly")
     from tensorly.cp_tensor import CPTensor, cp_to_tensor

@@ -214,6 +214,15 @@ def _blob(bits: float) -> np.ndarray:
     return codecs.placeholder(np.uint8, fixed_width.packed_bytes(int(np.ceil(bits)), 1))
 
 
+def expected_fillers(density: float, index_width: int) -> float:
+    """Return the fillers per survivor to expect where survivors are scattered at random.
+
+    q / (1 - q) with q = (1 - density) ^ (2 ^ index_width).
+    """
+    beyond: float = (1.0 - density) ** (1 << index_width)
+    return beyond / (1.0 - beyond)
+
+
 def _expected_index(count: int, survivors: int) -> tuple[int, float, float]:
     """Return the index width, the bits of the index stream and the number of fillers."""
     density = min(max(survivors / count, 1.0 / count), 1.0 - 1e-9)
@@ -221,7 +230,7 @@ def _expected_index(count: int, survivors: int) -> tuple[int, float, float]:
     for width in range(1, relative_index.MAX_INDEX_WIDTH + 1):
         symbols = 1 << width
         beyond = (1.0 - density) ** symbols
-        fillers = survivors * beyond / (1.0 - beyond)
+        fillers = survivors * expected_fillers(density, width)
         fields = density * (1.0 - density) ** np.arange(symbols) / (1.0 - beyond) * survivors
         fields[-1] += fillers
         bits = max(_entropy(fields) + 0.05, 1.0) * (survivors + fillers)

@@ -1,4 +1,4 @@
-"""Text, icons and badges."""
+"""Text, icons and the swatches of series."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QRe
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from emostudio.gui.theme import theme
-from emostudio.gui.tokens import SPACE, series
-from emostudio.gui.verdict_badge import badge_width, paint_badge, verdict_look
+from emostudio.gui.tokens import series
 from emostudio.gui.widgets.mark_shapes import mark_shape
 
 
@@ -115,35 +114,6 @@ class IconLabel(QWidget):
         painter.drawPixmap(
             0, 0, theme().pixmap(self._name, self._token, self._pixels, self.devicePixelRatioF())
         )
-
-
-class Badge(QWidget):
-    """A verdict: shape and word carry it, colour only helps."""
-
-    def __init__(self, verdict: str = "") -> None:
-        super().__init__()
-        self._verdict = ""
-        theme().changed.connect(self._resize)
-        self.set_verdict(verdict)
-
-    def set_verdict(self, verdict: str) -> None:
-        """Show another verdict; empty hides the badge."""
-        self._verdict = verdict
-        self.setAccessibleName(verdict_look(verdict)[0])
-        set_shown(self, bool(verdict))
-        self._resize()
-
-    def _resize(self) -> None:
-        self.setFixedSize(round(badge_width(self._verdict)), SPACE.badge)
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the badge."""
-        del event
-        if self._verdict:
-            paint_badge(
-                QPainter(self), 0, self.height() / 2, self._verdict, self.devicePixelRatioF()
-            )
 
 
 def paint_swatch(painter: QPainter, x: float, middle: float, slot: int, width: float = 26) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable
 from typing import Any
 
@@ -17,8 +16,3 @@ def handler(kind: str) -> Handler:
     module = importlib.import_module(f"{__name__}.{kind}")
     found: Handler = module.handle
     return found
-
-
-def kinds() -> tuple[str, ...]:
-    """Return the job kinds that have a handler."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from emostudio.compression import cp_als
 from emostudio.compression.base import ApplyContext
 from emostudio.compression.fine_tuning import FineTuneSettings, fine_tune
 from emostudio.core.emotions import EMOTIONS
@@ -115,6 +116,24 @@ def context_for(folder, teacher, dataset=None, seed=0):
         train=train,
         open_classifier=partial(open_classifier, engine="torch"),
     )
+
+
+def exact_factors(kernel):
+    """Return factors of rank kH * kW * min(C_out, C_in) that give the kernel exactly."""
+    c_out, c_in, height, width = kernel.shape
+    wide = kernel.double()
+    rows, columns = torch.eye(height).double(), torch.eye(width).double()
+    if c_in <= c_out:
+        # one term per (y, x, s): its out-factor is that column of the kernel
+        out_factor = wide.permute(0, 2, 3, 1).reshape(c_out, -1)
+        in_factor = torch.eye(c_in).double().repeat(1, height * width)
+    else:
+        out_factor = torch.eye(c_out).double().repeat(1, height * width)
+        in_factor = wide.permute(1, 2, 3, 0).reshape(c_in, -1)
+    smaller = min(c_out, c_in)
+    row_factor = rows.repeat_interleave(width * smaller, dim=1)
+    column_factor = columns.repeat(1, height).repeat_interleave(smaller, dim=1)
+    return cp_als.Factors(out_factor, in_factor, row_factor, column_factor)
 
 
 def finish(generator):

@@ -17,7 +17,6 @@ from emostudio.compression.coding import bits
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.errors import InputError
 from emostudio.inference.base import kernels_of
-from emostudio.inference.bits import Geometry, pack_signs, sign_convolution
 from emostudio.inference.graph import onnx_graph
 from emostudio.models.catalogue import build, new_info
 from emostudio.models.loaded import LoadedModel
@@ -70,18 +69,17 @@ def test_a_file_gives_back_the_same_network(mode, tmp_path):
     assert torch.equal(logits_of(loaded), logits_of(result))
 
 
-def test_g3_the_integer_path_equals_the_block(tmp_path):
+def test_g3_products_of_the_stored_signs_times_the_scale_are_the_block(tmp_path):
     result, _ = binarised("xnor", tmp_path)
     given = inputs_of_layers(result)["conv2"]
     layer = result.network().conv2.layer
     coded = result.coded["conv2.layer.weight"]
     upper = bits.filter_bits(coded).reshape(layer.weight.shape)
-    products = sign_convolution(given.numpy(), upper, Geometry(padding=(1, 1)))
+    signs = torch.from_numpy(np.where(upper, 1.0, -1.0).astype(np.float32))
+    products = F.conv2d(given, signs, padding=1).numpy()
     scaled = products * coded.arrays["levels"][:, None, None]
     expected = layer(given).detach().numpy()
     assert np.allclose(scaled, expected, atol=1e-5)
-    signs = torch.from_numpy(np.where(upper, 1.0, -1.0).astype(np.float32))
-    assert np.array_equal(products, F.conv2d(given, signs, padding=1).numpy())
 
 
 def test_binary_net_holds_plain_signs(tmp_path):
@@ -260,10 +258,9 @@ def test_the_exported_graph_gives_the_networks_logits(mode, input_scaling, tmp_p
     assert np.allclose(given, expected, atol=1e-4)
 
 
-def test_zero_counts_as_plus_one_in_the_network_its_bits_and_its_graph():
+def test_zero_counts_as_plus_one():
     values = torch.tensor([[-0.0, 0.0, -1e-30, 1e-30]])
     assert BinarySign("clipped")(values).tolist() == [[1.0, 1.0, -1.0, 1.0]]
-    assert pack_signs(values.numpy()).tolist() == [[0b1011]]
 
 
 def test_binary_activations_leave_real_weights_that_may_be_pruned_and_shared():

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from compression_fakes import exact_factors
 from torch import nn
 
 from emostudio.compression import cp_als, cp_layers
@@ -19,7 +20,7 @@ def test_f1_exact_factors_keep_the_output(scheme, kernel, stride, padding, dilat
     torch.manual_seed(0)
     layer = nn.Conv2d(4, 6, kernel, stride, padding, dilation).double()
     tensor = layer.weight.detach().reshape(cp_layers.modes(layer, scheme))
-    layers = cp_layers.filled_layers(layer, cp_als.exact_factors(tensor), scheme)
+    layers = cp_layers.filled_layers(layer, exact_factors(tensor), scheme)
     images = torch.randn(2, 4, 17, 19, dtype=torch.float64)
     assert torch.allclose(layers(images), layer(images), atol=1e-12)
 

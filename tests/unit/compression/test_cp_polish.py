@@ -1,5 +1,6 @@
 import pytest
 import torch
+from compression_fakes import exact_factors
 
 from emostudio.compression import cp_als
 from emostudio.compression.cp_polish import polish
@@ -47,7 +48,7 @@ def test_the_scale_of_the_weights_does_not_matter():
 
 def test_what_cannot_be_improved_is_returned_as_it_is():
     kernel = kernel_of(6, 4, 3, 3)
-    exact = cp_als.exact_factors(kernel)
+    exact = exact_factors(kernel)
     found = cp_als.Decomposition(exact, (0.0,), 1.0)
     assert polish(kernel, found) is found
     assert polish(kernel, found, steps=0) is found

@@ -1,14 +1,12 @@
 import numpy as np
 import pytest
 
-from emostudio.core.emotions import EMOTIONS, UNLABELLED, Emotion
+from emostudio.core.emotions import UNLABELLED, Emotion
 from emostudio.core.errors import InputError
 from emostudio.data.labels import (
-    SEVEN,
     canonical_labels,
     emotion_of,
     emotion_of_code,
-    map_probabilities,
     present_labels,
     targets,
 )
@@ -61,31 +59,6 @@ def test_targets_follow_the_models_label_order():
     labels = (Emotion.NEUTRAL, Emotion.ANGER)
     emotions = np.array([Emotion.ANGER.position, Emotion.NEUTRAL.position, UNLABELLED, 3], np.int8)
     assert targets(emotions, labels).tolist() == [1, 0, -1, -1]
-
-
-def test_contempt_is_dropped_or_merged_as_declared():
-    contempt = np.array([Emotion.CONTEMPT.position])
-    assert targets(contempt, SEVEN, "drop").tolist() == [-1]
-    merged = targets(contempt, SEVEN, "merge")[0]
-    assert SEVEN[merged] is Emotion.DISGUST
-
-
-def test_masked_probabilities_lose_the_class_and_sum_to_one():
-    probabilities = np.full((1, 8), 0.125)
-    mapped = map_probabilities(probabilities, EMOTIONS, SEVEN, "mask")
-    assert mapped.shape == (1, 7)
-    np.testing.assert_allclose(mapped, 1 / 7, rtol=1e-6)
-
-
-def test_merged_probabilities_add_contempt_to_disgust():
-    probabilities = np.full((1, 8), 0.125)
-    mapped = map_probabilities(probabilities, EMOTIONS, SEVEN, "merge")
-    assert mapped[0, SEVEN.index(Emotion.DISGUST)] == pytest.approx(0.25)
-
-
-def test_contempt_is_never_filled_with_zero():
-    with pytest.raises(InputError, match="contempt"):
-        map_probabilities(np.full((1, 7), 1 / 7), SEVEN, EMOTIONS)
 
 
 def test_labels_of_a_model_are_read_by_name():

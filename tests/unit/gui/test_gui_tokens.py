@@ -2,9 +2,23 @@ from __future__ import annotations
 
 import pytest
 
-from emostudio.gui.tokens import SERIES, THEMES, contrast, mix
+from emostudio.gui.tokens import SERIES, THEMES, mix
 
 TEXTS = ("text", "text2", "text3", "accent_text", "ok", "info", "warn", "bad")
+
+
+def luminance(colour: str) -> float:
+    linear = []
+    for place in (1, 3, 5):
+        share = int(colour[place : place + 2], 16) / 255
+        linear.append(share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4)
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(first: str, second: str) -> float:
+    """The WCAG contrast ratio of two colours, from 1 to 21."""
+    low, high = sorted((luminance(first), luminance(second)))
+    return (high + 0.05) / (low + 0.05)
 
 
 @pytest.mark.parametrize("theme", THEMES)

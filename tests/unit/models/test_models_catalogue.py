@@ -7,7 +7,6 @@ from emostudio.core.errors import InputError
 from emostudio.core.model_info import BLACK_BOX, Preprocessing
 from emostudio.models.catalogue import build, new_info
 from emostudio.models.loaded import CodedTensor, LoadedModel
-from emostudio.models.state import fill, state_arrays
 
 
 def test_new_info_follows_the_labels_and_the_architecture():
@@ -61,19 +60,3 @@ def test_black_box_has_no_network(info):
     with pytest.raises(ValueError, match="black box"):
         model.network()
     assert model.copy().module is None
-
-
-def test_weights_that_do_not_fit_are_listed_and_nothing_is_loaded(info):
-    module = build(info)
-    before = state_arrays(module)
-    arrays = state_arrays(module)
-    del arrays["conv1.bias"]
-    arrays["conv10.weight"] = np.zeros((7, 512, 1, 1), np.float32)
-    arrays["fire2.squeeze.bias"][0] = np.nan
-    arrays["fc.weight"] = np.zeros(3, np.float32)
-    with pytest.raises(InputError) as caught:
-        fill(module, arrays, "foreign.pt")
-    for name in ("conv1.bias", "conv10.weight", "fire2.squeeze.bias", "fc.weight", "foreign.pt"):
-        assert name in str(caught.value)
-    after = state_arrays(module)
-    assert all(np.array_equal(before[name], after[name]) for name in before)

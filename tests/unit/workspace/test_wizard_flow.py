@@ -25,14 +25,14 @@ def filled():
 
 def test_next_is_refused_with_the_reason_until_a_step_is_complete():
     flow = WizardFlow()
-    assert flow.can_go_next() == (False, "Choose a teacher")
+    assert flow.missing() == "Choose a teacher"
     assert flow.next() is WizardStep.TEACHER
     flow.choose_teacher("t")
     assert flow.next() is WizardStep.DATA
-    assert flow.can_go_next() == (False, "Choose a dataset")
+    assert flow.missing() == "Choose a dataset"
     flow.choose_data("d")
     assert flow.next() is WizardStep.RECIPE
-    assert flow.can_go_next() == (False, "Add at least one step")
+    assert flow.missing() == "Add at least one step"
 
 
 def test_back_loses_nothing():

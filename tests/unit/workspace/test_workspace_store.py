@@ -103,22 +103,6 @@ def test_unknown_names_raise_input_errors(workspace):
             ask("nothing")
 
 
-def test_a_deleted_run_comes_back_from_the_trash(workspace):
-    run = workspace.create_run(JOB)
-    workspace.delete_run(run.id)
-    assert workspace.runs() == []
-    assert not run.folder.exists()
-    assert workspace.restore_run(run.id).id == run.id
-    assert [one.id for one in workspace.runs()] == [run.id]
-
-
-def test_a_running_run_cannot_be_deleted(workspace):
-    run = workspace.create_run(JOB)
-    workspace.update_run(run.id, status=JobStatus.RUNNING)
-    with pytest.raises(InputError, match="active"):
-        workspace.delete_run(run.id)
-
-
 def test_events_are_read_from_where_the_last_reading_ended(workspace):
     run = workspace.create_run(JOB)
     file = run.folder / "events.jsonl"
