@@ -36,7 +36,6 @@ QWidget[kind="plain"], QScrollArea, QScrollArea > QWidget > QWidget[kind="plain"
 QWidget[kind="statusbar"] {{ background: {c.rail}; border-top: 1px solid {c.line}; }}
 QFrame[kind="card"] {{ background: {c.card}; border: 1px solid {c.line};
     border-radius: {RADIUS_CARD}px; }}
-QFrame[kind="card"][selected="true"] {{ background: {c.accent_soft}; border-color: {c.accent}; }}
 QFrame[kind="rule"] {{ background: {c.line}; border: none; }}
 QFrame[kind="sunken"] {{ background: {c.sunken}; border: none; border-radius: {RADIUS_CONTROL}px; }}
 QFrame[place="top"] {{ margin-top: 8px; }}

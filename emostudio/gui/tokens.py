@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-ThemeName = Literal["light", "dark"]
-
 
 @dataclass(frozen=True)
 class Colours:
@@ -126,7 +124,6 @@ Mark = Literal["o", "s", "t1", "d", "t", "p", "star"]
 class Series:
     """How a variant is drawn on every page; `dash` in units of the line width."""
 
-    hue: str
     light: str
     light_ink: str
     dark: str
@@ -144,18 +141,18 @@ class Series:
 
 
 SERIES: tuple[Series, ...] = (
-    Series("black", "#171A20", "#171A20", "#ECEEF1", "#ECEEF1", (), "o"),
-    Series("blue", "#0072B2", "#00679F", "#3A9BDC", "#5FB0E6", (), "o"),
-    Series("vermilion", "#D55E00", "#B04D00", "#EE7733", "#F58A4E", (5, 3), "s"),
-    Series("green", "#009E73", "#00774F", "#1FB589", "#3CC59C", (6, 3, 1.5, 3), "t1"),
-    Series("purple", "#B8528C", "#A3407A", "#DD8CBB", "#E3A0C6", (1.2, 2.4), "d"),
-    Series("orange", "#B37A00", "#875A00", "#E69F00", "#EDB040", (9, 3), "t"),
-    Series("sky", "#2B8CC4", "#1F71A3", "#7CC8F2", "#8FD0F5", (6, 2.5, 1.2, 2.5, 1.2, 2.5), "p"),
-    Series("olive", "#857D00", "#6B6500", "#F0E442", "#F0E442", (3, 5), "star"),
+    Series("#171A20", "#171A20", "#ECEEF1", "#ECEEF1", (), "o"),
+    Series("#0072B2", "#00679F", "#3A9BDC", "#5FB0E6", (), "o"),
+    Series("#D55E00", "#B04D00", "#EE7733", "#F58A4E", (5, 3), "s"),
+    Series("#009E73", "#00774F", "#1FB589", "#3CC59C", (6, 3, 1.5, 3), "t1"),
+    Series("#B8528C", "#A3407A", "#DD8CBB", "#E3A0C6", (1.2, 2.4), "d"),
+    Series("#B37A00", "#875A00", "#E69F00", "#EDB040", (9, 3), "t"),
+    Series("#2B8CC4", "#1F71A3", "#7CC8F2", "#8FD0F5", (6, 2.5, 1.2, 2.5, 1.2, 2.5), "p"),
+    Series("#857D00", "#6B6500", "#F0E442", "#F0E442", (3, 5), "star"),
 )
 """Slot 0 is the teacher; a variant keeps its slot for the life of the workspace."""
 
-EXTRA_SERIES = Series("grey", LIGHT.text3, LIGHT.text3, DARK.text3, DARK.text3, (), "o")
+EXTRA_SERIES = Series(LIGHT.text3, LIGHT.text3, DARK.text3, DARK.text3, (), "o")
 """The ninth variant and later: thin grey lines with a label."""
 
 
@@ -221,8 +218,6 @@ SPACE = Space()
 RADIUS_BADGE = 4
 RADIUS_CONTROL = 6
 RADIUS_CARD = 8
-
-MOTION_MS = 120
 
 
 def mix(first: str, second: str, share: float) -> str:

@@ -81,10 +81,6 @@ class Questions(QObject):
         """Whether all questions are answered."""
         return self._current is None and not self._waiting
 
-    def set_workspace(self, workspace: Path) -> None:
-        """Ask about another workspace from now on."""
-        self._workspace = workspace
-
     def close(self, milliseconds: int) -> None:
         """Drop all questions, this and later ones, and end the worker."""
         self._is_closed = True

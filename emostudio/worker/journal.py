@@ -47,7 +47,6 @@ class Journal:
         folder = workspace.runs_folder / run_id
         self._events = _open_at_line_start(folder / EVENTS_FILE)
         self._log = (folder / LOG_FILE).open("a", encoding="utf-8")
-        self._progress: Progress | None = None
         self._next_progress_s = 0.0
 
     def __enter__(self) -> Journal:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from emostudio.core.errors import InputError
-from emostudio.core.paths import safe_name
 from emostudio.workspace import folders, rows
 from emostudio.workspace.base import WorkspaceFolder, now
 from emostudio.workspace.records import (
@@ -44,11 +43,6 @@ class DatasetStore(WorkspaceFolder):
             f"There is no dataset called {name}", next_step=f"Datasets in the workspace: {known}"
         )
 
-    def free_dataset_name(self, wanted: str) -> str:
-        """Return a file-safe name that no dataset has yet, close to `wanted`."""
-        taken = {path.name for path in self.datasets_folder.iterdir()}
-        return folders.free_name(safe_name(wanted), taken)
-
     def add_dataset(self, name: str, *, source: str, report: Mapping[str, Any]) -> DatasetRecord:
         """Register the dataset whose pixels were cached under ``datasets/<name>``.
 
@@ -72,10 +66,3 @@ class DatasetStore(WorkspaceFolder):
             folders.write_dataset(record)
             rows.insert_dataset(connection, record)
         return record
-
-    def delete_dataset(self, name: str) -> None:
-        """Move a dataset's cache to the workspace's trash; its source is not touched."""
-        dataset = self.dataset(name)
-        with self.database.writing() as connection:
-            connection.execute(delete(DATASETS).where(DATASETS.c.name == name))
-            folders.move_to_trash([dataset.folder], self.trash_folder / "datasets")

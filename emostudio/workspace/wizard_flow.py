@@ -97,13 +97,6 @@ class WizardFlow:
         """Set the file size to stay under, None for no goal."""
         self.draft = self.draft.model_copy(update={"goal_mb": megabytes})
 
-    @property
-    def is_goal_met(self) -> bool | None:
-        """Whether the predicted file is small enough, None without goal or prediction."""
-        if self.draft.goal_mb is None or self._plan is None or not self._plan.stages:
-            return None
-        return self._plan.stages[-1].disk_bytes <= self.draft.goal_mb * 1e6
-
     # The recipe, with undo
 
     def set_recipe(self, recipe: Recipe) -> None:

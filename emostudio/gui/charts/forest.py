@@ -16,7 +16,6 @@ from emostudio.gui.painting import metrics, paint_text
 from emostudio.gui.theme import theme
 from emostudio.gui.verdict_badge import badge_width, paint_badge, verdict_look
 
-ROW_HEIGHT = 40.0
 _AXIS = 26.0
 _GAP = 12
 _TICK = 36.0

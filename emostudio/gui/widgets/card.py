@@ -114,16 +114,9 @@ class Card(QFrame):
         """Put a small action at the right of the title."""
         self._head.addWidget(widget)
 
-    def set_selected(self, selected: bool) -> None:
-        """Show the card as chosen."""
-        self.setProperty("selected", "true" if selected else "false")
-        polish(self)
-
 
 class PageHeader(QWidget):
     """Title or "Parent > name", one line of facts, and at most three actions at the right."""
-
-    parent_clicked = Signal()
 
     def __init__(self, title: str) -> None:
         super().__init__()

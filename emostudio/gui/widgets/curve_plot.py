@@ -67,7 +67,6 @@ class CurvePlot(QWidget):
         self._curves: dict[str, Curve] = {}
         self._drawn: dict[str, _Drawn] = {}
         self._grid: list[pg.InfiniteLine] = []
-        self._levels: dict[float, pg.InfiniteLine] = {}
         self.plot = pg.PlotWidget()
         self.plot.setAccessibleName(name)
         self.plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

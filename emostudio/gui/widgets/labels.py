@@ -153,11 +153,6 @@ class Swatch(QWidget):
         self.setFixedSize(28, 14)
         theme().changed.connect(self.update)
 
-    def set_slot(self, slot: int) -> None:
-        """Show another series."""
-        self._slot = slot
-        self.update()
-
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw line and mark."""
         del event

@@ -31,9 +31,7 @@ class LineageItem:
     detail: str
     right: str
     depth: int = 0
-    is_last: bool = True
     verdict: str = ""
-    parent_row: int = -1
 
     @property
     def words(self) -> str:

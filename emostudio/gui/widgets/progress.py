@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
-from emostudio.gui.widgets.labels import ElidedLabel, IconLabel, Swatch, label, set_shown, set_tone
+from emostudio.gui.widgets.labels import ElidedLabel, IconLabel, label, set_shown, set_tone
 
 
 class ThinBar(QWidget):
@@ -45,7 +45,7 @@ class ThinBar(QWidget):
 
 
 class ProgressRow(QWidget):
-    """State icon, name, series, bar, what happens now at the left and time left at the right."""
+    """State icon, name, bar, what happens now at the left and time left at the right."""
 
     def __init__(self, *, with_icon: bool = True) -> None:
         super().__init__()
@@ -60,10 +60,7 @@ class ProgressRow(QWidget):
         column.setSpacing(3)
         first, last = QHBoxLayout(), QHBoxLayout()
         self.name = ElidedLabel("", "body_medium")
-        self._swatch = Swatch(0)
-        self._swatch.hide()
         first.addWidget(self.name, 1)
-        first.addWidget(self._swatch)
         self._bar = ThinBar()
         self.message = ElidedLabel("", "small", "text2")
         self.right = label("", "small", "text2")
@@ -78,12 +75,6 @@ class ProgressRow(QWidget):
         """Show the state's icon."""
         self._icon.set_icon(icon, token)
 
-    def set_slot(self, slot: int | None) -> None:
-        """Show the series of the model the job makes, if it has one yet."""
-        set_shown(self._swatch, slot is not None)
-        if slot is not None:
-            self._swatch.set_slot(slot)
-
     def show_progress(
         self, name: str, fraction: float | None, message: str, right: str = "", tone: str = "text2"
     ) -> None:
@@ -93,7 +84,3 @@ class ProgressRow(QWidget):
         set_tone(self.message, tone)
         self.right.setText(right)
         self._bar.set_fraction(fraction, "warn" if tone == "warn" else "accent")
-
-    def set_bar_visible(self, visible: bool) -> None:
-        """Hide the bar of jobs that do not move."""
-        set_shown(self._bar, visible)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-
 from emostudio.core.emotions import EMOTIONS
 from emostudio.gui.widgets.card import Card, Note
 from emostudio.gui.wizard.choice_list import Choice, ChoiceList
@@ -14,15 +12,7 @@ SYNTHETIC = "synthetic"
 
 
 class DataStep(Card):
-    """The datasets of the workspace, and the synthetic faces that are always there.
-
-    Signals
-    -------
-    data_asked
-        The user wants to import a dataset.
-    """
-
-    data_asked = Signal()
+    """The datasets of the workspace, and the synthetic faces that are always there."""
 
     def __init__(self, state: WizardState) -> None:
         super().__init__(state.tr("Which images should it learn from?"))

@@ -114,25 +114,18 @@ def table_row(typing: Any, table: Any, places: Any, offset: Any) -> Any:
     return v32(table, places, types.intp), generate
 
 
-def _splat(lane: Any, shape: Any, count: int, name: str) -> Any:
-    def typed(typing: Any, value: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            number = builder.trunc(arguments[0], lane)
-            blank = ir.Constant(shape, ir.Undefined)
-            first = builder.insert_element(blank, number, ir.Constant(_I32, 0))
-            spread = ir.Constant(ir.VectorType(_I32, count), [0] * count)
-            return builder.bitcast(builder.shuffle_vector(first, blank, spread), _VECTOR)
+@intrinsic
+def splat8(typing: Any, value: Any) -> Any:
+    """Return a number in every byte (set1_epi8)."""
 
-        return v32(types.int64), generate
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        number = builder.trunc(arguments[0], _I8)
+        blank = ir.Constant(_VECTOR, ir.Undefined)
+        first = builder.insert_element(blank, number, ir.Constant(_I32, 0))
+        spread = ir.Constant(ir.VectorType(_I32, BYTES), [0] * BYTES)
+        return builder.shuffle_vector(first, blank, spread)
 
-    typed.__name__ = name
-    typed.__doc__ = f"Return a number in every lane of {lane.width} bits ({name})."
-    return intrinsic(typed)
-
-
-splat8 = _splat(_I8, _VECTOR, 32, "set1_epi8")
-splat16 = _splat(_I16, _WORDS, 16, "set1_epi16")
-splat32 = _splat(_I32, _DOUBLES, 8, "set1_epi32")
+    return v32(types.int64), generate
 
 
 def _binary(name: str, shape: Any, build: Callable[[Any, Any, Any], Any]) -> Any:
@@ -153,25 +146,12 @@ def _binary(name: str, shape: Any, build: Callable[[Any, Any, Any], Any]) -> Any
 add8 = _binary("add_epi8", _VECTOR, lambda builder, left, right: builder.add(left, right))
 add16 = _binary("add_epi16", _WORDS, lambda builder, left, right: builder.add(left, right))
 add32 = _binary("add_epi32", _DOUBLES, lambda builder, left, right: builder.add(left, right))
-sub8 = _binary("sub_epi8", _VECTOR, lambda builder, left, right: builder.sub(left, right))
-sub16 = _binary("sub_epi16", _WORDS, lambda builder, left, right: builder.sub(left, right))
-bits_and = _binary("and_si256", _VECTOR, lambda builder, left, right: builder.and_(left, right))
 bits_or = _binary("or_si256", _VECTOR, lambda builder, left, right: builder.or_(left, right))
 bits_xor = _binary("xor_si256", _VECTOR, lambda builder, left, right: builder.xor(left, right))
 shuffle = _binary(
     "shuffle_epi8",
     _VECTOR,
     lambda builder, left, right: _call(builder, "llvm.x86.avx2.pshuf.b", _VECTOR, [left, right]),
-)
-madd_bytes = _binary(
-    "maddubs_epi16",
-    _VECTOR,
-    lambda builder, left, right: _call(builder, "llvm.x86.avx2.pmadd.ub.sw", _WORDS, [left, right]),
-)
-madd_words = _binary(
-    "madd_epi16",
-    _WORDS,
-    lambda builder, left, right: _call(builder, "llvm.x86.avx2.pmadd.wd", _DOUBLES, [left, right]),
 )
 
 

@@ -31,7 +31,6 @@ from emostudio.workspace.folders import MODEL_SUFFIXES
 
 TEACHER_ARCHITECTURE = "vgg_s_lite"
 TEACHER_SETTINGS = {"input_size": 48, "channels": 1, "width": 0.5}
-_FACES_PER_IDENTITY = 24
 _MOST_IDENTITIES = 240
 _LEAST_IDENTITIES = 20
 _IDENTITIES_PER_MINUTE = 30
