@@ -22,10 +22,13 @@ from torch.nn import functional as F
 
 from emostudio.core.emotions import Emotion
 from emostudio.training.batches import Batch
+from emostudio.training.losses import (
+    LEAST_PROBABILITY,
+    NO_LABEL,
+    distillation_loss,
+    mean_cross_entropy,
+)
 from emostudio.training.teachers import LabelsOf, LabelSource, ProbabilitySource, SharedClasses
-
-_LEAST_PROBABILITY = 1e-7
-_NO_LABEL = -1
 
 
 class Outcome(NamedTuple):
@@ -121,8 +124,8 @@ class LabelsOnly:
         """Return the weighted mean over the pictures whose class the student has."""
         places = self._shared.shared_place(self._teacher.predict_labels(batch)).to(logits.device)
         columns = self._shared.student.to(logits.device)
-        loss = _mean_cross_entropy(logits[:, columns], places, self._weights)
-        return Outcome(loss, torch.where(places >= 0, columns[places], _NO_LABEL))
+        loss = mean_cross_entropy(logits[:, columns], places, self._weights)
+        return Outcome(loss, torch.where(places >= 0, columns[places], NO_LABEL))
 
 
 class SoftmaxKld:
@@ -194,7 +197,7 @@ class Hinton:
         """Return (1 - a) CE(labels) + a T^2 KL(teacher || student)."""
         soft = self._soft.outcome(logits, batch)
         targets = batch.targets.to(logits.device)
-        hard = _mean_cross_entropy(logits, targets)
+        hard = mean_cross_entropy(logits, targets)
         weight = self._distillation_weight
         return Outcome((1.0 - weight) * hard + weight * soft.loss, soft.reference)
 
@@ -243,7 +246,7 @@ class AnnealedDistillation:
     def outcome(self, logits: torch.Tensor, batch: Batch) -> Outcome:
         """Return CE(labels) + lambda T^2 KL(teacher || student)."""
         soft = self._soft.outcome(logits, batch)
-        hard = _mean_cross_entropy(logits, batch.targets.to(logits.device))
+        hard = mean_cross_entropy(logits, batch.targets.to(logits.device))
         return Outcome(hard + self._weight * soft.loss, soft.reference)
 
 
@@ -291,51 +294,16 @@ class Combined:
         """Return the weighted sum of the three parts, each a mean over the pictures it sees."""
         columns = self._shared.student.to(logits.device)
         known = self._teacher.probabilities(batch)[:, self._shared.teacher].to(logits.device)
-        teacher = known / known.sum(dim=1, keepdim=True).clamp(min=_LEAST_PROBABILITY)
+        teacher = known / known.sum(dim=1, keepdim=True).clamp(min=LEAST_PROBABILITY)
         confidence, places = teacher.max(dim=1)
-        sure = torch.where(confidence >= self._min_confidence, places, _NO_LABEL)
+        sure = torch.where(confidence >= self._min_confidence, places, NO_LABEL)
         targets = batch.targets.to(logits.device)
         parts = (
             distillation_loss(logits[:, columns], teacher, 1.0),
-            _mean_cross_entropy(logits[:, columns], sure),
-            _mean_cross_entropy(logits, targets),
+            mean_cross_entropy(logits[:, columns], sure),
+            mean_cross_entropy(logits, targets),
         )
         loss = torch.stack(
             [weight * part for weight, part in zip(self._weights, parts, strict=True)]
         ).sum()
         return Outcome(loss, torch.where(targets >= 0, targets, columns[places]))
-
-
-def _mean_cross_entropy(
-    logits: torch.Tensor, targets: torch.Tensor, class_weights: torch.Tensor | None = None
-) -> torch.Tensor:
-    """Return the (weighted) mean over the pictures with a label; 0 where none has one."""
-    known = targets >= 0
-    weights = known.to(logits.dtype)
-    if class_weights is not None:
-        weights = weights * class_weights.to(logits)[targets.clamp(min=0)]
-    losses = F.cross_entropy(logits, targets, ignore_index=_NO_LABEL, reduction="none")
-    total = weights.sum()
-    return (losses * weights).sum() / torch.where(total > 0, total, torch.ones_like(total))
-
-
-def distillation_loss(
-    logits: torch.Tensor, teacher_probabilities: torch.Tensor, temperature: float
-) -> torch.Tensor:
-    """Return T^2 KL(p_teacher^T || p_student^T), summed over classes, averaged over the batch.
-
-    Parameters
-    ----------
-    logits
-        The student's, (N, K).
-    teacher_probabilities
-        At temperature 1, (N, K); rows are renormalised.
-    temperature
-        T; the factor T^2 keeps the gradient's size independent of it.
-    """
-    # softmax(log p / T) is softmax(z / T), so the teacher's logits are not needed.
-    teacher_logits = teacher_probabilities.clamp(min=_LEAST_PROBABILITY).log()
-    teacher = F.softmax(teacher_logits / temperature, dim=1)
-    student = F.log_softmax(logits / temperature, dim=1)
-    # "batchmean", because "mean" would divide by the number of classes as well.
-    return F.kl_div(student, teacher, reduction="batchmean") * temperature**2

@@ -7,7 +7,8 @@ from scipy.special import log_softmax, rel_entr, softmax
 from torch.nn import functional as F
 
 from emostudio.core.emotions import EMOTIONS
-from emostudio.training.objectives import Combined, LabelsOnly, SoftmaxKld, distillation_loss
+from emostudio.training.losses import distillation_loss
+from emostudio.training.objectives import Combined, LabelsOnly, SoftmaxKld
 
 CLASSES, PICTURES = 8, 6
 

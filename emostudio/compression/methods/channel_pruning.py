@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
-from emostudio.compression import channel_scores, rules
+from emostudio.compression import rules
 from emostudio.compression.base import (
     CHANNEL_PRUNED,
     ApplyContext,
@@ -32,22 +31,23 @@ from emostudio.compression.base import (
 )
 from emostudio.compression.channel_budget import Budget, drop_worst, keep_best, uniform_counts
 from emostudio.compression.channel_following import PAIRED, is_ordinary, is_paired
-from emostudio.compression.channel_settings import ChannelPruningSettings
-from emostudio.compression.channel_surgery import counts_after, cut_layer, remove_channels
-from emostudio.compression.channels import Block, ChannelGraph
-from emostudio.compression.fine_tuning import (
-    fine_tune,
-    opened_objective,
-    planned_training,
+from emostudio.compression.channel_importance import found_scores, importance
+from emostudio.compression.channel_records import (
+    lost_masks,
+    records_of,
+    thinned,
+    with_records,
+    without_masks,
 )
-from emostudio.compression.surgery import put, skeleton, with_structure
+from emostudio.compression.channel_settings import ChannelPruningSettings
+from emostudio.compression.channel_surgery import cut_layer, remove_channels
+from emostudio.compression.channels import Block, ChannelGraph
+from emostudio.compression.fine_tuning import fine_tune, planned_training
+from emostudio.compression.surgery import skeleton
 from emostudio.core.errors import UnsupportedLayerError
 from emostudio.core.events import Event, Note, Progress
-from emostudio.core.model_info import StructureRecord
 from emostudio.evaluation import complexity
 from emostudio.models.loaded import LoadedModel
-from emostudio.training.batches import Batches
-from emostudio.training.devices import prepared
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class ChannelPruning(Method[ChannelPruningSettings]):
         alive = np.ones(choice.graph.count, bool)
         for block, count in zip(choice.blocks, choice.counts, strict=True):
             alive[block.channels[count:]] = False
-        planned = _thinned(planned, choice.graph, alive)
+        planned = thinned(planned, choice.graph, alive, self.key)
         exact = settings.allocation == "uniform"
         notes = [
             f"{' + '.join(block.producers)}: {count} of {len(block.channels)} channels stay"
@@ -116,7 +116,7 @@ class ChannelPruning(Method[ChannelPruningSettings]):
             exact=exact,
             trainings=_trainings(settings, _rounds(choice, settings)) if choice.blocks else (),
             layers=tuple(name for block in choice.blocks for name in block.producers),
-            notes=(*notes, *choice.warnings, *_lost_masks(model, planned)),
+            notes=(*notes, *choice.warnings, *lost_masks(model, planned)),
             skipped=choice.skipped,
         )
 
@@ -130,14 +130,14 @@ class ChannelPruning(Method[ChannelPruningSettings]):
             raise UnsupportedLayerError("No layer of the network has channels that can be removed")
         alive, rounds = np.ones(choice.graph.count, bool), _rounds(choice, settings)
         touched = choice.graph.touched(np.concatenate([block.channels for block in choice.blocks]))
-        result = _without_masks(result, touched)
+        result = without_masks(result, touched)
         for number in range(1, rounds + 1):
             yield Progress(fraction=(number - 1) / rounds, message="Judging channels")
             inside = context.inside(f"round-{number}")
-            found = _found_scores(result, choice.graph, settings, inside)
+            found = found_scores(result, choice.graph, settings, inside)
             if number == 1 and not found:
                 yield from _told_why(settings, context)
-            scores = _scores(result, choice.graph, settings, found, alive)
+            scores = importance(result, choice.graph, settings, found, alive)
             after = _survivors(choice, settings, scores, alive, number / rounds)
             remove_channels(result.network(), choice.graph, alive, after)
             alive = after
@@ -147,7 +147,7 @@ class ChannelPruning(Method[ChannelPruningSettings]):
         yield from _report(choice, settings, alive)
         if settings.epochs:
             yield from _train(result, settings, context.inside("all"))
-        return _with_records(result, _records(choice.graph, alive))
+        return with_records(result, records_of(choice.graph, alive, self.key))
 
     def rebuild(self, layer: nn.Module, arguments: dict[str, Any]) -> nn.Module:
         """Return a layer like `layer` with the channels that are left."""
@@ -232,60 +232,12 @@ def _survivors(
     return keep_best(choice.blocks, counts, scores, alive)
 
 
-def _found_scores(
-    model: LoadedModel, graph: ChannelGraph, settings: ChannelPruningSettings, context: ApplyContext
-) -> channel_scores.Scores:
-    """Return theta of every channel, nothing where images or a slope of the loss are missing."""
-    if settings.criterion == "magnitude" or context.dataset is None:
-        return {}
-    found = _taylor(model, graph, settings, context)
-    sound = any(np.isfinite(own).all() and own.any() for own in found.values())
-    return found if sound else {}
-
-
 def _told_why(
     settings: ChannelPruningSettings, context: ApplyContext
 ) -> Generator[Event, None, None]:
     if settings.criterion == "taylor":
         why = "there are no images" if context.dataset is None else "the loss has no slope"
         yield Note(what="Channels are judged by the size of their weights", why=why)
-
-
-def _scores(
-    model: LoadedModel,
-    graph: ChannelGraph,
-    settings: ChannelPruningSettings,
-    found: channel_scores.Scores,
-    alive: np.ndarray,
-) -> np.ndarray:
-    """Return the importance of every channel, float64 (count,)."""
-    found = found or channel_scores.norm_scores(model.network(), graph)
-    scores = channel_scores.channel_scores(graph, found, alive)
-    for producer, channels in graph.producers.items():
-        if settings.mac_penalty:
-            ids = channels.outputs[alive[channels.outputs]]
-            per_channel = graph.layer_macs(producer, alive) / max(len(ids), 1)
-            np.subtract.at(scores, ids, settings.mac_penalty * per_channel / 1e6)
-    return scores
-
-
-def _taylor(
-    model: LoadedModel,
-    graph: ChannelGraph,
-    settings: ChannelPruningSettings,
-    context: ApplyContext,
-) -> channel_scores.Scores:
-    job, network = context.job, model.network()
-    once = settings.model_copy(update={"epochs": 1})
-    training = planned_training(once)[0].settings
-    with opened_objective(model.info, settings, context) as objective, prepared(job, network):
-        batches = Batches(
-            context.training_data(), model.info, training, job, needs_labels=objective.needs_labels
-        )
-        epoch = job.seed % 1009  # other pictures in other runs, the same in the same one
-        chosen = batches.order(epoch)[: settings.score_batches]
-        shown = (batches.training_batch(items, epoch) for items in chosen)
-        return channel_scores.taylor_scores(network, graph, objective, shown, model.info, job)
 
 
 def _report(
@@ -321,47 +273,6 @@ def _between(settings: ChannelPruningSettings) -> dict[str, Any]:
 def _trainings(settings: ChannelPruningSettings, rounds: int) -> tuple[PlannedTraining, ...]:
     short = planned_training(settings, **_between(settings)) if settings.steps_between else ()
     return (*short * (rounds - 1), *planned_training(settings))
-
-
-def _thinned(bare: LoadedModel, graph: ChannelGraph, alive: np.ndarray) -> LoadedModel:
-    """Return a model without values, cut and recorded."""
-    records = _records(graph, alive)
-    module = bare.network()
-    with torch.device("meta"):
-        for record in records:
-            layer = module.get_submodule(record.layer)
-            module = put(module, record.layer, cut_layer(layer, record.arguments))
-    return _with_records(replace(bare, module=module), records)
-
-
-def _records(graph: ChannelGraph, alive: np.ndarray) -> tuple[StructureRecord, ...]:
-    """Return one record for each layer that has other channels than it had."""
-    everything = np.ones(graph.count, bool)
-    return tuple(
-        StructureRecord(layer=name, method=METHOD.key, arguments=counts_after(graph, name, alive))
-        for name in graph.layers
-        if counts_after(graph, name, alive) != counts_after(graph, name, everything)
-    )
-
-
-def _with_records(model: LoadedModel, records: tuple[StructureRecord, ...]) -> LoadedModel:
-    for record in records:
-        model = with_structure(model, record)
-    return _without_masks(model, tuple(record.layer for record in records))
-
-
-def _without_masks(model: LoadedModel, layers: tuple[str, ...]) -> LoadedModel:
-    """Drop what was packed of layers whose weights change their shape."""
-    gone = {f"{name}.weight" for name in layers}
-    coded = {name: packed for name, packed in model.coded.items() if name not in gone}
-    return replace(model, coded=coded)
-
-
-def _lost_masks(model: LoadedModel, planned: LoadedModel) -> tuple[str, ...]:
-    lost = [name.rpartition(".")[0] for name in model.coded if name not in planned.coded]
-    if not lost:
-        return ()
-    return (f"the pruning masks of {', '.join(lost)} are dropped; prune again afterwards",)
 
 
 METHOD = ChannelPruning()

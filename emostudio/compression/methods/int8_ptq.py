@@ -20,7 +20,8 @@ import numpy as np
 
 from emostudio.compression.base import ApplyContext
 from emostudio.compression.coding import int8
-from emostudio.compression.quantisation import QuantisationMethod, QuantisationSettings, quantised
+from emostudio.compression.quantisation import QuantisationMethod, quantised
+from emostudio.compression.quantisation_layout import QuantisationSettings
 from emostudio.core.events import Event
 from emostudio.models.loaded import CodedTensor, LoadedModel
 

@@ -21,13 +21,8 @@ from emostudio.compression import quantisation_training
 from emostudio.compression.base import ApplyContext, PlannedTraining
 from emostudio.compression.calibration import calibration_inputs, observed_ranges
 from emostudio.compression.fine_tuning import FineTuneSettings, fine_tune, planned_training
-from emostudio.compression.quantisation import (
-    QuantisationMethod,
-    QuantisationSettings,
-    bit_width_of,
-    lay_out,
-    quantised,
-)
+from emostudio.compression.quantisation import QuantisationMethod, bit_width_of, quantised
+from emostudio.compression.quantisation_layout import QuantisationSettings, lay_out
 from emostudio.compression.surgery import skeleton
 from emostudio.core.events import Event
 from emostudio.core.settings import setting

@@ -24,7 +24,8 @@ from emostudio.exports.catalogue import EXPORTERS
 from emostudio.exports.exporting import export_model
 from emostudio.models.catalogue import build, new_info
 from emostudio.models.loaded import LoadedModel
-from emostudio.training.objectives import Annealed, AnnealedDistillation, distillation_loss
+from emostudio.training.losses import distillation_loss
+from emostudio.training.objectives import Annealed, AnnealedDistillation
 
 METHOD = METHODS.get("fitnets")
 

@@ -5,12 +5,12 @@ from torch.nn import functional as F
 
 from emostudio.core.emotions import EMOTIONS, Emotion
 from emostudio.core.errors import InputError
+from emostudio.training.losses import distillation_loss
 from emostudio.training.objectives import (
     Hinton,
     LabelsOnly,
     SoftmaxKld,
     Supervised,
-    distillation_loss,
 )
 
 LABELS = EMOTIONS[:4]
