@@ -60,8 +60,7 @@ class StatusBar(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SPACE.xs)
         row.addWidget(IconLabel("record", "bad", 14))
-        self._camera_text = label("", "small", "bad")
-        row.addWidget(self._camera_text)
+        row.addWidget(label(self.tr("Camera on"), "small", "bad"))
         return holder
 
     def show_memory(self) -> None:
@@ -74,9 +73,8 @@ class StatusBar(QWidget):
         """Show what computes."""
         self.device.setText(text)
 
-    def show_camera(self, is_on: bool, text: str = "") -> None:
+    def show_camera(self, is_on: bool) -> None:
         """Show or hide the camera mark."""
-        self._camera_text.setText(text or self.tr("Camera on"))
         set_shown(self.camera, is_on)
 
     def show_jobs(self, running: int, waiting: int, seconds_left: float | None) -> None:

@@ -83,12 +83,12 @@ class _Trial:
     preprocessing: Preprocessing
 
 
-def labelled_sample(dataset: Dataset, count: int = _SAMPLE_IMAGES) -> Sample | None:
-    """Return up to `count` labelled pictures outside the test split, None if there are none."""
+def labelled_sample(dataset: Dataset) -> Sample | None:
+    """Return some labelled pictures outside the test split, None if there are none."""
     usable = np.flatnonzero((dataset.emotions >= 0) & (dataset.splits != Split.TEST))
     if not len(usable):
         return None
-    chosen = np.random.default_rng(0).permutation(usable)[:count]
+    chosen = np.random.default_rng(0).permutation(usable)[:_SAMPLE_IMAGES]
     images = tuple(dataset.image(int(index)) for index in chosen)
     return Sample(images, dataset.emotions[chosen])
 

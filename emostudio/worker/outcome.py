@@ -96,19 +96,19 @@ def _saved_before(wanted: str, context: HandlerContext) -> str | None:
 
 
 def evaluate_saved(
-    saved: Saved, dataset: Dataset, context: HandlerContext, split: str = TEST
+    saved: Saved, dataset: Dataset, context: HandlerContext
 ) -> Generator[Event, None, EvaluationResult | None]:
-    """Evaluate a model of the workspace and keep the result; None if nothing can be judged."""
+    """Evaluate a saved model on the test split and keep the result; None if nothing is judged."""
     yield Progress(message=f"Evaluating {saved.record.name}")
     classifier = open_classifier(saved.model, threads=context.threads)
     try:
-        result = evaluate(classifier, dataset, split, saved.record.name, context.control.report)
+        result = evaluate(classifier, dataset, TEST, saved.record.name, context.control.report)
     except InputError as error:
         yield Note(level="warning", what=error.what, why=error.why, next_step=error.next_step)
         return None
     finally:
         classifier.close()
     context.workspace.add_evaluation(
-        saved.record.name, dataset.name, split, result, fingerprint=dataset.fingerprint
+        saved.record.name, dataset.name, TEST, result, fingerprint=dataset.fingerprint
     )
     return result

@@ -60,7 +60,7 @@ def saved_recipes(workspace_folder: Path) -> dict[str, Recipe]:
     return found
 
 
-def parse_steps(texts: tuple[str, ...] | list[str], name: str = "") -> Recipe:
+def parse_steps(texts: tuple[str, ...] | list[str]) -> Recipe:
     """Build a recipe from ``method[:key=value,...]`` words.
 
     Raises
@@ -68,7 +68,7 @@ def parse_steps(texts: tuple[str, ...] | list[str], name: str = "") -> Recipe:
     InputError
         If a word is not of this form.
     """
-    return Recipe(name=name, steps=tuple(_parse_step(text) for text in texts))
+    return Recipe(steps=tuple(_parse_step(text) for text in texts))
 
 
 def parse_assignments(texts: tuple[str, ...] | list[str], owner: str) -> dict[str, Any]:

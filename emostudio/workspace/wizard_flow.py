@@ -107,11 +107,9 @@ class WizardFlow:
         self._redo.clear()
         self._change(recipe=recipe)
 
-    def add_step(self, method: str, index: int | None = None) -> None:
-        """Put a step with default settings at `index`, or at the end."""
-        steps = list(self.draft.recipe.steps)
-        steps.insert(len(steps) if index is None else index, RecipeStep(method=method))
-        self._set_steps(steps)
+    def add_step(self, method: str) -> None:
+        """Put a step with default settings at the end."""
+        self._set_steps([*self.draft.recipe.steps, RecipeStep(method=method)])
 
     def remove_step(self, index: int) -> None:
         """Take a step out."""

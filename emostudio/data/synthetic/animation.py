@@ -123,9 +123,9 @@ class AnimatedScene:
             -float(yaw),
         )  # fmt: skip
         _draw_person(head, view, image)
-        return self._box(head, view), emotion
+        return self._box(view), emotion
 
-    def _box(self, head: Head, view: View) -> Box:
+    def _box(self, view: View) -> Box:
         middle = view.project(np.array((0.0, (_FACE_TOP + _FACE_BOTTOM) / 2, 0.9), np.float32))
         side = view.scale * _FACE_WIDTH
         tall = view.scale * (_FACE_BOTTOM - _FACE_TOP)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -141,7 +141,6 @@ def render_face(
     gaze: Gaze = "frontal",
     size: int = 64,
     seed: int = 0,
-    request: FaceRequest | None = None,
 ) -> ByteArray:
     """Draw one face.
 
@@ -157,13 +156,10 @@ def render_face(
         Side of the square picture in pixels.
     seed
         Seed of the population.
-    request
-        Gives everything else (intensity, field of view, take, glasses).
 
     Returns
     -------
     uint8 (size, size, 3) RGB; the same arguments give the same bytes.
     """
-    base = request or FaceRequest(identity, emotion)
-    whole = replace(base, identity=identity, emotion=emotion, gaze=gaze, size=size, seed=seed)
-    return render_cameras(whole, (camera,))[0]
+    request = FaceRequest(identity, emotion, gaze=gaze, size=size, seed=seed)
+    return render_cameras(request, (camera,))[0]

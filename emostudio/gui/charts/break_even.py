@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QWidget
 
 from emostudio.core.low_rank import LayerBreakEven, RankTime
 from emostudio.gui.charts.canvas import Chart, paint_bottom_axis, paint_grid_rows
@@ -22,8 +21,8 @@ _LABEL_WIDTH = 34.0
 class BreakEvenChart(Chart):
     """A line of milliseconds over ranks, the layer's own time dashed, the break-even marked."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("", parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setAccessibleName(self.tr("Measured time over rank"))
         self.setMinimumHeight(150)
         self._layer: LayerBreakEven | None = None

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QWidget
 
 from emostudio.gui.charts.canvas import Chart, paint_bottom_axis, paint_grid_rows
 from emostudio.gui.charts.ticks import format_tick, linear_ticks
@@ -17,8 +16,8 @@ from emostudio.gui.theme import theme
 class SpeedCeiling(Chart):
     """A dashed line of teacher MACs over predicted MACs after every step."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("", parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setAccessibleName(self.tr("Ceiling of the speed-up"))
         self.setMinimumHeight(96)
         self._steps: tuple[tuple[str, float], ...] = ()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QWidget
 
 from emostudio.core.answers import EvaluationResult
 from emostudio.gui.charts.canvas import Chart
@@ -22,8 +21,8 @@ class ClassBars(Chart):
     A bar has a colour only where its interval excludes no change.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("", parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setAccessibleName(self.tr("Accuracy by class, points against the baseline"))
         self._rows: tuple[ClassChange, ...] = ()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPainterPath
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtWidgets import QToolTip
 
 from emostudio.core.answers import EvaluationResult
 from emostudio.gui.charts.canvas import Chart
@@ -19,8 +19,8 @@ _HEAD, _TALLEST_ROW = 18.0, 30.0
 class ConfusionChart(Chart):
     """Heat cells with the share in percent."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("", parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setAccessibleName(self.tr("Confusion matrix"))
         self._result: EvaluationResult | None = None
         self.setMinimumHeight(130)

@@ -35,8 +35,8 @@ class DumbbellRow:
 class Dumbbell(Chart):
     """A line per row on one shared linear scale."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("", parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setAccessibleName(self.tr("The paper's figures beside ours"))
         self._rows: tuple[DumbbellRow, ...] = ()
         self._unit = ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QHelpEvent, QPainter, QPen
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtWidgets import QToolTip
 
 from emostudio.gui.charts.canvas import Chart, paint_bottom_axis
 from emostudio.gui.charts.ticks import format_tick, log_ticks
@@ -42,8 +42,8 @@ class ForestRow:
 class Forest(Chart):
     """Dot, interval and numbers per row; the row's name stands at the left."""
 
-    def __init__(self, parent: QWidget | None = None, *, name_width: int = 160) -> None:
-        super().__init__("", parent)
+    def __init__(self, *, name_width: int = 160) -> None:
+        super().__init__()
         self.setAccessibleName(self.tr("Ratios with 95 % intervals"))
         self._name_width = name_width
         self._rows: tuple[ForestRow, ...] = ()

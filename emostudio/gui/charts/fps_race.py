@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath
-from PySide6.QtWidgets import QWidget
 
 from emostudio.gui.charts.canvas import Chart, paint_bottom_axis, paint_grid_rows
 from emostudio.gui.charts.marks import paint_mark, series_ink, series_pen
@@ -30,8 +29,8 @@ class _Lane:
 class FpsRace(Chart):
     """One line per variant; the caller adds a point per counter event."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("", parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setAccessibleName(self.tr("FPS race"))
         self.setMinimumHeight(140)
         self._lanes: list[_Lane] = []

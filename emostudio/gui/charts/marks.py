@@ -18,9 +18,9 @@ def series_colour(slot: int, theme_name: str = "") -> QColor:
     return QColor(series(slot).colour(theme_name or theme().name))
 
 
-def series_ink(slot: int, theme_name: str = "") -> QColor:
+def series_ink(slot: int) -> QColor:
     """Return the colour of a slot's labels."""
-    return QColor(series(slot).ink(theme_name or theme().name))
+    return QColor(series(slot).ink(theme().name))
 
 
 def series_pen(slot: int, theme_name: str = "", width: float | None = None) -> QPen:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize
 from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolTip
 
 from emostudio.gui.charts.canvas import Chart
 from emostudio.gui.charts.panels.bars import bars_height, paint_bars, row_name
@@ -30,8 +30,8 @@ _MOST_WORDS = 60
 class PanelChart(Chart):
     """Paints a chart; hovering over a panel says what it means."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("", parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._panels: tuple[Panel, ...] = ()
         self._places: list[QRectF] = []
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)

@@ -11,7 +11,6 @@ from typing import Any
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPen, QPolygonF
-from PySide6.QtWidgets import QWidget
 
 from emostudio.core.measured import NO_LIMITS, Limits
 from emostudio.gui.charts.labels import MARK_RADIUS, Box, place_labels
@@ -88,9 +87,9 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
 
     point_picked = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self) -> None:
         axes = {"bottom": _LogAxis("bottom"), "left": _LinearAxis("left")}
-        super().__init__(parent=parent, axisItems=axes)
+        super().__init__(axisItems=axes)
         self._points: tuple[ParetoPoint, ...] = ()
         self._selected = ""
         self._limits = NO_LIMITS
@@ -122,11 +121,9 @@ class ParetoChart(pg.PlotWidget):  # type: ignore[misc]
         self._name_axis()
         self.viewport().update()
 
-    def show_points(self, points: Sequence[ParetoPoint], x_title: str = "") -> None:
+    def show_points(self, points: Sequence[ParetoPoint]) -> None:
         """Draw these variants and fit the view to them."""
         self._points = tuple(point for point in points if point.x > 0)
-        if x_title:
-            self._x_title = x_title
         self._name_axis()
         self._fit()
         words = (f"{p.name} {p.x:.1f} ms {p.y:.1f} % {p.state}" for p in self._points)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QWidget
 
 from emostudio.gui.charts.canvas import Chart, paint_bottom_axis
 from emostudio.gui.charts.ticks import format_tick, log_ticks
@@ -32,8 +31,8 @@ class Stair:
 class Staircase(Chart):
     """One row per stage: name, dot on the scale, megabytes."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("", parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setAccessibleName(self.tr("Size after each step"))
         self._stairs: tuple[Stair, ...] = ()
         self._goal_mb: float | None = None

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QResizeEvent
-from PySide6.QtWidgets import QWidget
 
 from emostudio.gui.charts.canvas import Chart
 from emostudio.gui.charts.marks import series_colour
@@ -33,8 +32,8 @@ class Share:
 class TimeStrip(Chart):
     """The strip with its key below, which names every part, even those too thin to see."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("", parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setAccessibleName(self.tr("Time per frame"))
         self._shares: tuple[Share, ...] = ()
         self._fit_height()

@@ -28,11 +28,8 @@ class StudyDialog(QDialog):
 
     wanted = Signal(object)
 
-    def __init__(
-        self, parent: QWidget, datasets: Sequence[str], teachers: Sequence[str], seed: int = 0
-    ) -> None:
+    def __init__(self, parent: QWidget, datasets: Sequence[str], teachers: Sequence[str]) -> None:
         super().__init__(parent)
-        self._seed = seed
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Run the paper's experiments"))
         self.setModal(True)
@@ -104,7 +101,6 @@ class StudyDialog(QDialog):
                 "data": self.data.currentData() or None,
                 "teacher": self.teacher.currentData() or None,
                 "pool": self.pool.currentData() or None,
-                "seed": self._seed,
                 "seeds": self.seeds.currentData() or None,
             }
         )

@@ -37,12 +37,10 @@ def button(
     return made
 
 
-def icon_button(
-    icon: str, name: str, on_click: Callable[[], object] | None = None, token: str = "text2"
-) -> QPushButton:
+def icon_button(icon: str, name: str, on_click: Callable[[], object] | None = None) -> QPushButton:
     """Return a button that is only an icon; `name` is its accessible name and tooltip."""
     made = button("", "icon", "", on_click)
-    theme().set_icon(made, icon, token)
+    theme().set_icon(made, icon, "text2")
     made.setAccessibleName(name)
     made.setToolTip(name)
     return made
@@ -81,7 +79,7 @@ class Segmented(QWidget):
 
     chosen = Signal(str)
 
-    def __init__(self, options: Sequence[tuple[str, str]], current: str = "") -> None:
+    def __init__(self, options: Sequence[tuple[str, str]]) -> None:
         """Show `options` as (key, text)."""
         super().__init__()
         self._group = QButtonGroup(self)
@@ -95,7 +93,7 @@ class Segmented(QWidget):
             self._keys[key] = segment
             row.addWidget(segment)
             segment.clicked.connect(lambda _=False, key=key: self.chosen.emit(key))
-        self.set_current(current or options[0][0])
+        self.set_current(options[0][0])
         self.setFixedHeight(28)
         theme().changed.connect(self.update)
 

@@ -164,9 +164,7 @@ class Note(QFrame):
 
     acted = Signal()
 
-    def __init__(
-        self, tone: Tone = "info", cause: str = "", text: str = "", action: str = ""
-    ) -> None:
+    def __init__(self, tone: Tone = "info", cause: str = "", text: str = "") -> None:
         super().__init__()
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE.m, SPACE.s, SPACE.m, SPACE.s)
@@ -183,7 +181,7 @@ class Note(QFrame):
         row.addWidget(self._text, 1)
         row.addWidget(self._button, 0, Qt.AlignmentFlag.AlignVCenter)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self.show_note(tone, cause, text, action)
+        self.show_note(tone, cause, text)
 
     def show_note(self, tone: Tone, cause: str, text: str = "", action: str = "") -> None:
         """Show a message; an empty cause and text hide the note."""
@@ -245,13 +243,13 @@ class EmptyState(QWidget):
         column.addStretch(1)
 
 
-def fact(name: str, value: str = "") -> tuple[QWidget, QLabel]:
+def fact(name: str) -> tuple[QWidget, QLabel]:
     """Return a small column "name over value" and the label of the value."""
     holder = plain()
     column = QVBoxLayout(holder)
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(1)
     column.addWidget(label(name, "caption", "text2"))
-    value_label = label(value, "body_bold")
+    value_label = label("", "body_bold")
     column.addWidget(value_label)
     return holder, value_label

@@ -57,10 +57,9 @@ class CurvePlot(QWidget):
         Title under the x axis, empty for none.
     """
 
-    def __init__(self, name: str, x_title: str = "", *, from_zero: bool = True) -> None:
+    def __init__(self, name: str, x_title: str = "") -> None:
         super().__init__()
         self.setAccessibleName(name)
-        self._from_zero = from_zero
         self._x_title = x_title
         self._x_end: float | None = None
         self._y_ticks = 6
@@ -217,10 +216,8 @@ class CurvePlot(QWidget):
         known = [curve for curve in self._curves.values() if np.isfinite(curve.y).any()]
         x_high = max((float(curve.x[-1]) for curve in known if len(curve.x)), default=1.0)
         x_high = max(x_high, self._x_end or 0.0, 1.0)
-        y_low = min((float(np.nanmin(curve.y)) for curve in known), default=0.0)
+        y_low = min([0.0, *(float(np.nanmin(curve.y)) for curve in known)])
         y_high = max((float(np.nanmax(curve.y)) for curve in known), default=1.0)
-        if self._from_zero:
-            y_low = min(0.0, y_low)
         if y_high <= y_low:
             y_high = y_low + (abs(y_low) or 1.0)
         y_ticks = linear_ticks(y_low, y_high * 1.04, self._y_ticks)

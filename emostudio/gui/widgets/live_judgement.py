@@ -72,7 +72,7 @@ class Picture:
         return self._scaled[key]
 
 
-def judge(event: LiveFrame, labels: Sequence[Sequence[str]], reference: int = 0) -> list[Judgement]:
+def judge(event: LiveFrame, labels: Sequence[Sequence[str]]) -> list[Judgement]:
     """Return what every variant says about a frame, in the order of the job's variants.
 
     Parameters
@@ -80,9 +80,7 @@ def judge(event: LiveFrame, labels: Sequence[Sequence[str]], reference: int = 0)
     event
         The frame with its faces and probabilities.
     labels
-        Labels of every variant.
-    reference
-        Index of the variant that the others are compared with.
+        Labels of every variant; the others are compared with the first.
     """
     told = []
     for variant, names in enumerate(labels):
@@ -94,7 +92,7 @@ def judge(event: LiveFrame, labels: Sequence[Sequence[str]], reference: int = 0)
             )
         )
     best = [[max(face, key=face.__getitem__, default="") for face in faces] for faces in told]
-    expected = best[reference] if reference < len(best) else []
+    expected = best[0] if best else []
     return [
         Judgement(
             event.faces,

@@ -40,13 +40,11 @@ _LARGE = 1.5
 class LiveTile(QWidget):
     """Painted in one go; dark in both themes."""
 
-    def __init__(
-        self, name: str, slot: int, engine: str = "", parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, name: str, slot: int) -> None:
+        super().__init__()
         self.name = name
         self.slot = slot
-        self._engine = engine
+        self._engine = ""
         self._figures = TileFigures()
         self._judgement = Judgement()
         self._picture: Picture | None = None

@@ -14,10 +14,10 @@ from emostudio.gui.widgets.labels import ElidedLabel, IconLabel, label, set_show
 class ThinBar(QWidget):
     """A four-pixel bar; a fraction of None shows only the groove."""
 
-    def __init__(self, token: str = "accent") -> None:
+    def __init__(self) -> None:
         super().__init__()
         self._fraction: float | None = None
-        self._token = token
+        self._token = "accent"
         self.setFixedHeight(SPACE.progress)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme().changed.connect(self.update)

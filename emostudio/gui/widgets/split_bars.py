@@ -20,7 +20,7 @@ class SplitBars(Chart):
     """One bar per class: train filled, validation pale, test outlined; the count at the right."""
 
     def __init__(self) -> None:
-        super().__init__("")
+        super().__init__()
         self.setAccessibleName(self.tr("Images per class and split"))
         self._counts: dict[str, dict[str, int]] = {}
         self._labels: tuple[str, ...] = ()

@@ -29,7 +29,7 @@ class ThumbnailGrid(Chart):
     """One column per class, or a plain row of pictures where there are no labels."""
 
     def __init__(self) -> None:
-        super().__init__("")
+        super().__init__()
         self.setAccessibleName(self.tr("Sample pictures"))
         self._columns: dict[str, list[tuple[QImage, str]]] = {}
         self._side = _LEAST_SIDE

@@ -18,17 +18,13 @@ def line_height(style: str = "caption") -> float:
     return float(metrics(style).height()) + 4
 
 
-def paint_title(painter: QPainter, rect: QRectF, title: str, note: str = "") -> float:
-    """Paint a panel's title and note at the top of `rect`; returns the height used."""
+def paint_title(painter: QPainter, rect: QRectF, title: str) -> float:
+    """Paint a panel's title at the top of `rect`; returns the height used."""
     if not title:
         return 0.0
     height = line_height("small_bold")
     paint_text(painter, QRectF(rect.left(), rect.top(), rect.width(), height), title,
                "small_bold", "text")  # fmt: skip
-    used = metrics("small_bold").horizontalAdvance(title) + 10
-    rest = QRectF(rect.left() + used, rect.top(), rect.width() - used, height)
-    if note and rest.width() > 40:
-        paint_text(painter, rest, note, "caption", "text3")
     return height
 
 
