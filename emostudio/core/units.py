@@ -2,7 +2,32 @@
 
 from __future__ import annotations
 
+import re
+
 MIB = 2**20
+_NO_BREAK = "\u00a0"
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|×|points\b|ms\b|MiB\b)")
+
+
+def signed(value: float, decimals: int = 1) -> str:
+    """Format a difference with a real minus or a plus, as − 18.0; it never breaks over lines.
+
+    What rounds to nothing has no sign.
+    """
+    text = f"{abs(value):,.{decimals}f}"
+    if not float(text.replace(",", "")):
+        return text
+    return f"{'−' if value < 0 else '+'}{_NO_BREAK}{text}"
+
+
+def signed_interval(low: float, high: float, decimals: int = 1) -> str:
+    """Format the two ends of a difference's interval, as − 26.6 to − 9.4."""
+    return f"{signed(low, decimals)} to {signed(high, decimals)}"
+
+
+def unbroken(text: str) -> str:
+    """Return a sentence that keeps every number and its unit on one line, for labels that wrap."""
+    return _BEFORE_UNIT.sub(_NO_BREAK, text)
 
 
 def format_bytes(count: float) -> str:

@@ -1,4 +1,4 @@
-"""From interleaved blocks of timings to "A is 1.42x faster", or to an honest shrug."""
+"""From interleaved blocks of timings to "A is 1.42× faster", or to an honest shrug."""
 
 from __future__ import annotations
 
@@ -90,10 +90,10 @@ def speed_words(name_a: str, name_b: str, ratio: float, interval: tuple[float, f
     """
     low, high = interval
     if math.log(low) > _LOG_MARGIN:
-        return f"{name_a} is {ratio:.2f}x faster than {name_b} (95 % CI {low:.2f}-{high:.2f})"
+        return f"{name_a} is {ratio:.2f}× faster than {name_b} (95 % {low:.2f}–{high:.2f})"
     if math.log(high) < -_LOG_MARGIN:
-        words = f"(95 % CI {1 / high:.2f}-{1 / low:.2f})"
-        return f"{name_a} is {1 / ratio:.2f}x slower than {name_b} {words}"
+        words = f"(95 % {1 / high:.2f}–{1 / low:.2f})"
+        return f"{name_a} is {1 / ratio:.2f}× slower than {name_b} {words}"
     if math.log(low) >= -_LOG_MARGIN and math.log(high) <= _LOG_MARGIN:
         return f"no difference larger than {MARGIN:.0%}".replace("%", " %")
     return NOT_DECIDED

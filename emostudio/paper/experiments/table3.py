@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from emostudio.core.units import signed, signed_interval
 from emostudio.paper import caveats, measuring
 from emostudio.paper.base import Experiment, Findings
 from emostudio.paper.distillation import (
@@ -136,10 +137,9 @@ def _finding(
     elif gap.high < 0:
         verdict = Verdict.REFUTED
     what = "on the test pictures" if metric == "accuracy" else "in agreement, held-out faces"
-    sign = "+" if gap.value >= 0 else "−"
     words = (
-        f"{_TEACHERS[teacher]}, {what}: {sign} {abs(gap.value):.1f} points "
-        f"(95 % {gap.low:+.1f} to {gap.high:+.1f}, {gap.basis.removeprefix('95 %, ')})"
+        f"{_TEACHERS[teacher]}, {what}: {signed(gap.value)} points "
+        f"(95 % {signed_interval(gap.low, gap.high)}, {gap.basis.removeprefix('95 %, ')})"
     )
     title = f"{LOSSES[first].title} above {LOSSES[second].title}"
     return Finding(title=title, words=words, verdict=verdict, difference=gap)

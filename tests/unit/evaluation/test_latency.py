@@ -77,7 +77,7 @@ def test_every_model_is_timed_in_every_block(clock):
     assert timings.latency("slow").p50 == pytest.approx(6.0)
     ratio = timings.ratio("fast", "slow")
     assert ratio.ratio == pytest.approx(3.0)
-    assert "fast is 3.00x faster than slow" in ratio.verdict
+    assert "fast is 3.00× faster than slow" in ratio.verdict
     assert [event.fraction for event in events[2:]] == [0, 0.2, 0.4, 0.6, 0.8]
 
 
