@@ -52,7 +52,7 @@ class MainWindow(QMainWindow):
         self.studio = studio
         self.setWindowTitle("EmoStudio")
         self.setWindowIcon(theme().icon("app_icon", "text", 64))
-        self.setMinimumSize(960, 600)
+        self.setMinimumSize(1250, 640)
         self.setAcceptDrops(True)
         self._pages: dict[str, Page] = {}
         self._may_close = False
@@ -60,7 +60,7 @@ class MainWindow(QMainWindow):
         self.rail = Rail(self.entries, SETTINGS)
         self.stack = QStackedWidget()
         self.status = StatusBar()
-        self.notice = Note()
+        self.notice = Note(is_passing=True)
         self._interrupted = Interrupted(studio, self.notice, self)
         self._build()
         self.ring = FocusRing(self)

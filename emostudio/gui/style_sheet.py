@@ -57,6 +57,8 @@ QPushButton {{ background: {c.card}; color: {c.text}; border: 1px solid {c.line2
     border-radius: {RADIUS_CONTROL}px; min-height: {high}px; padding: 0 12px; }}
 QPushButton:hover {{ background: {c.hover}; }}
 QPushButton:pressed {{ background: {c.neutral_soft}; }}
+QPushButton:checked {{ background: {c.accent_soft}; color: {c.accent_text};
+    border-color: {c.accent}; }}
 QPushButton:disabled {{ background: {c.neutral_soft}; color: {c.text3}; }}
 QPushButton[kind="primary"] {{ background: {c.accent}; color: {c.on_accent};
     border-color: {c.accent}; }}

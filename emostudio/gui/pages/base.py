@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from emostudio.gui.tokens import SPACE
@@ -31,7 +31,7 @@ class Page(QWidget):
         self.setProperty("kind", "page")
         self.studio = studio
         self.header = PageHeader(title)
-        self.note = Note()
+        self.note = Note(is_passing=True)
         self._is_stale = True
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -66,3 +66,9 @@ class Page(QWidget):
         if self._is_stale:
             self._is_stale = False
             self.refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Good news belongs to what was just done here: it is gone on the way back."""
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self.note.put_away_good_news()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import Literal
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
+    QApplication,
     QBoxLayout,
     QFrame,
     QHBoxLayout,
@@ -20,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
-from emostudio.gui.widgets.buttons import button
+from emostudio.gui.widgets.buttons import button, icon_button
 from emostudio.gui.widgets.labels import ElidedLabel, IconLabel, label, polish, set_shown, set_tone
 
 
@@ -50,13 +51,33 @@ def clear(layout: QBoxLayout) -> None:
             clear(item.layout())  # type: ignore[arg-type]  # checked on the line above
 
 
+class _Scrolled(QScrollArea):
+    """Takes the focus, so that keys can scroll it, but only while there is more than is seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.verticalScrollBar().rangeChanged.connect(self._on_range)
+
+    def _on_range(self, _least: int, most: int) -> None:
+        policy = Qt.FocusPolicy.StrongFocus if most > 0 else Qt.FocusPolicy.NoFocus
+        self.setFocusPolicy(policy)
+        if most > 0:
+            self.setAccessibleName(self._title() or self.tr("More, scrolls up and down"))
+
+    def _title(self) -> str:
+        step = self.parentWidget()
+        while step is not None and not isinstance(step, Card):
+            step = step.parentWidget()
+        return (step.title.text() or step.accessibleName()) if step is not None else ""
+
+
 def scrolled(content: QWidget) -> QScrollArea:
     """Return `content` in a frame that scrolls up and down when the window is too small."""
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area = _Scrolled()
     if not content.property("kind"):
         content.setProperty("kind", "plain")
     area.setWidget(content)
@@ -83,9 +104,12 @@ class Card(QFrame):
         set_shown(self.subtitle, bool(subtitle))
         self._state = label("", "small", "text2")
         self._state.hide()
+        self._state_icon = IconLabel("warning", "warn", 16)
+        self._state_icon.hide()
         self._head.addWidget(self.title)
         self._head.addWidget(self.subtitle)
         self._head.addStretch(1)
+        self._head.addWidget(self._state_icon)
         self._head.addWidget(self._state)
         if title:
             outer.addLayout(self._head)
@@ -93,6 +117,7 @@ class Card(QFrame):
             self.title.setParent(self)
             self.subtitle.setParent(self)
             self._state.setParent(self)
+            self._state_icon.setParent(self)
             self.title.hide()
         self.body = QVBoxLayout()
         self.body.setSpacing(SPACE.s)
@@ -104,11 +129,17 @@ class Card(QFrame):
         self.subtitle.setText(subtitle)
         set_shown(self.subtitle, bool(subtitle))
 
-    def set_state(self, text: str, tone: str = "text2") -> None:
-        """Say at the right of the title how things stand; empty hides it."""
+    def set_state(self, text: str, tone: str = "text2", icon: str = "") -> None:
+        """Say at the right of the title how things stand; empty hides it.
+
+        With an `icon` the tone is its own, and the words stay quiet.
+        """
         self._state.setText(text)
         set_shown(self._state, bool(text))
-        set_tone(self._state, tone)
+        set_tone(self._state, "text2" if icon else tone)
+        set_shown(self._state_icon, bool(text and icon))
+        if icon:
+            self._state_icon.set_icon(icon, tone)
 
     def add_action(self, widget: QWidget) -> None:
         """Put a small action at the right of the title."""
@@ -159,13 +190,33 @@ Tone = Literal["ok", "info", "warn", "bad"]
 _NOTE_ICONS = {"ok": "check", "info": "info", "warn": "warning", "bad": "error"}
 
 
+OK_SECONDS = 8.0
+"""Good news has been read by then; errors and warnings stay until they are closed."""
+
+
 class Note(QFrame):
-    """Bold cause, plain consequence, one remedy; stands in the flow and collapses when gone."""
+    """Bold cause, plain consequence, one remedy; stands in the flow and collapses when gone.
+
+    One that `is_passing` speaks of an event, not of a state: it can be closed, and good news goes
+    by itself.
+    """
 
     acted = Signal()
 
-    def __init__(self, tone: Tone = "info", cause: str = "", text: str = "") -> None:
+    def __init__(
+        self,
+        tone: Tone = "info",
+        cause: str = "",
+        text: str = "",
+        *,
+        is_passing: bool = False,
+    ) -> None:
         super().__init__()
+        self._tone: Tone = tone
+        self._is_passing = is_passing
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._on_time)
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE.m, SPACE.s, SPACE.m, SPACE.s)
         row.setSpacing(SPACE.s + 2)
@@ -180,6 +231,9 @@ class Note(QFrame):
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._text, 1)
         row.addWidget(self._button, 0, Qt.AlignmentFlag.AlignVCenter)
+        if is_passing:
+            close = icon_button("close", self.tr("Close this note"), self.put_away)
+            row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.show_note(tone, cause, text)
 
@@ -199,6 +253,27 @@ class Note(QFrame):
         set_shown(self._button, bool(action))
         set_shown(self, bool(cause or text))
         polish(self)
+        self._tone = tone
+        self._timer.stop()
+        if self._is_passing and tone == "ok" and (cause or text):
+            self._timer.start(round(1000 * OK_SECONDS))
+
+    def put_away(self) -> None:
+        """Show nothing until there is other news."""
+        self.show_note(self._tone, "")
+
+    def put_away_good_news(self) -> None:
+        """Take away what was only good news; errors and warnings stay."""
+        if self._is_passing and self._tone == "ok":
+            self.put_away()
+
+    def _on_time(self) -> None:
+        # Not from under the pointer or the focus: it may be on the way to the note's button.
+        focus = QApplication.focusWidget()
+        if self.underMouse() or (focus is not None and self.isAncestorOf(focus)):
+            self._timer.start(round(1000 * OK_SECONDS))
+        else:
+            self.put_away()
 
     def show_error(self, error: object) -> None:
         """Show a `core.errors.EmoStudioError`, a `core.events.Failed` or any text."""

@@ -87,7 +87,9 @@ class FocusRing(QWidget):
         if place.isEmpty():
             self.hide()
             return
-        gap = 0 if isinstance(target, QAbstractScrollArea) else _GAP
+        # Tables and lists fill their cards; what is only scrolled has its text at the very edge.
+        is_full = isinstance(target, QAbstractScrollArea) and not isinstance(target, QScrollArea)
+        gap = 0 if is_full else _GAP
         self.setGeometry(place.adjusted(-gap, -gap, gap, gap).intersected(window.rect()))
         self.show()
         self.raise_()
