@@ -90,7 +90,7 @@ def preset_caveat(findings: Findings) -> tuple[Caveat, ...]:
     return (
         Caveat(
             title="Quick preset.",
-            words=f"{words}: sizes in MB are those of the reduced networks. The full preset has "
+            words=f"{words}: sizes in MiB are those of the reduced networks. The full preset has "
             "the paper's own; only there are claims of Table 1 judged.",
             is_warning=True,
         ),

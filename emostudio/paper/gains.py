@@ -118,7 +118,12 @@ def verdict_of(network: str, findings: Findings) -> tuple[str, str]:
     )
     title = NETWORKS[NETWORKS[network].parent].title
     if ratio is None:
-        return verdict, f"Against {title}: no real kernel, so no time"
+        why = (
+            "no real kernel, so no time"
+            if timed.kernels == "simulated"
+            else "not timed beside it, so nothing is said of speed"
+        )
+        return verdict, f"Against {title}: {why}"
     low, high = ratio.interval
     return verdict, f"Against {title}: {ratio.ratio:.2f}× as fast (95 % {low:.2f}–{high:.2f})"
 

@@ -122,6 +122,8 @@ class ResultTable(_Frozen):
     caveats: tuple[Caveat, ...] = ()
     facts: dict[str, str] = Field(default_factory=dict)
     """Preset, data, machine, seeds, time: words for the caption, in order."""
+    is_waiting: bool = False
+    """Whether parts of other experiments that it reads are not there yet."""
     parts_done: int = 0
     parts_total: int = 0
     seconds: float = 0.0
@@ -129,5 +131,5 @@ class ResultTable(_Frozen):
 
     @property
     def is_complete(self) -> bool:
-        """Whether every part was done."""
-        return self.parts_done >= self.parts_total
+        """Whether every part was done, and every part of others that it reads."""
+        return self.parts_done >= self.parts_total and not self.is_waiting

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from emostudio.paper import caveats
 from emostudio.paper.base import Experiment, Findings
 from emostudio.paper.facts import dataset_name, facts
-from emostudio.paper.gains import Gain, gain_of, hardest
+from emostudio.paper.gains import BENCH, Gain, gain_of, hardest
 from emostudio.paper.parts import Part
 from emostudio.paper.results import Caveat, ColumnInfo, ResultCell, ResultRow, ResultTable
 from emostudio.paper.study import StudySettings
@@ -133,6 +133,7 @@ def _table(findings: Findings) -> ResultTable:
         rows=rows,
         caveats=(*caveats.preset_caveat(findings), _REPORTED, _STORED, _OURS),
         facts=facts(findings),
+        is_waiting=BENCH not in findings.results,
     )
 
 

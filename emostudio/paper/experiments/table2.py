@@ -58,7 +58,7 @@ ROWS = (
               note="Two stages and the right gradient, step time of the second; the paper's run "
                    "did not converge"),
     Published("binary_activations", 43.4, 34.1, 11.6, 88.32, bits=1,
-              note="Weights stay float32: the paper's 11.6 MB cannot be the file"),
+              note="Weights stay float32: the paper's 11.6 MiB cannot be the file"),
 )  # fmt: skip
 """Survey, Table 2; a Tesla M2090, RaFD frontal and 45 degrees. Its "MB" are MiB."""
 

@@ -78,6 +78,30 @@ def test_a_faster_network_is_proved_and_the_two_parents_are_baselines(networks):
     assert row(made, "vgg_s").verdict == row(made, "squeezenet").verdict == "Baseline"
 
 
+def test_why_there_is_no_time_is_told_as_it_is(networks):
+    found = row(table("table2", networks), "binary_activations")
+    assert found.verdict_words == "Against VGG-S: no real kernel, so no time"
+    bench = networks[BENCH]
+    networks[BENCH] = bench.model_copy(update={"ratios": ()})
+    found = row(table("table2", networks), "hashed")
+    assert "no real kernel" not in found.verdict_words
+    assert "not timed beside it" in found.verdict_words
+
+
+def test_the_table_of_claims_is_complete_only_with_the_bench(networks):
+    assert table("table1", networks).is_complete
+    del networks[BENCH]
+    assert not table("table1", networks).is_complete
+
+
+def test_a_size_is_warned_of_in_the_unit_of_its_column(networks):
+    made = table("table2", networks)
+    assert "MiB" in {column.unit for column in made.columns}
+    words = " ".join(caveat.words for caveat in made.caveats)
+    assert "sizes in MiB" in words
+    assert " MB" not in words
+
+
 def test_accuracy_has_the_honest_column_and_the_paper_accounting(networks):
     accuracy = row(table("table2", networks), "bwn").cells["accuracy"]
     assert accuracy.ours.value == pytest.approx(90.0)
