@@ -5,13 +5,15 @@ from pathlib import Path
 import gui_fakes as fakes
 import pytest
 from paper_fakes import benched, evaluation, record, trained
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QComboBox, QMenu, QPushButton
+from PySide6.QtWidgets import QComboBox, QMenu, QPushButton, QScrollArea
 
 from emostudio.core.jobs import JobStatus, PaperJob, PaperReportJob
 from emostudio.gui.dialogs import Question
 from emostudio.gui.pages.paper import PaperPage
 from emostudio.gui.pages.paper_setup import StudyDialog
+from emostudio.gui.theme import theme
 from emostudio.gui.widgets.buttons import Segmented
 from emostudio.paper.catalogue import EXPERIMENTS
 from emostudio.paper.distillation import student_key
@@ -22,6 +24,7 @@ from emostudio.workspace.store import Workspace
 
 @pytest.fixture
 def workspace(qapp, tmp_path):
+    theme().install(qapp)  # the widths of columns are those of its font
     with Workspace.open(tmp_path / "workspace") as workspace:
         yield workspace
 
@@ -59,9 +62,11 @@ def page(qtbot, workspace):
 
 
 def cell(page, row_id, key):
+    """The cell of a column that is shown, whether or not with its interval."""
     model = page.view.table.table
     row = next(place for place, row in enumerate(model.rows) if row.id == row_id)
-    column = next(place for place, column in enumerate(model.columns) if column.key == key)
+    keys = {key, key.replace("-ours", "-alone")}
+    column = next(place for place, column in enumerate(model.columns) if column.key in keys)
     return model.cell(row, column)
 
 
@@ -82,8 +87,65 @@ def test_before_the_first_run_one_button_starts_the_quick_preset(qtbot, workspac
 def test_our_numbers_stand_beside_the_paper_s(page):
     assert cell(page, "hashed", "accuracy-paper").text == "96.31"
     assert cell(page, "hashed", "accuracy-ours").text == "90.0 ± 3.3"
-    assert cell(page, "hashed", "speed-ours").text == "2.00"
+    assert cell(page, "hashed", "speed-ours").text.startswith("2.00 ± ")
     assert cell(page, "hashed", "verdict").verdict == "proved"
+
+
+def columns_of(page):
+    return [column.key for column in page.view.table.table.columns]
+
+
+def test_a_page_shows_as_many_columns_as_fit_beside_readable_names(page, qtbot):
+    table = page.view.table
+    details = ("accuracy-as_paper", "inference_ms-ours", "speed-ours")
+    for width, wanted in ((1520, details), (1200, details[2:]), (1120, ()), (1800, details)):
+        page.resize(width, 692)
+        qtbot.waitUntil(lambda wanted=wanted: {*details} & {*columns_of(page)} == {*wanted})
+        assert table.columnWidth(0) >= 140
+        shown = sum(table.columnWidth(place) for place in range(len(columns_of(page))))
+        assert shown == table.viewport().width()
+        assert table.selected_id() == "vgg_s"
+
+
+def test_names_keep_their_width_when_another_table_was_shown_before(page, qtbot):
+    page.view.list.choose(["table1"])
+    wide = page.view.table.columnWidth(0)
+    page.view.list.choose(["table2"])
+    assert 140 <= page.view.table.columnWidth(0) < wide
+    assert page.view.table.horizontalScrollBar().maximum() == 0
+
+
+def test_no_figure_of_the_paper_is_cut(page):
+    table = page.view.table
+    for place, column in enumerate(table.table.columns[1:], 1):
+        if column.key.endswith(("paper", "ours", "alone")):
+            assert table.sizeHintForColumn(place) <= table.columnWidth(place), column.key
+
+
+def test_the_tip_of_a_row_begins_with_its_name(page):
+    assert cell(page, "squeezenet", "name").tooltip.startswith("SqueezeNet 1.1. Table 2, row 2")
+
+
+def test_what_must_be_read_is_reached_and_scrolled_with_keys(page, qtbot):
+    area = page.view.read_first.findChild(QScrollArea)
+    qtbot.waitUntil(lambda: area.verticalScrollBar().maximum() > 0)
+    assert area.accessibleName() == "Read this before you quote it"
+    assert area.focusPolicy() & Qt.FocusPolicy.TabFocus
+    qtbot.keyClick(area, Qt.Key.Key_PageDown)
+    assert area.verticalScrollBar().value() > 0
+
+
+def test_a_figure_that_has_not_run_says_so_and_can_be_run(qtbot, workspace):
+    keep_networks(workspace, count=2)
+    page = show(qtbot, workspace)
+    page.view.list.choose(["figure6"])
+    assert "Not run yet. The paper: last test error 11.68" in fakes.texts(page.view.not_run)
+    assert page.view.not_run.isVisible()
+    assert not page.view.curves.isVisible()
+    press(page, "Run Figures 1 to 6")
+    assert page.studio.submitted == [PaperJob(experiment="figures")]
+    page.view.list.choose(["figure1"])
+    assert page.view.curves.isVisible()
 
 
 def test_size_has_the_honest_column_and_the_paper_accounting(page):
@@ -126,6 +188,7 @@ def test_the_list_tells_what_is_done(page):
     assert list(entries) == ["table1", "table2", "table3", *(f"figure{n}" for n in range(1, 7))]
     assert entries["table2"] == entries["figure4"] == "check"
     assert entries["table3"] == "clock"
+    assert entries["table1"] == "check"
     assert "8 of 9 done" in fakes.texts(page)
 
 
@@ -143,6 +206,8 @@ def test_a_table_that_is_half_done_shows_what_there_is(qtbot, workspace):
     page = show(qtbot, workspace)
     assert cell(page, "squeezenet", "accuracy-ours").text == "90.0 ± 3.3"
     assert cell(page, "hashed", "accuracy-ours").text == "–"
+    entries = {item.run_id: item.icon for item in page.view.list.items()}
+    assert entries["table1"] == "clock"  # nothing was timed, so it has nothing of ours
 
 
 def test_table_3_tells_whether_the_ordering_holds(qtbot, workspace):
@@ -165,7 +230,9 @@ def test_table_3_tells_whether_the_ordering_holds(qtbot, workspace):
     qtbot.waitUntil(lambda: "Proved: " in fakes.texts(page))
     told = fakes.texts(page)
     assert "Proved: softmax outputs above labels only." in told
-    assert "+ 10.0 points" in told
+    assert "+\N{NO-BREAK SPACE}10.0\N{NO-BREAK SPACE}points" in told
+    assert "95\N{NO-BREAK SPACE}%" in told
+    assert "95 %" not in told
 
 
 def test_a_running_study_can_be_stopped_and_says_what_is_kept(qtbot, workspace):

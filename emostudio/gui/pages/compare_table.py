@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from PySide6.QtCore import QCoreApplication
 
+from emostudio.gui.tokens import SPACE
+from emostudio.gui.widgets.data_table import fits
 from emostudio.qt.table_models import EMPTY_CELL, Cell, Column, IntervalScale, Row
 from emostudio.statistics.verdicts import Verdict, is_proved_loss
 from emostudio.workspace.comparison import Comparison, ComparisonRow
@@ -20,8 +22,11 @@ _INTERVAL_WIDTH = 128
 _INTERVAL_WIDTH_WIDE = 170
 _QUIET = ("training", "p95", "p99")
 """Columns that stand back behind the others."""
-_IF_ROOM = ("training", "peak", "training_memory", "calibration")
-"""Columns that only wide windows show at first, and only if they were measured."""
+_IF_ROOM = ("training", "calibration", "peak", "training_memory")
+"""Columns that only wide windows show at first, if they were measured; the most wanted first."""
+_SCROLL_BAR = 14
+_WIDE_ROOM = SPACE.wide_from - SPACE.rail_wide - 2 * (SPACE.page + SPACE.l) - _SCROLL_BAR
+"""What the table has in the smallest window that counts as wide, in pixels."""
 
 
 def _tr(text: str) -> str:
@@ -53,14 +58,18 @@ def columns(comparison: Comparison, *, is_wide: bool = False) -> tuple[Column, .
 
 
 def measured_keys(comparison: Comparison, *, is_wide: bool = False) -> tuple[str, ...]:
-    """Return the columns worth showing at first: some only with room, if measured."""
-    left_out = {
-        figure.key
-        for figure in FIGURES
-        if figure.key in _IF_ROOM
-        and not (is_wide and any(figure.value(row) is not None for row in comparison.rows))
-    }
-    return tuple(column.key for column in columns(comparison) if column.key not in left_out)
+    """Return the columns worth showing at first: some only in wide windows, if measured.
+
+    Names must stay readable: more is added only as far as it fits beside them.
+    """
+    known = {column.key: column for column in columns(comparison, is_wide=is_wide)}
+    shown = [key for key in known if key not in _IF_ROOM]
+    figures = {figure.key: figure for figure in FIGURES}
+    for key in _IF_ROOM if is_wide else ():
+        is_measured = any(figures[key].value(row) is not None for row in comparison.rows)
+        if is_measured and fits([known[name] for name in (*shown, key)], _WIDE_ROOM):
+            shown.append(key)
+    return tuple(key for key in known if key in shown)
 
 
 def rows(comparison: Comparison) -> list[Row]:

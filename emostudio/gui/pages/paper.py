@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import QCoreApplication
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QStackedWidget
 
 from emostudio.core.jobs import JobStatus, PaperJob
@@ -16,7 +15,6 @@ from emostudio.gui.pages.paper_list import done_count, entry_items, table_key
 from emostudio.gui.pages.paper_setup import StudyDialog
 from emostudio.gui.pages.paper_view import StudyView
 from emostudio.gui.theme import theme
-from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import button
 from emostudio.gui.widgets.card import EmptyState
 from emostudio.gui.widgets.labels import set_shown
@@ -55,6 +53,7 @@ class PaperPage(Page):
         self.empty.link_clicked.connect(self._ask)
         self.view = StudyView()
         self.view.list.chosen.connect(lambda _keys: self._show_chosen())
+        self.view.figures_asked.connect(lambda: self._continue("figures"))
         self._views.addWidget(self.empty)
         self._views.addWidget(self.view)
         self.body.addWidget(self._views, 1)
@@ -81,12 +80,6 @@ class PaperPage(Page):
         self.view.show_entries(items, done_count(items))
         self.header.set_facts(self._facts())
         self._show_chosen()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show more columns in wide windows."""
-        super().resizeEvent(event)
-        if self.view.set_wide(is_wide=self.width() >= SPACE.wide_from - SPACE.rail_wide):
-            self._show_chosen()
 
     def _build_header(self) -> None:
         self.latex_button = button(self.tr("Copy as LaTeX"), icon="copy", on_click=self._copy)
@@ -138,6 +131,7 @@ class PaperPage(Page):
             set_shown(made, self._study is not None)
         set_shown(self.stop_button, run is not None)
         set_shown(self.run_button, run is None and self._study is not None)
+        self.view.set_can_run(can_run=run is None)
         left = ""
         if run is not None and run.seconds_left:
             left = format_duration(run.seconds_left)

@@ -7,6 +7,7 @@ from html import escape
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from emostudio.core.units import unbroken
 from emostudio.gui.pages.paper_table import detail_lines
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
@@ -66,7 +67,7 @@ class ReadFirstCard(Card):
             line.addSpacing(16 + SPACE.s)
         text = QLabel(
             f'<div style="line-height:130%"><span style="font-weight:600">{escape(title)}</span> '
-            f"{escape(words)}</div>"
+            f"{escape(unbroken(words))}</div>"
         )
         text.setTextFormat(Qt.TextFormat.RichText)
         text.setWordWrap(True)

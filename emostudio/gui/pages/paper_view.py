@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from emostudio.core.units import unbroken
 from emostudio.gui.charts.dumbbell import Dumbbell, DumbbellKey
+from emostudio.gui.pages.paper_columns import column_choices
 from emostudio.gui.pages.paper_details import ReadFirstCard
-from emostudio.gui.pages.paper_table import dumbbell_rows, table_columns, table_rows
+from emostudio.gui.pages.paper_table import dumbbell_rows, table_rows
 from emostudio.gui.tokens import SPACE
-from emostudio.gui.widgets.card import Card, plain
+from emostudio.gui.widgets.card import Card, EmptyState, plain
 from emostudio.gui.widgets.curve_plot import Curve, CurvePlot
 from emostudio.gui.widgets.data_table import DataTable
 from emostudio.gui.widgets.labels import ElidedLabel, label, set_shown
@@ -21,6 +23,7 @@ from emostudio.gui.widgets.progress import ThinBar
 from emostudio.gui.widgets.run_list import RunItem, RunList
 from emostudio.paper.caveats import OTHER_PICTURES
 from emostudio.paper.results import ErrorCurve, ResultRow, ResultTable
+from emostudio.paper.words import paper_words
 
 _LIST_WIDTH = 224
 _LOWER_PART = 310
@@ -30,12 +33,19 @@ _CHARTED = {"table1": "memory", "table2": "accuracy", "table3": "accuracy"}
 
 
 class StudyView(QWidget):
-    """Shows one study; the page tells it what."""
+    """Shows one study; the page tells it what.
+
+    Signals
+    -------
+    figures_asked
+        The user wants the figures to run.
+    """
+
+    figures_asked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("kind", "plain")
-        self._is_wide = False
         self._shown: ResultTable | None = None
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -59,12 +69,6 @@ class StudyView(QWidget):
         holder.setLayout(right)
         row.addWidget(holder, 1)
 
-    def set_wide(self, *, is_wide: bool) -> bool:
-        """Say whether there is room for more columns; returns whether that is new."""
-        is_new = is_wide != self._is_wide
-        self._is_wide = is_wide
-        return is_new
-
     def show_entries(self, items: Sequence[RunItem], done: int) -> None:
         """Show the experiments; one stays chosen."""
         self.list.set_items(items)
@@ -81,15 +85,20 @@ class StudyView(QWidget):
         self._message.setText(message)
         self._left.setText(left)
 
+    def set_can_run(self, *, can_run: bool) -> None:
+        """Offer to run what is missing, or not while something runs."""
+        set_shown(self.not_run.button, can_run)
+
     def show_table(self, table: ResultTable, entry: str) -> None:
         """Show a table; an entry of a figure chooses its row."""
         is_other = self._shown is None or self._shown.key != table.key
         self._shown = table
         self.table_card.set_title(table.title)
         chosen = "" if is_other else self.table.selected_id()
-        self.table_card.set_state(_pictures(table), "warn")
-        self.table.set_columns(table_columns(table, is_wide=self._is_wide))
-        self.table.set_rows(table_rows(table))
+        self.table_card.set_state(_pictures(table), "warn", "warning")
+        rows = table_rows(table)
+        self.table.set_columns(*column_choices(table, rows))
+        self.table.set_rows(rows)
         self._fit_table()
         if entry.startswith("figure"):
             self.table.select_id(entry)
@@ -131,8 +140,10 @@ class StudyView(QWidget):
         self.dumbbell = Dumbbell()
         self.curves = CurvePlot(self.tr("Error by epoch"), self.tr("Epoch"))
         self._charts = QStackedWidget()
-        self._charts.addWidget(self.dumbbell)
-        self._charts.addWidget(self.curves)
+        self.not_run = EmptyState("chart", "", self.tr("Run Figures 1 to 6"))
+        self.not_run.acted.connect(self.figures_asked)
+        for widget in (self.dumbbell, self.curves, self.not_run):
+            self._charts.addWidget(widget)
         self.chart_card.body.addWidget(self._charts, 1)
         return self.chart_card
 
@@ -152,7 +163,7 @@ class StudyView(QWidget):
 
     def _show_chart(self, table: ResultTable) -> None:
         key = _CHARTED.get(table.key, "")
-        self._charts.setCurrentIndex(0 if key else 1)
+        self._charts.setCurrentWidget(self.dumbbell if key else self.curves)
         set_shown(self.key, bool(key))
         if not key:
             return
@@ -162,12 +173,14 @@ class StudyView(QWidget):
         self.dumbbell.show_rows(dumbbell_rows(table, key), unit)
 
     def _show_curve(self, row: ResultRow, curve: ErrorCurve | None) -> None:
-        subtitle = self.tr("error in %, test full, training thin")
+        subtitle = self.tr("error in %, test full, training thin") if curve is not None else ""
         self.chart_card.set_title(row.title, subtitle)
-        self.curves.clear()
         if curve is None:
-            self.curves.redraw()
+            self.not_run.sentence.setText(_not_run(self._shown, row))
+            self._charts.setCurrentWidget(self.not_run)
             return
+        self._charts.setCurrentWidget(self.curves)
+        self.curves.clear()
         epochs = np.arange(1.0, len(curve.train_error) + 1)
         train = 100 * np.array(curve.train_error)
         test = np.array([np.nan if e is None else 100 * e for e in curve.test_error])
@@ -179,6 +192,20 @@ class StudyView(QWidget):
             level = np.full(2, 100 * curve.paper_error)
             self.curves.set_curve("paper", Curve(ends, level, slot=9, label=self.tr("paper")))
         self.curves.redraw()
+
+
+def _not_run(table: ResultTable | None, row: ResultRow) -> str:
+    """Say that there is no curve yet, and what the paper prints."""
+    words = [QCoreApplication.translate("PaperPage", "Not run yet.")]
+    printed = [
+        f"{column.title.lower()} {paper_words(cell.paper)} {column.unit}".strip()
+        for column in (table.columns if table is not None else ())
+        if (cell := row.cells.get(column.key)) is not None and cell.paper is not None
+    ]
+    if printed:
+        told = QCoreApplication.translate("PaperPage", "The paper: {0}.")
+        words.append(told.format(", ".join(printed)))
+    return unbroken(" ".join(words))
 
 
 def _pictures(table: ResultTable) -> str:
