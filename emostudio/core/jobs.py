@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -51,9 +51,13 @@ class _Job(BaseModel):
     @property
     def run_title(self) -> str:
         """What a run is called in lists: its name, or what it does."""
-        return getattr(self, "name", None) or self._deed()
+        return self.titled({})
 
-    def _deed(self) -> str:
+    def titled(self, titles: Mapping[str, str]) -> str:
+        """The same in the catalogue's words: `titles` of methods and architectures by key."""
+        return getattr(self, "name", None) or self._deed(titles)
+
+    def _deed(self, _titles: Mapping[str, str], /) -> str:
         return self.kind.replace("_", " ").capitalize()
 
 
@@ -147,7 +151,7 @@ class ImportDataJob(_Job):
     reader: str | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
 
-    def _deed(self) -> str:
+    def _deed(self, _titles: Mapping[str, str], /) -> str:
         return f"Import {Path(self.path).name}"
 
 
@@ -174,8 +178,8 @@ class TrainJob(_Job):
     name: str | None = None
     seed: int = 0
 
-    def _deed(self) -> str:
-        return f"Train {self.architecture}"
+    def _deed(self, titles: Mapping[str, str], /) -> str:
+        return f"Train {titles.get(self.architecture, self.architecture)}"
 
 
 class CompressJob(_Job):
@@ -190,8 +194,8 @@ class CompressJob(_Job):
     name: str | None = None
     seed: int = 0
 
-    def _deed(self) -> str:
-        return f"{self.recipe.title}, from {Path(self.teacher).stem}"
+    def _deed(self, titles: Mapping[str, str], /) -> str:
+        return f"{self.recipe.words(titles)}, from {Path(self.teacher).stem}"
 
 
 class AblateJob(_Job):
@@ -205,8 +209,8 @@ class AblateJob(_Job):
     recipe: Recipe
     seed: int = 0
 
-    def _deed(self) -> str:
-        return f"{self.recipe.title}, taken apart"
+    def _deed(self, titles: Mapping[str, str], /) -> str:
+        return f"{self.recipe.words(titles)}, taken apart"
 
 
 class EvaluateJob(_Job):
@@ -219,7 +223,7 @@ class EvaluateJob(_Job):
     split: _SplitWord = "test"
     engine: str | None = None
 
-    def _deed(self) -> str:
+    def _deed(self, _titles: Mapping[str, str], /) -> str:
         return _of_models("Evaluation", self.models)
 
 
@@ -249,7 +253,7 @@ class BenchJob(_Job):
     pairs: int = Field(23, ge=3, le=1000)
     """Turns per block; 30 blocks of 23 give the 662 queries that a p99 needs."""
 
-    def _deed(self) -> str:
+    def _deed(self, _titles: Mapping[str, str], /) -> str:
         return _of_models("Benchmark", self.models)
 
 
@@ -265,7 +269,7 @@ class ProbeJob(_Job):
     seconds: float = Field(30.0, ge=1, le=50)
     """Aimed at; kernels that have to be compiled first take longer, up to 60 in all."""
 
-    def _deed(self) -> str:
+    def _deed(self, _titles: Mapping[str, str], /) -> str:
         return "Machine probe"
 
 
@@ -293,7 +297,7 @@ class ProfileJob(_Job):
     threads: int = Field(1, ge=1, le=256)
     blocks: int = Field(9, ge=3, le=1000)
 
-    def _deed(self) -> str:
+    def _deed(self, _titles: Mapping[str, str], /) -> str:
         return f"Layers of {Path(self.models[-1]).stem}"
 
 
@@ -376,7 +380,7 @@ class PaperJob(_Job):
     out: str | None = None
     """File to write in the end; its suffix names the format."""
 
-    def _deed(self) -> str:
+    def _deed(self, _titles: Mapping[str, str], /) -> str:
         what = "tables and figures" if self.experiment == "all" else self.experiment
         return f"Paper, {what}, {self.preset}"
 

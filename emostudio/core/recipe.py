@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,3 +29,8 @@ class Recipe(BaseModel):
     def title(self) -> str:
         """Return the recipe's name, or its methods in order."""
         return self.name or " + ".join(step.method for step in self.steps) or "no steps"
+
+    def words(self, titles: Mapping[str, str]) -> str:
+        """Return the same for readers: methods by their `titles`, else by their key in words."""
+        known = [titles.get(step.method, step.method.replace("_", " ")) for step in self.steps]
+        return self.name or " + ".join(known) or "no steps"

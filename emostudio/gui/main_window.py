@@ -52,7 +52,7 @@ class MainWindow(QMainWindow):
         self.studio = studio
         self.setWindowTitle("EmoStudio")
         self.setWindowIcon(theme().icon("app_icon", "text", 64))
-        self.setMinimumSize(1250, 640)
+        self.setMinimumSize(1250, 680)
         self.setAcceptDrops(True)
         self._pages: dict[str, Page] = {}
         self._may_close = False

@@ -108,7 +108,13 @@ class Studio(QObject):
 
     def submit(self, job: Job, title: str = "") -> str:
         """Queue a job that gets a run; returns the run's id."""
-        return self.queue.submit(job, title)
+        return self.queue.submit(job, title or job.titled(self.titles()))
+
+    def titles(self) -> dict[str, str]:
+        """Return the titles of methods and architectures by key; none before the catalogue."""
+        found = self.catalogue
+        entries = (*found.architectures, *found.methods) if found is not None else ()
+        return {entry.key: entry.title for entry in entries}
 
     def pause(self, run_id: str) -> None:
         """Let a running job stand still after its current step."""

@@ -117,6 +117,10 @@ class FakeStudio(QObject):
     def ask_doctor(self):
         pass
 
+    def titles(self):
+        entries = (*self.catalogue.architectures, *self.catalogue.methods)
+        return {entry.key: entry.title for entry in entries}
+
     def submit(self, job, title=""):
         self.submitted.append(job)
         return f"run-{len(self.submitted)}"

@@ -20,6 +20,7 @@ from emostudio.core.jobs import AblateJob, CompressJob, PlanJob
 from emostudio.core.recipe import Recipe, RecipeStep
 from emostudio.gui.wizard.prediction_card import PredictionCard
 from emostudio.gui.wizard.size_factors import step_factors
+from emostudio.gui.wizard.teacher_step import teacher_facts
 from emostudio.workspace.wizard_flow import WizardStep, load_draft
 
 studio = pytest.fixture(studio_in)
@@ -28,6 +29,16 @@ studio = pytest.fixture(studio_in)
 @pytest.fixture
 def page(qtbot, studio):
     return show(qtbot, studio)
+
+
+def test_a_teacher_is_told_by_the_title_of_its_network(qtbot, studio):
+    network = fakes.entry("squeezenet1_1", "SqueezeNet 1.1", "")
+    studio.catalogue = fakes.CATALOGUE.model_copy(update={"architectures": (network,)})
+    models = studio.workspace.models()
+    assert {model.info.architecture for model in models} == {"squeezenet1_1"}
+    facts = teacher_facts(models[0], studio.titles())
+    assert "SqueezeNet 1.1" in facts
+    assert "squeezenet1_1" not in facts
 
 
 def test_next_is_disabled_with_the_reason_until_a_teacher_is_chosen(page):

@@ -236,3 +236,27 @@ def test_dropped_models_and_data_go_to_their_pages(window: MainWindow, tmp_path:
     assert window.current == "data"
     window.import_paths([str(tmp_path / "net.onnx")])
     assert window.current == "models"
+
+
+def test_a_queued_job_is_named_in_words_where_the_catalogue_is_known(
+    qtbot: QtBot, studio: Studio
+) -> None:
+    with qtbot.waitSignal(studio.catalogue_ready, timeout=20_000):
+        studio.start()
+    key, title = next(iter(studio.titles().items()))
+    run = studio.submit(TrainJob(architecture=key, data="d"))
+    assert key != title
+    assert studio.workspace.run(run).title == f"Train {title}"
+
+
+def test_the_window_stays_as_large_as_its_pages_need(window: MainWindow) -> None:
+    window.resize(960, 600)
+    least = window.minimumSize()
+    assert (window.width(), window.height()) == (least.width(), least.height())
+    assert least.width() <= 1280
+    assert least.height() <= 720
+    for entry in window.entries:
+        window.go(entry.key)
+        page = window.page(entry.key)
+        assert page.minimumSizeHint().width() <= window.stack.width(), entry.key
+        assert page.minimumSizeHint().height() <= window.stack.height(), entry.key

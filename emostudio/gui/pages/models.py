@@ -71,7 +71,7 @@ class ModelsPage(Page):
         """Read the models again."""
         models = self.studio.workspace.models()
         self._models = {model.name: model for model in models}
-        self.lineage.set_items(lineage_items(models, self._titles(), self._claims()))
+        self.lineage.set_items(lineage_items(models, self.studio.titles(), self._claims()))
         teachers = sum(model.role == "teacher" for model in models)
         self._tree_card.set_state(
             f"{_count(teachers, self.tr('teacher'), self.tr('teachers'))}, "
@@ -146,11 +146,6 @@ class ModelsPage(Page):
         row.addWidget(area)
         return holder
 
-    def _titles(self) -> dict[str, str]:
-        catalogue = self.studio.catalogue
-        entries = (*catalogue.architectures, *catalogue.methods) if catalogue is not None else ()
-        return {entry.key: entry.title for entry in entries}
-
     def _claims(self) -> frozenset[str]:
         catalogue = self.studio.catalogue
         return speed_claims(catalogue.methods) if catalogue is not None else frozenset()
@@ -163,7 +158,7 @@ class ModelsPage(Page):
         for made in (self.more_button, self.compress_button):
             set_shown(made, model is not None)
         self.header.set_name(model.name if model else "")
-        self.header.set_facts(detail_line(model, self._titles()) if model else "")
+        self.header.set_facts(detail_line(model, self.studio.titles()) if model else "")
         if model is None:
             return
         parent = self._models.get(model.parent or "")
@@ -207,7 +202,7 @@ class ModelsPage(Page):
                 "student (distillation); methods that change layers need a network with layers."
             )
         )
-        self.details.show_report(report, self._titles())
+        self.details.show_report(report, self.studio.titles())
 
     def _choose_file(self) -> None:
         chosen, _ = QFileDialog.getOpenFileName(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
@@ -44,7 +46,10 @@ class TeacherStep(Card):
     def refresh(self) -> None:
         """Read the models again."""
         models = self._wizard.studio.workspace.models()
-        self.list.show_choices([_choice(m) for m in models], self._wizard.flow.draft.teacher)
+        titles = self._wizard.studio.titles()
+        self.list.show_choices(
+            [_choice(m, titles) for m in models], self._wizard.flow.draft.teacher
+        )
         shown: QWidget = self.list if models else self.empty
         self._stack.setCurrentWidget(shown)
 
@@ -52,20 +57,24 @@ class TeacherStep(Card):
         self._wizard.edit(lambda: self._wizard.flow.choose_teacher(key))
 
 
-def teacher_facts(model: ModelRecord) -> str:
-    """Return one line on a model: accuracy, architecture, size."""
+def teacher_facts(model: ModelRecord, titles: Mapping[str, str]) -> str:
+    """Return one line on a model: accuracy, architecture, size; `titles` by key."""
     parts = []
     if model.evaluations:
         parts.append(f"{100 * model.evaluations[0].result.accuracy:.1f} %")
-    parts.append("black box" if model.info.is_black_box else model.info.architecture)
+    parts.append("black box" if model.info.is_black_box else _built(model, titles))
     if model.parameters is not None:
         parts.append(f"{format_count(model.parameters)} parameters")
     parts.append(f"{len(model.info.labels)} emotions")
     return ", ".join(parts)
 
 
-def _choice(model: ModelRecord) -> Choice:
+def _built(model: ModelRecord, titles: Mapping[str, str]) -> str:
+    return titles.get(model.info.architecture, model.info.architecture)
+
+
+def _choice(model: ModelRecord, titles: Mapping[str, str]) -> Choice:
     icon = "face" if model.role == "teacher" else "compress"
     return Choice(
-        model.name, model.name, teacher_facts(model), format_bytes(model.disk_bytes), icon
+        model.name, model.name, teacher_facts(model, titles), format_bytes(model.disk_bytes), icon
     )

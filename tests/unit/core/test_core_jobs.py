@@ -22,3 +22,12 @@ def test_a_job_says_whether_it_keeps_a_run_and_gives_way_to_the_window():
     assert (benched.is_run, trained.is_run, exported.is_run) == (True, True, False)
     assert (benched.gives_way, trained.gives_way) == (False, True)
     assert "is_run" not in trained.model_dump()
+
+
+def test_a_title_says_methods_and_networks_in_words():
+    steps = (RecipeStep(method="magnitude_pruning"), RecipeStep(method="weight_sharing"))
+    apart = AblateJob(teacher="t", data="faces", recipe=Recipe(steps=steps))
+    assert apart.run_title == "magnitude pruning + weight sharing, taken apart"
+    titles = {"magnitude_pruning": "Magnitude pruning", "vgg_s_lite": "VGG-S lite"}
+    assert apart.titled(titles) == "Magnitude pruning + weight sharing, taken apart"
+    assert TrainJob(architecture="vgg_s_lite", data="d").titled(titles) == "Train VGG-S lite"
