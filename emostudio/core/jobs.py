@@ -54,7 +54,7 @@ class _Job(BaseModel):
         return self.titled({})
 
     def titled(self, titles: Mapping[str, str]) -> str:
-        """The same in the catalogue's words: `titles` of methods and architectures by key."""
+        """Return `run_title` in the catalogue's words: `titles` of methods and networks by key."""
         return getattr(self, "name", None) or self._deed(titles)
 
     def _deed(self, _titles: Mapping[str, str], /) -> str:

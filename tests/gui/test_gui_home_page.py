@@ -3,14 +3,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QBuffer, Qt
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
+from emostudio.core.answers import Thumbnail
 from emostudio.core.jobs import JobStatus, TrainJob
 from emostudio.gui.pages.home import HomePage
 from emostudio.gui.pages.settings import SettingsPage
 from emostudio.gui.widgets.link_row import LinkRow
+from emostudio.gui.widgets.live_preview import PreviewTime
 from emostudio.qt.studio import Studio
 
 Texts = Callable[[object], str]
@@ -71,3 +74,33 @@ def test_settings_are_saved_with_the_workspace(qtbot: QtBot, studio: Studio) -> 
     reset.click()
     assert studio.workspace.settings().threads == 0
     assert page.threads.currentData() == 0
+
+
+def test_a_tile_says_variant_time_and_engine_and_covers_no_face(
+    qtbot: QtBot, page: HomePage
+) -> None:
+    preview = page.preview
+    picture = QImage(24, 24, QImage.Format.Format_RGB32)
+    picture.fill(QColor("#123456"))
+    stored = QBuffer()
+    stored.open(QBuffer.OpenModeFlag.WriteOnly)
+    picture.save(stored, "PNG")
+    face = Thumbnail(item="a", png_base64=bytes(stored.data().toBase64().data()).decode())
+    preview.setFixedSize(340, 180)
+    preview.show_faces([face, face])
+
+    def pixels() -> int:
+        shown = preview.grab().toImage()
+        colours = (
+            shown.pixelColor(x, y).name()
+            for x in range(shown.width())
+            for y in range(shown.height())
+        )
+        return sum(colour == "#123456" for colour in colours)
+
+    preview.show_times([PreviewTime("CP", "onnxruntime", 0.113, 2)])
+    assert preview.accessibleDescription() == "CP: 0.11 ms, onnxruntime"
+    with_time = pixels()
+    preview.show_times([PreviewTime("CP", "an engine with a very long name", 0.113, 2)])
+    assert pixels() == with_time  # longer words cover no more of the faces
+    assert "CP: 0.11 ms" in preview.toolTip()

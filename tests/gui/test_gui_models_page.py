@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from emostudio.core.answers import (
@@ -13,6 +13,7 @@ from emostudio.core.answers import (
     EvaluationResult,
     Latency,
     LayerReport,
+    PairedResult,
     Ratio,
 )
 from emostudio.core.emotions import LABEL_ORDERS, Emotion
@@ -94,7 +95,9 @@ def test_changes_name_size_time_and_accuracy_against_the_parent() -> None:
     assert found["On disk"].words == "÷ 4.0"
     assert found["Parameters"].words == "no change"
     assert found["Inference, p50"].words == "1.60× the speed"
-    assert found["Accuracy"].words == "− 2.0 points"
+    assert found["Inference, p50"].tip == "1.60× (95 % 1.50–1.70), torch, 1 thread"
+    assert found["Accuracy"].words == "−\N{NO-BREAK SPACE}2.0 points"
+    assert "were not evaluated together" in found["Accuracy"].tip
     assert verdict_of(child, parent) == "Proved"
 
 
@@ -105,6 +108,23 @@ def test_accuracies_on_different_pictures_are_not_compared() -> None:
     assert "Accuracy" not in {change.name for change in changes(child, parent)}
     again = record("v", "t", evaluations=(elsewhere, here))
     assert [c.words for c in changes(again, parent) if c.name == "Accuracy"] == ["0.0 points"]
+
+
+def test_the_tip_of_a_change_has_the_interval_over_the_same_pictures(
+    qtbot: QtBot, qapp: QApplication
+) -> None:
+    theme().install(qapp)
+    paired = PairedResult(
+        a="m", b="v", difference=-0.073, interval=(-0.111, 0.035), p_value=0.1, agreement=0.9
+    )
+    judged = accuracy(0.6).model_copy(update={"paired": (paired,)})
+    card = ChangesCard()
+    qtbot.addWidget(card)
+    parent = record("t", evaluations=(accuracy(0.673),))
+    card.show_model(record("v", "t", evaluations=(judged,)), parent, "")
+    tips = [part.toolTip() for part in card.findChildren(QWidget)]
+    words = "− 7.3 points (95 % − 11.1 to + 3.5), 100 pictures judged by both"
+    assert words in [tip.replace("\N{NO-BREAK SPACE}", " ") for tip in tips], tips
 
 
 def test_times_of_different_benches_are_not_compared() -> None:

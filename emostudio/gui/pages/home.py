@@ -24,7 +24,7 @@ from emostudio.gui.widgets.buttons import Segmented, button
 from emostudio.gui.widgets.card import Card, clear, plain, scrolled
 from emostudio.gui.widgets.labels import label
 from emostudio.gui.widgets.link_row import LinkRow
-from emostudio.gui.widgets.live_preview import LivePreview
+from emostudio.gui.widgets.live_preview import LivePreview, PreviewTime
 from emostudio.gui.widgets.progress import ProgressRow
 from emostudio.qt.studio import Studio
 from emostudio.workspace.claims import speed_claims
@@ -92,12 +92,12 @@ class HomePage(Page):
         claims = speed_claims(catalogue.methods) if catalogue else frozenset()
         self.machine.show_measurements(models, claims)
         self._show_machine()
-        times = [
-            (latency.p50, model.slot)
+        timed = [
+            PreviewTime(model.name, result.engine, result.latency_ms.p50, model.slot)
             for model in models
-            if model.benches and (latency := model.benches[0].result.latency_ms) is not None
-        ][:4]
-        self.preview.show_times([p50 for p50, _ in times], [slot for _, slot in times])
+            if model.benches and (result := model.benches[0].result).latency_ms is not None
+        ]
+        self.preview.show_times(timed[:4])
         if self.studio.catalogue is not None:
             self.probing.ask()
             self._ask_preview()

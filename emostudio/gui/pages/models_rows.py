@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QCoreApplication
 
 from emostudio.core.answers import LayerReport, ModelReport, SizeFigure
-from emostudio.core.units import format_bytes, format_count
+from emostudio.core.units import format_bytes, format_count, signed, signed_interval
 from emostudio.gui.widgets.lineage import LineageItem
 from emostudio.qt.table_models import Cell, Column, Row
 from emostudio.workspace.comparison import ComparisonRow, compare
@@ -21,11 +21,11 @@ def _tr(text: str) -> str:
 
 LAYER_COLUMNS = (
     Column("name", "Layer"),
-    Column("kind", "Kind", width=96),
+    Column("kind", "Kind", width=86),
     Column("shape", "Output", width=96),
-    Column("parameters", "Parameters", "thousand", is_number=True, width=92),
-    Column("macs", "MACs", "million", is_number=True, width=78),
-    Column("disk", "On disk", "kB", is_number=True, width=82),
+    Column("parameters", "Parameters", "thousand", is_number=True, width=84),
+    Column("macs", "MACs", "million", is_number=True, width=72),
+    Column("disk", "On disk", "kB", is_number=True, width=74),
 )
 
 
@@ -133,7 +133,10 @@ def _heat(value: int, unit: float, most: int, digits: str) -> Cell:
 
 @dataclass(frozen=True)
 class Change:
-    """One figure of a variant beside its parent's; `share` is child over parent."""
+    """One figure of a variant beside its parent's; `share` is child over parent.
+
+    `tip` is how sure it is, and what measured it.
+    """
 
     name: str
     parent: str
@@ -141,6 +144,7 @@ class Change:
     words: str
     tone: str
     share: float
+    tip: str = ""
 
 
 def changes(model: ModelRecord, parent: ModelRecord) -> list[Change]:
@@ -157,15 +161,15 @@ def changes(model: ModelRecord, parent: ModelRecord) -> list[Change]:
     if judged is not None:
         new_share, old_share = (record.result.accuracy for record in judged)
         points = 100 * (new_share - old_share)
-        sign = "+" if points > 0 else "−" if points < 0 else ""
         found.append(
             Change(
                 _tr("Accuracy"),
                 f"{100 * old_share:.1f}",
                 f"{100 * new_share:.1f} %",
-                f"{sign} {abs(points):.1f} points".strip(),
+                f"{signed(points)} points",
                 "text2",
                 new_share,
+                _accuracy_tip(*judged),
             )
         )
     return found
@@ -178,6 +182,17 @@ def _on_the_same_pictures(
     old = {record.pictures: record for record in reversed(parent.evaluations)}
     shared = (record for record in model.evaluations if record.pictures in old)
     return next(((record, old[record.pictures]) for record in shared), None)
+
+
+def _accuracy_tip(new: EvaluationRecord, old: EvaluationRecord) -> str:
+    """Return the interval of the difference, where both were judged together."""
+    paired = next((pair for pair in new.paired if pair.a == old.result.model), None)
+    if paired is None:
+        return _tr("No interval: the two were not evaluated together")
+    low, high = (100 * end for end in paired.interval)
+    return _tr("{0} points (95 % {1}), {2} pictures judged by both").format(
+        signed(100 * paired.difference), signed_interval(low, high), f"{new.result.samples:,}"
+    )
 
 
 def _smaller(name: str, old: float, new: float, words: object) -> Change:
@@ -206,8 +221,25 @@ def _time_change(model: ModelRecord, parent: ModelRecord) -> list[Change]:
             _tr("{0}× the speed").format(f"{row.speed.ratio:.2f}"),
             "text2",
             min(1.0, new_ms / old_ms.p50),
+            _speed_tip(row),
         )
     ]
+
+
+def _speed_tip(row: ComparisonRow) -> str:
+    """Return the interval of the ratio, and which engine ran on how many threads."""
+    if row.speed is None:
+        return ""
+    low, high = row.speed.interval
+    words = _tr("{0}× (95 % {1}–{2})").format(f"{row.speed.ratio:.2f}", f"{low:.2f}", f"{high:.2f}")
+    engine = ", ".join(part for part in (row.engine, _threads(row.threads)) if part)
+    return f"{words}, {engine}" if engine else words
+
+
+def _threads(count: int | None) -> str:
+    if count is None:
+        return ""
+    return _tr("1 thread") if count == 1 else _tr("{0} threads").format(count)
 
 
 def detail_rows(report: ModelReport, titles: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -61,6 +61,8 @@ class ChangesCard(Card):
         first = QHBoxLayout()
         words = ElidedLabel(change.words, "small_bold", change.tone)
         words.setAlignment(Qt.AlignmentFlag.AlignRight)
+        words.setAccessibleDescription(change.tip)
+        holder.setToolTip(change.tip)
         first.addWidget(label(change.name, "small", "text2"))
         first.addWidget(words, 1)
         second = QHBoxLayout()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPaintEvent, QPen
@@ -14,6 +15,8 @@ from emostudio.gui.theme import theme
 from emostudio.gui.tokens import RADIUS_BADGE, RADIUS_CONTROL, SERIES, TILE
 
 _GAP = 4
+_STRIP = 18
+"""Height of the line below the faces of a tile, so that the time covers none of them."""
 
 
 def thumbnail_image(thumbnail: Thumbnail) -> QImage:
@@ -21,14 +24,32 @@ def thumbnail_image(thumbnail: Thumbnail) -> QImage:
     return QImage.fromData(base64.b64decode(thumbnail.png_base64))
 
 
+@dataclass(frozen=True)
+class PreviewTime:
+    """A median measured here at batch 1: of which variant, on which engine.
+
+    On a tile the colour of the boxes stands for the variant; the tip has its name.
+    """
+
+    model: str
+    engine: str
+    p50_ms: float
+    slot: int = 0
+
+    @property
+    def words(self) -> str:
+        """Return time and engine, as on a tile."""
+        decimals = 2 if self.p50_ms < 1 else 1
+        return f"{self.p50_ms:.{decimals}f} ms, {self.engine}"
+
+
 class LivePreview(QWidget):
-    """Two faces in each of four tiles; a chip says the measured p50 where there is one."""
+    """Two faces in each of four tiles; below them the measured p50 where there is one."""
 
     def __init__(self) -> None:
         super().__init__()
         self._faces: list[QImage] = []
-        self._chips: tuple[str, ...] = ()
-        self._slots: tuple[int, ...] = ()
+        self._times: tuple[PreviewTime, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.tr("Synthetic faces as the live page shows them"))
         theme().changed.connect(self.update)
@@ -43,10 +64,12 @@ class LivePreview(QWidget):
         self._faces = [image for image in images if not image.isNull()]
         self.update()
 
-    def show_times(self, milliseconds: Sequence[float], slots: Sequence[int] = ()) -> None:
+    def show_times(self, times: Sequence[PreviewTime]) -> None:
         """Show measured medians, one per tile, in the colours of the variants' slots."""
-        self._slots = tuple(slot if slot < len(SERIES) else 0 for slot in slots)
-        self._chips = tuple(f"{time:.{2 if time < 1 else 1}f} ms" for time in milliseconds)
+        self._times = tuple(times)
+        told = [f"{time.model}: {time.words}" for time in self._times]
+        self.setAccessibleDescription("; ".join(told))
+        self.setToolTip("\n".join([self.tr("Median of one picture, p50"), *told]) if told else "")
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -68,28 +91,32 @@ class LivePreview(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor("#2A2E35"))
         painter.drawRect(tile)
-        size = min(tile.height() - 12, tile.width() / 2 - 10)
-        slot = self._slots[number] if number < len(self._slots) else number
+        time = self._times[number] if number < len(self._times) else None
+        slot = number if time is None else time.slot if time.slot < len(SERIES) else 0
+        area = tile if time is None else tile.adjusted(0, 0, 0, -_STRIP)
+        size = min(area.height() - 12, area.width() / 2 - 10)
         for place, face in enumerate(self._faces[:2]):
-            middle = tile.left() + tile.width() * (0.3 + 0.42 * place)
+            middle = area.left() + area.width() * (0.3 + 0.42 * place)
             box = QRectF(0, 0, size, size)
-            box.moveCenter(QPointF(middle, tile.center().y()))
+            box.moveCenter(QPointF(middle, area.center().y()))
             painter.drawImage(box, face)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(0, 0, 0, 120), 4))
             painter.drawRoundedRect(box, RADIUS_BADGE, RADIUS_BADGE)
             painter.setPen(QPen(QColor(SERIES[slot].dark), 2))
             painter.drawRoundedRect(box, RADIUS_BADGE, RADIUS_BADGE)
-        if number < len(self._chips):
-            self._paint_chip(painter, tile, self._chips[number])
+        if time is not None:
+            self._paint_time(
+                painter, QRectF(tile.left(), area.bottom(), tile.width(), _STRIP), time
+            )
 
-    def _paint_chip(self, painter: QPainter, tile: QRectF, text: str) -> None:
-        font = theme().font("small_bold")
-        width = QFontMetrics(font).horizontalAdvance(text) + 12
-        chip = QRectF(tile.left() + 6, tile.top() + 6, width, 20)
+    def _paint_time(self, painter: QPainter, strip: QRectF, time: PreviewTime) -> None:
+        font = theme().font("caption_medium")
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(TILE.background))
-        painter.drawRoundedRect(chip, RADIUS_BADGE, RADIUS_BADGE)
+        painter.drawRect(strip)
         painter.setFont(font)
         painter.setPen(QColor(TILE.text))
-        painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, text)
+        room = round(strip.width()) - 12
+        words = QFontMetrics(font).elidedText(time.words, Qt.TextElideMode.ElideRight, room)
+        painter.drawText(strip, Qt.AlignmentFlag.AlignCenter, words)
