@@ -6,7 +6,7 @@ import functools
 import importlib
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -40,8 +40,22 @@ from emostudio.gui.widgets.focus_ring import FocusRing
 from emostudio.qt.studio import Studio
 
 _PRELOAD_MS = 400
+_LEAST = QSize(1250, 680)
+"""What every page fits into."""
+_TITLE_BAR = 32
 
 MODEL_SUFFIXES = {".caffemodel", ".onnx", ".pt", ".pth", ".safetensors"}
+
+
+def least_size(screen: QSize) -> QSize:
+    """Return the least size of the window; a screen with less room than the pages need bounds it.
+
+    Parameters
+    ----------
+    screen
+        What panels and task bars leave of it.
+    """
+    return _LEAST.boundedTo(screen - QSize(0, _TITLE_BAR))
 
 
 class MainWindow(QMainWindow):
@@ -52,7 +66,7 @@ class MainWindow(QMainWindow):
         self.studio = studio
         self.setWindowTitle("EmoStudio")
         self.setWindowIcon(theme().icon("app_icon", "text", 64))
-        self.setMinimumSize(1250, 680)
+        self.setMinimumSize(least_size(self.screen().availableSize()))
         self.setAcceptDrops(True)
         self._pages: dict[str, Page] = {}
         self._may_close = False

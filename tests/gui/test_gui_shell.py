@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from emostudio.core.jobs import JobStatus, TrainJob
-from emostudio.gui.main_window import MainWindow
+from emostudio.gui.main_window import MainWindow, least_size
 from emostudio.gui.recent import recent_workspaces
 from emostudio.gui.theme import theme
 from emostudio.qt.studio import Studio
@@ -38,7 +38,7 @@ import sys
 from pathlib import Path
 from PySide6.QtWidgets import QApplication
 app = QApplication([])
-from emostudio.gui.main_window import MainWindow
+from emostudio.gui.main_window import MainWindow, least_size
 from emostudio.gui.recent import recent_workspaces
 from emostudio.gui.theme import theme
 from emostudio.qt.studio import Studio
@@ -250,6 +250,7 @@ def test_a_queued_job_is_named_in_words_where_the_catalogue_is_known(
 
 
 def test_the_window_stays_as_large_as_its_pages_need(window: MainWindow) -> None:
+    window.setMinimumSize(least_size(QSize(1920, 1040)))  # the screen of tests is small
     window.resize(960, 600)
     least = window.minimumSize()
     assert (window.width(), window.height()) == (least.width(), least.height())
@@ -260,3 +261,10 @@ def test_the_window_stays_as_large_as_its_pages_need(window: MainWindow) -> None
         page = window.page(entry.key)
         assert page.minimumSizeHint().width() <= window.stack.width(), entry.key
         assert page.minimumSizeHint().height() <= window.stack.height(), entry.key
+
+
+@pytest.mark.parametrize(
+    ("screen", "least"), [((1920, 1040), (1250, 680)), ((1280, 680), (1250, 648))]
+)
+def test_a_small_screen_never_cuts_the_window(screen, least) -> None:
+    assert least_size(QSize(*screen)) == QSize(*least)
