@@ -2,10 +2,10 @@
 
 import gui_fakes as fakes
 import pytest
+from compare_fakes import show
 from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QStyleOptionViewItem
 
-from emostudio.gui.pages.compare import ComparePage
 from emostudio.gui.pages.compare_numbers import NumbersTable
 from emostudio.workspace.charts.base import Chart, Mark, Plot, Scale
 from emostudio.workspace.store import Workspace
@@ -22,14 +22,6 @@ BLOCKERS = ("Only 6 blocks; 30 are needed", "Other programs used 66 % of the pro
 def workspace(qapp, tmp_path):
     with fakes.open_workspace(tmp_path / "workspace", ("int8",)) as workspace:
         yield workspace
-
-
-def show(qtbot, workspace):
-    page = ComparePage(fakes.FakeStudio(workspace))
-    qtbot.addWidget(page)
-    page.resize(1200, 692)
-    page.show()
-    return page
 
 
 def test_the_machine_stands_behind_the_title(qtbot, workspace):

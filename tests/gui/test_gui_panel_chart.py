@@ -3,6 +3,7 @@
 import pytest
 from PySide6.QtWidgets import QScrollArea
 
+from emostudio.gui.charts.marks import series_colour
 from emostudio.gui.charts.panel_chart import PanelChart
 from emostudio.gui.charts.panels import bars as bars_panel
 from emostudio.gui.painting import metrics, paint_text
@@ -114,13 +115,22 @@ def test_hovering_over_a_cell_names_both_classes(scrolled):
     assert "Contempt\nnote" in words
 
 
-def test_many_lines_with_intervals_leave_two_in_full(scrolled):
-    def ink(count):
-        chart = show(scrolled, plot(count))
-        image = chart.grab().toImage()
-        blue = theme().colour("text").rgb()  # of the teacher, always in full
-        return sum(image.pixel(x, y) == blue for x in range(image.width())
-                   for y in range(image.height()))  # fmt: skip
+def ink(chart, colour):
+    """Return how many pixels have exactly this colour."""
+    image, wanted = chart.grab().toImage(), colour.rgb()
+    return sum(image.pixel(x, y) == wanted for x in range(image.width())
+               for y in range(image.height()))  # fmt: skip
 
-    few, many = ink(2), ink(8)
+
+def test_many_lines_with_intervals_leave_two_in_full(scrolled):
+    teacher = theme().colour("text")
+    few, many = (ink(show(scrolled, plot(count)), teacher) for count in (2, 8))
     assert many > 0.6 * few  # the others do not hide the teacher
+
+
+def test_the_line_of_the_selected_variant_is_one_of_the_two_in_full(scrolled):
+    chart = show(scrolled, plot(8))
+    colour = series_colour(5)
+    before = ink(chart, colour)
+    chart.select("model 5")
+    assert ink(chart, colour) > 2 * before

@@ -34,6 +34,7 @@ class PanelChart(Chart):
         super().__init__()
         self._panels: tuple[Panel, ...] = ()
         self._places: list[QRectF] = []
+        self._selected = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         theme().changed.connect(self._fit)
 
@@ -43,6 +44,11 @@ class PanelChart(Chart):
         self.setAccessibleName(chart.title if chart is not None else "")
         self.describe("" if chart is None else _in_words(chart))
         self._fit()
+
+    def select(self, name: str) -> None:
+        """Let the line of this variant stand before the others where not all can."""
+        self._selected = name
+        self.update()
 
     def panels(self) -> tuple[Panel, ...]:
         """Return what is drawn."""
@@ -77,7 +83,7 @@ class PanelChart(Chart):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for place, panel in zip(self._places, self._panels, strict=True):
-            _paint(painter, place, panel)
+            _paint(painter, place, panel, self._selected)
         painter.end()
 
     def _fit(self) -> None:
@@ -139,7 +145,7 @@ def _meaning(place: QRectF, panel: Panel, x: float, y: float) -> str:
     return "\n".join(part for part in (words, panel.note) if part)
 
 
-def _paint(painter: QPainter, place: QRectF, panel: Panel) -> None:
+def _paint(painter: QPainter, place: QRectF, panel: Panel, selected: str) -> None:
     if isinstance(panel, Bars):
         paint_bars(painter, place, panel)
     elif isinstance(panel, Matrix):
@@ -147,7 +153,7 @@ def _paint(painter: QPainter, place: QRectF, panel: Panel) -> None:
     elif isinstance(panel, Gallery):
         paint_gallery(painter, place, panel)
     elif isinstance(panel, Plot):
-        paint_plot(painter, place, panel)
+        paint_plot(painter, place, panel, selected)
     else:
         paint_radar(painter, place, panel)
 

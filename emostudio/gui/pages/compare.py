@@ -262,7 +262,7 @@ class ComparePage(Page):
         self._show_table()
 
     def _on_selected(self, name: str) -> None:
-        self.chart.select(name)
+        self.charts.select(name)
         self.details.show_model(self._row(name), self._row(self.comparison.baseline))
 
     def _on_picked(self, name: str) -> None:

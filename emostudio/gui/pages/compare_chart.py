@@ -80,6 +80,11 @@ class ChartCard(Card):
         """Show another chart."""
         self.chooser.setCurrentIndex(self.chooser.findData(key))
 
+    def select(self, name: str) -> None:
+        """Bring out one variant."""
+        self.chart.select(name)
+        self.panels.select(name)
+
     def show_comparison(self, comparison: Comparison, material: Callable[[], Material]) -> None:
         """Draw the chosen chart; `material` reads what runs left and is asked when needed."""
         self._answered.clear()

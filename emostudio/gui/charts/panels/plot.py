@@ -40,16 +40,17 @@ def _full_lines(panel: Plot) -> list[Line]:
     return [line for line in panel.lines if line.role == "full"]
 
 
-def _in_full(panel: Plot) -> list[Line]:
+def _in_full(panel: Plot, selected: str) -> list[Line]:
     """Return the lines with full width, marks and whiskers.
 
-    More than a few lines with whiskers hide each other: then the first two, teacher and first
-    variant, stand before the others.
+    More than a few lines with whiskers hide each other: then two stand before the others, the
+    teacher's and that of the selected variant, or the first variant's.
     """
     lines = _full_lines(panel)
-    if sum(bool(line.intervals) for line in lines) > _MOST_WITH_WHISKERS:
-        return lines[:2]
-    return lines
+    if sum(bool(line.intervals) for line in lines) <= _MOST_WITH_WHISKERS:
+        return lines
+    others = sorted(lines[1:], key=lambda line: line.name != selected)
+    return [lines[0], *others[:1]]
 
 
 def _has_end_names(panel: Plot) -> bool:
@@ -66,7 +67,7 @@ def _key_height(panel: Plot, width: float) -> float:
     return line_height() * len(key_rows(_key_entries(panel), width))
 
 
-def paint_plot(painter: QPainter, rect: QRectF, panel: Plot) -> None:
+def paint_plot(painter: QPainter, rect: QRectF, panel: Plot, selected: str = "") -> None:
     """Paint a panel: title, key, what the axes count, grid, lines, marks, names."""
     top = rect.top() + paint_title(painter, rect, panel.title)
     place = QRectF(rect.left(), top, rect.width(), rect.height())
@@ -83,7 +84,7 @@ def paint_plot(painter: QPainter, rect: QRectF, panel: Plot) -> None:
     _paint_axes(painter, area, panel, to_pixel)
     below = QRectF(area.left(), rect.bottom() - line_height(), area.width(), line_height())
     paint_text(painter, below, panel.x.title, "caption", "text3", Qt.AlignmentFlag.AlignHCenter)
-    in_full = _in_full(panel)
+    in_full = _in_full(panel, selected)
     for line in sorted(panel.lines, key=lambda one: one in in_full):  # those in full on top
         _paint_line(painter, line, to_pixel, is_full=line in in_full)
     for mark in panel.marks:
