@@ -86,6 +86,9 @@ def rows(comparison: Comparison) -> list[Row]:
             cells["engine"] = Cell(row.engine, tone="text2", tooltip=tip)
         cells["p50"] = replace(cells["p50"], tooltip=_steadiness_words(row))
         cells["calibration"] = replace(cells["calibration"], tooltip=_calibration_words(row))
+        cells["f1"] = replace(
+            cells["f1"], tooltip=_with_bounds(row.macro_f1, row.macro_f1_interval)
+        )
         cells["speed"] = _speed(row)
         cells["accuracy"] = _accuracy(cells["accuracy"], row)
         if row.verdict:
@@ -130,7 +133,7 @@ def _speed(row: ComparisonRow) -> Cell:
         row.speed.ratio,
         interval=(low, row.speed.ratio, high),
         interval_slot=row.slot,
-        tooltip=f"{row.speed.ratio:.2f}× ({low:.2f}–{high:.2f}): {row.speed.verdict}",
+        tooltip=row.speed.verdict,
     )
 
 
@@ -146,6 +149,12 @@ def _steadiness_words(row: ComparisonRow) -> str:
         f"{steady.drift_percent:+.1f}", f"{low:+.1f}", f"{high:+.1f}"
     )
     return f"{outliers}; {drift}"
+
+
+def _with_bounds(value: float | None, bounds: tuple[float, float] | None) -> str:
+    if value is None or bounds is None:
+        return ""
+    return f"{value:.3f} (95 % {bounds[0]:.3f}–{bounds[1]:.3f})"
 
 
 def _calibration_words(row: ComparisonRow) -> str:
