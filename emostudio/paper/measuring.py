@@ -15,7 +15,6 @@ from emostudio.statistics.intervals import t_interval, wilson
 MIB = 2**20
 _TRAINING = "training in PyTorch"
 _COUNT = "counted, not timed"
-_LEAST_SEEDS = 3
 
 
 def exact(value: float, result: PartResult) -> Measured:
@@ -146,29 +145,6 @@ def latency(bench: PartResult | None, model: str) -> Measured | None:
         basis=f"95 %, Student t over {len(medians)} blocks of medians, batch 1",
         engine=f"{result.engine}, {_threads(result.threads)}",
         machine=machine_words(bench.machine),
-    )
-
-
-def difference(
-    firsts: Sequence[Measured | None], seconds: Sequence[Measured | None]
-) -> Measured | None:
-    """Return `firsts` less `seconds`, seed by seed, with Student's t.
-
-    None below three seeds: too few to rank anything.
-    """
-    pairs = [
-        (a, b) for a, b in zip(firsts, seconds, strict=False) if a is not None and b is not None
-    ]
-    if len(pairs) < _LEAST_SEEDS:
-        return None
-    mean, low, high = t_interval([a.value - b.value for a, b in pairs])
-    return pairs[-1][0].model_copy(
-        update={
-            "value": mean,
-            "low": low,
-            "high": high,
-            "basis": f"95 %, Student t over {len(pairs)} seeds, pair by pair",
-        }
     )
 
 

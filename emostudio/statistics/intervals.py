@@ -124,3 +124,30 @@ def t_interval(
     error = float(sample.std(ddof=1)) / math.sqrt(sample.size)
     half = float(stdtrit(sample.size - 1, 0.5 + confidence / 2)) * error
     return (mean, mean - half, mean + half)
+
+
+def mean_p_value(values: Sequence[float]) -> float:
+    """Return the two-sided p-value of Student's t that the mean of independent values is zero.
+
+    Below 0.05 exactly where the interval of `t_interval` leaves out zero. Values that are all the
+    same give 0, or 1 where they are zero.
+
+    Parameters
+    ----------
+    values
+        At least two.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two values.
+    """
+    from scipy.special import stdtr  # the window imports this package and must not load scipy
+
+    sample = np.asarray(values, dtype=np.float64)
+    if sample.size < 2:
+        raise ValueError("A test needs at least two values")
+    mean, error = float(sample.mean()), float(sample.std(ddof=1)) / math.sqrt(sample.size)
+    if error == 0:
+        return 0.0 if mean else 1.0
+    return float(2 * stdtr(sample.size - 1, -abs(mean) / error))

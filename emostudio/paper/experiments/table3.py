@@ -21,6 +21,7 @@ from emostudio.paper.distillation import (
 )
 from emostudio.paper.facts import dataset_name, facts
 from emostudio.paper.parts import PartResult
+from emostudio.paper.ranking import Gap, gap, judge
 from emostudio.paper.results import (
     Caveat,
     ColumnInfo,
@@ -31,6 +32,7 @@ from emostudio.paper.results import (
     ResultTable,
 )
 from emostudio.statistics.verdicts import Verdict
+from emostudio.workspace.seeds import ENOUGH_SEEDS
 
 COLUMNS = (
     ColumnInfo(key="agreement", title="Agrees with its teacher", unit="%", better="high"),
@@ -72,8 +74,8 @@ _AGREEMENT = Caveat(
 )
 _ONE = Caveat(
     title="One run in the paper.",
-    words="It gives no intervals. Ours are over seeds; a difference counts where its interval "
-    "leaves out zero.",
+    words="It gives no intervals. Ours are over seeds, each interval for itself. A ranking is "
+    f"decided from {ENOUGH_SEEDS} seeds on, where it holds among all rankings shown (Holm).",
 )
 _ORDER = Caveat(
     title="Seven emotions.",
@@ -119,41 +121,55 @@ def _row_caveats(cell: Published, known: list[PartResult]) -> tuple[str, ...]:
     return ("One seed so far: the interval covers pictures only",) if len(known) == 1 else ()
 
 
-def _finding(
-    teacher: str, first: str, second: str, metric: str, findings: Findings
-) -> Finding | None:
-    read = measuring.accuracy if metric == "accuracy" else measuring.agreement
+@dataclass(frozen=True)
+class _Question:
+    """Which loss is above which, and by what."""
+
+    teacher: str
+    first: str
+    second: str
+    metric: str
+
+
+_QUESTIONS = tuple(
+    _Question(teacher, *pair, metric)
+    for pair in ((SOFTMAX, LABELS), (COMBINED, SOFTMAX))
+    for teacher in (FOREIGN, OWN)
+    for metric in ("accuracy", "agreement")
+)
+
+
+def _gap(question: _Question, findings: Findings) -> Gap | None:
+    read = measuring.accuracy if question.metric == "accuracy" else measuring.agreement
 
     def numbers(loss: str) -> list[Measured | None]:
-        found = students(teacher, loss, findings.settings, findings.results)
+        found = students(question.teacher, loss, findings.settings, findings.results)
         return [read([result]) if result is not None else None for result in found]
 
-    gap = measuring.difference(numbers(first), numbers(second))
-    if gap is None:
-        return None
-    verdict = Verdict.NOT_DECIDED
-    if gap.low > 0:
-        verdict = Verdict.PROVED
-    elif gap.high < 0:
-        verdict = Verdict.REFUTED
-    what = "on the test pictures" if metric == "accuracy" else "in agreement, held-out faces"
+    return gap(numbers(question.first), numbers(question.second))
+
+
+def _finding(question: _Question, found: Gap, verdict: Verdict, why: str) -> Finding:
+    measured = found.measured
+    is_accuracy = question.metric == "accuracy"
+    what = "on the test pictures" if is_accuracy else "in agreement, held-out faces"
     words = (
-        f"{_TEACHERS[teacher]}, {what}: {signed(gap.value)} points "
-        f"(95 % {signed_interval(gap.low, gap.high)}, {gap.basis.removeprefix('95 %, ')})"
+        f"{_TEACHERS[question.teacher]}, {what}: {signed(measured.value)} points "
+        f"(95 % {signed_interval(measured.low, measured.high)}, "
+        f"{measured.basis.removeprefix('95 %, ')}; {why})"
     )
-    title = f"{LOSSES[first].title} above {LOSSES[second].title}"
-    return Finding(title=title, words=words, verdict=verdict, difference=gap)
+    title = f"{LOSSES[question.first].title} above {LOSSES[question.second].title}"
+    return Finding(title=title, words=words, verdict=verdict, difference=measured)
 
 
 def _findings(findings: Findings) -> tuple[Finding, ...]:
-    asked = [
-        (teacher, *pair, metric)
-        for pair in ((SOFTMAX, LABELS), (COMBINED, SOFTMAX))
-        for teacher in (FOREIGN, OWN)
-        for metric in ("accuracy", "agreement")
-    ]
-    made = (_finding(*question, findings) for question in asked)
-    return tuple(finding for finding in made if finding is not None)
+    asked = ((question, _gap(question, findings)) for question in _QUESTIONS)
+    shown = [(question, found) for question, found in asked if found is not None]
+    judged = judge([found for _, found in shown])
+    return tuple(
+        _finding(question, found, *verdict)
+        for (question, found), verdict in zip(shown, judged, strict=True)
+    )
 
 
 def _teacher_facts(findings: Findings) -> dict[str, str]:

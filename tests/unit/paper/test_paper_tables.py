@@ -12,8 +12,11 @@ from emostudio.paper.study import StudySettings
 SETTINGS = StudySettings()
 
 
-def parts_of(key):
-    return {part.key: part for part in EXPERIMENTS.get(key).parts(SETTINGS)}
+FIVE = StudySettings(seeds=5)
+
+
+def parts_of(key, settings=SETTINGS):
+    return {part.key: part for part in EXPERIMENTS.get(key).parts(settings)}
 
 
 def table(key, results, **fields):
@@ -197,7 +200,7 @@ def test_curves_are_the_trainings_of_table_2(networks):
 
 def students(accuracies):
     """Students of the foreign teacher by loss: one accuracy per seed."""
-    parts, results = parts_of("table3"), {}
+    parts, results = parts_of("table3", FIVE), {}
     for loss, values in accuracies.items():
         for seed, accuracy in enumerate(values):
             key, judge = student_key("foreign", loss, seed), f"students-s{seed}"
@@ -208,32 +211,69 @@ def students(accuracies):
     return results
 
 
+def five(results):
+    """Table 3 of a study with five seeds."""
+    return EXPERIMENTS.get("table3").table(Findings(FIVE, record(), results))
+
+
 def finding(made, start):
     return next(f for f in made.findings if f.words.startswith(start))
 
 
-def test_the_ordering_is_proved_where_the_interval_over_seeds_leaves_out_zero():
-    results = students({"labels": (0.50, 0.52, 0.51), "softmax": (0.60, 0.61, 0.62)})
-    told = finding(table("table3", results), "Teacher of other faces, on the test")
+def test_the_ordering_is_proved_where_five_seeds_agree():
+    results = students(
+        {"labels": (0.50, 0.52, 0.51, 0.50, 0.52), "softmax": (0.60, 0.61, 0.62, 0.61, 0.61)}
+    )
+    told = finding(five(results), "Teacher of other faces, on the test")
     assert told.verdict == "Proved"
     assert told.difference.value == pytest.approx(10.0)
-    assert "3 seeds" in told.difference.basis
+    assert "5 seeds" in told.difference.basis
+    assert "p < 0.001, p < 0.001 after Holm over 2 comparisons" in told.words
+
+
+@pytest.mark.parametrize("seeds", [3, 4])
+def test_fewer_than_five_seeds_show_a_difference_and_decide_nothing(seeds):
+    results = students({"labels": (0.50, 0.51) * 2, "softmax": (0.80, 0.81) * 2})
+    few = {key: part for key, part in results.items() if int(key[-1]) < seeds}
+    told = finding(table("table3", few), "Teacher of other faces, on the test")
+    assert told.difference.low > 0
+    assert told.verdict == "Not decided"
+    assert f"{seeds} seeds, a ranking needs 5" in told.words
+
+
+def test_an_interval_that_leaves_out_zero_decides_nothing_where_holm_does_not():
+    labels, better = (0.50, 0.52, 0.51, 0.50, 0.52), (0.51, 0.545, 0.525, 0.525, 0.525)
+    told = finding(
+        five(students({"labels": labels, "softmax": better})), "Teacher of other faces, on the"
+    )
+    assert told.difference.low > 0
+    assert told.verdict == "Proved"
+    # two more comparisons, of which nothing is to be expected
+    more = students({"labels": labels, "softmax": better, "combined": better[::-1]})
+    told = finding(five(more), "Teacher of other faces, on the test")
+    assert told.difference.low > 0
+    assert told.verdict == "Not decided"
+    assert "all comparisons together do not decide" in told.words
 
 
 def test_the_ordering_is_not_decided_where_seeds_disagree():
-    results = students({"labels": (0.50, 0.60, 0.51), "softmax": (0.52, 0.58, 0.53)})
-    told = finding(table("table3", results), "Teacher of other faces, on the test")
+    results = students(
+        {"labels": (0.50, 0.60, 0.51, 0.55, 0.52), "softmax": (0.52, 0.58, 0.53, 0.54, 0.53)}
+    )
+    told = finding(five(results), "Teacher of other faces, on the test")
     assert told.verdict == "Not decided"
 
 
 def test_the_reverse_ordering_is_refuted():
-    results = students({"labels": (0.60, 0.61, 0.62), "softmax": (0.50, 0.51, 0.515)})
-    told = finding(table("table3", results), "Teacher of other faces, on the test")
+    results = students(
+        {"labels": (0.60, 0.61, 0.62, 0.61, 0.60), "softmax": (0.50, 0.51, 0.515, 0.51, 0.50)}
+    )
+    told = finding(five(results), "Teacher of other faces, on the test")
     assert told.verdict == "Refuted"
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
-def test_fewer_than_three_seeds_rank_nothing(seeds):
+def test_fewer_than_three_seeds_show_no_difference(seeds):
     results = students({"labels": (0.5,) * seeds, "softmax": (0.9,) * seeds})
     assert table("table3", results).findings == ()
 

@@ -2,8 +2,9 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_1samp
 
-from emostudio.statistics.intervals import newcombe, t_interval, wilson
+from emostudio.statistics.intervals import mean_p_value, newcombe, t_interval, wilson
 
 
 @pytest.mark.parametrize(
@@ -86,3 +87,16 @@ def test_t_interval_needs_two_values():
 def test_equal_values_have_an_interval_of_no_width():
     assert t_interval([2.0, 2.0, 2.0]) == (2.0, 2.0, 2.0)
     assert math.isclose(t_interval([1.0, 3.0])[0], 2.0)
+
+
+@pytest.mark.parametrize("shift", [-2.0, 0.0, 0.4, 1.5])
+def test_the_p_value_of_a_mean_is_student_s(shift):
+    values = np.random.default_rng(5).normal(size=6) + shift
+    assert mean_p_value(values) == pytest.approx(ttest_1samp(values, 0).pvalue, rel=1e-9)
+
+
+def test_values_all_alike_are_certain():
+    assert mean_p_value([2.0, 2.0, 2.0]) == 0.0
+    assert mean_p_value([0.0, 0.0]) == 1.0
+    with pytest.raises(ValueError, match="two values"):
+        mean_p_value([1.0])
