@@ -119,7 +119,7 @@ def profile(
     models: ModelsArgument,
     engine: EngineOption = None,
     threads: Annotated[int, typer.Option(help="CPU threads.", min=1, max=256)] = 1,
-    blocks: Annotated[int, typer.Option(help="Blocks with rebuilt sessions.", min=3)] = 9,
+    blocks: Annotated[int, typer.Option(help="Blocks with rebuilt sessions.", min=6)] = 9,
     workspace: WorkspaceOption = None,
     is_json: JsonOption = False,
 ) -> None:

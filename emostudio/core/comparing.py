@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class _Answer(BaseModel):
@@ -82,6 +82,8 @@ class ProfileReport(_Answer):
     """`emostudio profile`: rows are the layers of the first model."""
 
     machine: dict[str, Any]
+    conditions: dict[str, Any] = Field(default_factory=dict)
+    """The machine's state before, and the ``foreign_share`` that others used meanwhile."""
     blocks: int
     profiles: tuple[ModelProfile, ...]
     warnings: tuple[str, ...] = ()

@@ -36,26 +36,38 @@ _CUT = 0.25
 The profiler counts whole microseconds, so that a median alone would be as coarse."""
 _KERNEL = "_kernel_time"
 _US_PER_MS = 1e3
+_HALF_US = 0.5
+"""The profiler cuts a time down to whole microseconds: it lies half of one above, give or take."""
 
 Batch = NDArray[np.float32]
 
 
 @dataclass
 class Watched:
-    """Times of one session by layer and kernel, a sum in milliseconds per run."""
+    """Times of one session by layer and kernel, a sum in milliseconds per run.
+
+    `unsure_ms` is how far each sum may lie off at most, because of the clock it was read from.
+    """
 
     times_ms: dict[tuple[str, str], dict[int, float]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(float))
     )
+    unsure_ms: dict[tuple[str, str], dict[int, float]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(float))
+    )
 
-    def add(self, layer: str, kernel: str, run: int, ms: float) -> None:
+    def add(self, layer: str, kernel: str, run: int, ms: float, unsure_ms: float = 0.0) -> None:
         """Add what a kernel took in one run."""
         self.times_ms[layer, kernel][run] += ms
+        self.unsure_ms[layer, kernel][run] += unsure_ms
 
 
 @dataclass(frozen=True)
 class LayerTime:
-    """Median over blocks of a layer's typical time, with its 95 % interval, in milliseconds."""
+    """Median over blocks of a layer's typical time, with its 95 % interval, in milliseconds.
+
+    The interval is as wide at least as the clock is coarse.
+    """
 
     layer: str
     kernels: tuple[str, ...]
@@ -160,7 +172,8 @@ class _WatchedGraph:
             place = self._layers.of(node, kind)
             blocked = " NCHWc" if node.endswith("_nchwc") else ""
             kernel = " + ".join((f"{kind}{blocked}", *place.fused))
-            watched.add(place.layer, kernel, run, event["dur"] / _US_PER_MS)
+            ms, unsure_ms = (event["dur"] + _HALF_US) / _US_PER_MS, _HALF_US / _US_PER_MS
+            watched.add(place.layer, kernel, run, ms, unsure_ms)
 
 
 def _watch_packed(
@@ -211,17 +224,22 @@ def _middle_mean(values: Sequence[float]) -> float:
 def _summed_up(watched: Sequence[Watched], layer_of: Callable[[str], str]) -> tuple[LayerTime, ...]:
     """Return the median over blocks of each row's mean over the middle half of its runs."""
     means: dict[str, list[float]] = defaultdict(list)
+    unsure: dict[str, float] = defaultdict(float)
     kernels: dict[str, dict[str, None]] = defaultdict(dict)
     for block in watched:
         sums: dict[str, float] = defaultdict(float)
+        coarse: dict[str, float] = defaultdict(float)
         for (layer, kernel), runs in block.times_ms.items():
             row = layer_of(layer)
             sums[row] += _middle_mean(list(runs.values()))
+            coarse[row] += max(block.unsure_ms[layer, kernel].values())
             kernels[row][kernel] = None
         for row, ms in sums.items():
             means[row].append(ms)
+            unsure[row] = max(unsure[row], coarse[row])
     times = []
     for row, values in means.items():
         ms, low, high = median_interval(values)
-        times.append(LayerTime(row, tuple(kernels[row]), ms, (low, high)))
+        interval = (max(0.0, low - unsure[row]), high + unsure[row])
+        times.append(LayerTime(row, tuple(kernels[row]), ms, interval))
     return tuple(times)

@@ -107,7 +107,9 @@ def profile():
         other_ms=0.0, total_ms=1.9,
     )  # fmt: skip
     other = one.model_copy(update={"model": NAMES[3], "layers": layers(2, 0.3)})
-    return ProfileReport(machine={}, blocks=9, profiles=(one, other))
+    return ProfileReport(
+        machine={}, blocks=9, profiles=(one, other), warnings=("The machine runs on battery",)
+    )
 
 
 def full():

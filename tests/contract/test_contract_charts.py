@@ -240,3 +240,29 @@ def test_rows_of_a_confusion_matrix_sum_to_hundred(material):
     for panel in chart("confusion", material).panels:
         assert isinstance(panel, Matrix)
         assert all(math.isclose(sum(row), 100.0) for row in panel.values)
+
+
+def test_layers_that_were_timed_on_a_disturbed_machine_say_so(material):
+    times, *counted = CHARTS.get("layers").draw(material)
+    assert times.note.endswith("The machine runs on battery")
+    assert not any("battery" in panel.note for panel in counted)
+
+
+@pytest.mark.parametrize("key", ["accuracy", "macro_f1"])
+def test_a_radar_keeps_the_axis_on_which_somebody_has_nothing(material, key):
+    rows = material.comparison.rows
+    place = ("accuracy", "macro_f1").index(key)
+    none_right = [row.model_copy(update={key: 0.0 if row.is_baseline else 0.5}) for row in rows]
+    (radar,) = CHARTS.get("radar").draw(with_rows(material, none_right))
+    shares = [ring[2][radar.axes.index(("Accuracy", "Macro-F1")[place])] for ring in radar.rings]
+    assert shares == [0.0, 1.0, 1.0, 1.0]
+    (radar,) = CHARTS.get("radar").draw(
+        with_rows(material, [row.model_copy(update={key: 0.0}) for row in rows])
+    )
+    assert {ring[2][place] for ring in radar.rings} == {0.0}
+
+
+def with_rows(material, rows):
+    return replace(
+        material, comparison=material.comparison.model_copy(update={"rows": tuple(rows)})
+    )

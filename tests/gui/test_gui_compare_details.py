@@ -67,6 +67,7 @@ def add_profile(page):
     report = ProfileReport(
         machine={"cpu": "Test CPU"}, blocks=9,
         profiles=(profiled("teacher", 0.5), profiled("int8", 0.2, 0.04)),
+        warnings=("The machine runs on battery",),
     )  # fmt: skip
     run = page.studio.workspace.create_run(ProfileJob(models=("teacher", "int8")))
     page.studio.workspace.update_run(
@@ -88,7 +89,9 @@ def test_layers_stand_beside_those_of_the_baseline_with_kernel_and_error(measure
     texts = [row.cells[key].text for key in ("layer", "before", "ms", "macs", "error", "kernel")]
     assert texts == ["conv1", "0.500", "0.200", "2.00", "4.0", "Conv + Relu"]
     assert "0.2000 (0.2000–0.2200) ms" in row.cells["ms"].tooltip
-    assert "onnxruntime, 1 thread, Test CPU" in fakes.texts(measured.details)
+    told = fakes.texts(measured.details)
+    assert "onnxruntime, 1 thread, Test CPU" in told
+    assert "The machine runs on battery." in told
 
 
 def test_layers_that_were_not_timed_can_be(measured):

@@ -126,4 +126,5 @@ def _origin(report: ProfileReport, variant: str) -> str:
     one = profile.threads == 1
     threads = _tr("1 thread") if one else _tr("{0} threads").format(profile.threads)
     words = _tr("{0}, {1}, {2}. The sum of layers is no latency.")
-    return words.format(profile.engine, threads, report.machine.get("cpu", ""))
+    told = words.format(profile.engine, threads, report.machine.get("cpu", ""))
+    return " ".join((told, *(f"{warning}." for warning in report.warnings)))

@@ -14,8 +14,9 @@ from emostudio.core.comparing import LayerProfile, ModelProfile, ProfileReport
 from emostudio.core.errors import InputError
 from emostudio.core.events import Note
 from emostudio.core.jobs import ProfileJob
-from emostudio.evaluation import machine
+from emostudio.evaluation import machine, validity
 from emostudio.evaluation.bench import bench_inputs
+from emostudio.evaluation.foreign_load import LoadMeter, load_facts
 from emostudio.evaluation.layer_profile import ENGINES, LayerTime, profile
 from emostudio.evaluation.weight_error import weight_errors
 from emostudio.inference.base import kernels_of
@@ -40,6 +41,7 @@ def handle(job: ProfileJob, context: HandlerContext) -> Handling:
     for work in beside:
         yield Note(level="warning", what=f"{work} was running at the same time")
     rows = [layer.name for layer in described_model(first, 0).layers]
+    before, meter = machine.conditions(), LoadMeter()
     times = yield from profile(
         {name: (model, engines[name]) for name, model in models.items()},
         {name: bench_inputs(model.info.preprocessing, 1) for name, model in models.items()},
@@ -47,13 +49,21 @@ def handle(job: ProfileJob, context: HandlerContext) -> Handling:
         job.blocks,
         lambda layer: row_of(layer, rows),
     )
+    load = load_facts([meter.read()])
+    disturbances = (
+        *machine.disturbances(before, machine.conditions(), job.threads),
+        *validity.foreign_load_words(load["foreign_share"]),
+    )
+    for words in disturbances:
+        yield Note(level="warning", what=words)
     describe = partial(_described, first=first, job=job)
     return ProfileReport(
         machine=machine.describe(),
         blocks=job.blocks,
         profiles=tuple(describe(one, models[one.name], times[one.name], engines[one.name])
                        for one in found),
-        warnings=tuple(f"{work} was running at the same time" for work in beside),
+        conditions={**before, "foreign_share": load["foreign_share"], "threads": job.threads},
+        warnings=(*(f"{work} was running at the same time" for work in beside), *disturbances),
     )  # fmt: skip
 
 

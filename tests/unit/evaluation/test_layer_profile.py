@@ -6,6 +6,7 @@ from torch import nn
 
 from emostudio.core.emotions import EMOTIONS
 from emostudio.core.errors import InputError
+from emostudio.evaluation import layer_profile
 from emostudio.evaluation.layer_profile import profile
 from emostudio.evaluation.weight_error import weight_errors
 from emostudio.inference.engines.onnxruntime import ENGINE
@@ -39,7 +40,7 @@ def times():
     model = network()
     batch = np.random.default_rng(0).random((1, *model.input_shape), dtype=np.float32)
     found = finished(
-        profile({"net": (model, "onnxruntime")}, {"net": batch}, 1, 3, lambda layer: layer)
+        profile({"net": (model, "onnxruntime")}, {"net": batch}, 1, 6, lambda layer: layer)
     )
     return {time.layer: time for time in found["net"]}
 
@@ -64,6 +65,26 @@ def test_layers_come_in_the_order_in_which_they_run(times):
     assert order == expected
 
 
+def test_an_interval_is_never_finer_than_the_clock_it_was_read_from(times):
+    for time in times.values():
+        assert time.interval[1] - time.interval[0] >= 0.001 * (1 - 1e-9)
+
+
+def test_a_time_cut_down_to_whole_microseconds_lies_in_its_interval(monkeypatch):
+    """Every run takes 3.7 us in truth; the profiler writes 3."""
+
+    def watch(*_):
+        watched = layer_profile.Watched()
+        for run in range(4):
+            watched.add("conv1", "Conv", run, 0.0035, 0.0005)
+        return watched
+
+    monkeypatch.setattr(layer_profile, "_watch", watch)
+    (found,) = finished(profile({"net": (None, "onnxruntime")}, {"net": None}, 1, 6, str))["net"]
+    assert found.interval == pytest.approx((0.003, 0.004))
+    assert found.interval[0] <= 0.0037 <= found.interval[1]
+
+
 def test_more_arithmetic_takes_more_time(times):
     assert times["conv1"].ms > times["fc8"].ms
 
@@ -72,7 +93,7 @@ def test_an_engine_whose_kernels_cannot_be_watched_is_refused():
     model = network()
     batch = np.zeros((1, *model.input_shape), dtype=np.float32)
     with pytest.raises(InputError, match="cannot be watched"):
-        finished(profile({"net": (model, "torch")}, {"net": batch}, 1, 3, str))
+        finished(profile({"net": (model, "torch")}, {"net": batch}, 1, 6, str))
 
 
 def test_nodes_that_only_change_the_layout_belong_to_no_layer():

@@ -2,21 +2,25 @@ import copy
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import nn
 
 from emostudio.compression.folding import fold, foldable
 from emostudio.compression.quantised_layers import quantised_layer
 from emostudio.core.comparing import ProfileReport
 from emostudio.core.emotions import EMOTIONS
-from emostudio.core.events import Finished
+from emostudio.core.events import Finished, Note
 from emostudio.core.jobs import CompressJob, ProfileJob
 from emostudio.core.recipe import Recipe, RecipeStep
+from emostudio.evaluation import machine
+from emostudio.evaluation.foreign_load import LoadMeter
 from emostudio.evaluation.weight_error import weight_errors
 from emostudio.models.catalogue import build, new_info
 from emostudio.models.loaded import LoadedModel
+from emostudio.statistics.medians import median_interval
 from emostudio.worker.context import HandlerContext
 from emostudio.worker.execute import execute
-from emostudio.worker.handlers.profile import as_folded, row_of
+from emostudio.worker.handlers.profile import as_folded, handle, row_of
 from emostudio.worker.outcome import save_model
 from emostudio.workspace.charts.material import profiles
 from emostudio.workspace.store import Workspace
@@ -37,8 +41,48 @@ def found(tmp_path_factory):
                         role="teacher"))  # fmt: skip
         made = list(execute(CompressJob(teacher="big", data=DATA, recipe=CP, name="cp"), workspace))
         assert isinstance(made[-1], Finished)
-        done = list(execute(ProfileJob(models=("big", "cp"), blocks=3), workspace))[-1]
+        done = list(execute(ProfileJob(models=("big", "cp"), blocks=6), workspace))[-1]
         yield workspace, ProfileReport.model_validate(done.result)
+
+
+def test_the_state_of_the_machine_is_recorded(found):
+    _, report = found
+    assert report.conditions["threads"] == 1
+    assert {"load_per_core", "governor", "on_battery", "foreign_share"} <= set(report.conditions)
+
+
+def test_what_disturbed_a_profile_is_told(found, monkeypatch, tmp_path):
+    workspace, _ = found
+    shared = iter([{"on_battery": False, "throttle_count": 2}, {"throttle_count": 5}])
+    quiet = machine.conditions() | {"load_per_core": 0.0, "on_battery": True, "governor": None}
+    monkeypatch.setattr(machine, "conditions", lambda: quiet | next(shared))
+    monkeypatch.setattr(LoadMeter, "read", lambda _: 0.4)
+    handling = handle(ProfileJob(models=("big",), blocks=6), HandlerContext(workspace, tmp_path))
+    report, events = answered(handling)
+    words = " / ".join(report.warnings)
+    assert "The machine runs on battery" in words
+    assert "throttled itself 3 times" in words
+    assert "Other programs used 40 % of the processors" in words
+    told = [event.what for event in events if isinstance(event, Note) and event.level == "warning"]
+    assert set(report.warnings) <= set(told)
+
+
+def answered(handling):
+    """The answer of a handler and what it said before."""
+    events = []
+    while True:
+        try:
+            events.append(next(handling))
+        except StopIteration as stop:
+            return stop.value, events
+
+
+def test_fewer_blocks_than_an_interval_needs_are_refused():
+    # the range of five medians covers the true one in 94 of 100, that of three in 75
+    with pytest.raises(ValidationError, match="blocks"):
+        ProfileJob(models=("big",), blocks=5)
+    _, low, high = median_interval(range(ProfileJob(models=("big",)).blocks))
+    assert (low, high) == (1, 7)
 
 
 def test_the_parts_of_a_decomposed_layer_are_summed_up_under_its_name(found):

@@ -31,6 +31,7 @@ def _panels(report: ProfileReport, slots: dict[str, int]) -> list[Bars]:
         f"Watched inside the network, median and 95 % interval over {report.blocks} blocks; "
         f"{threads}; {engines}. The sum is no latency"
     )
+    time_note = ". ".join((time_note, *report.warnings))
     first = shown[0].model
     panels = (
         _panel("Time, ms", "ms", (shown, rows, slots), lambda one: one.ms, time_note),

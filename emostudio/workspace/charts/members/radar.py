@@ -28,9 +28,9 @@ def _draw(material: Material) -> tuple[Panel, ...]:
     rows = material.comparison.rows
     axes: dict[str, list[float | None]] = {}
     for name, value in _MORE:
-        axes[name] = _against(rows, value, lambda own, best: own / best, max)
+        axes[name] = _of_most(rows, value)
     for name, value in _LESS:
-        axes[name] = _against(rows, value, lambda own, best: best / own, min)
+        axes[name] = _of_least(rows, value)
     known = {
         name: shares
         for name, shares in axes.items()
@@ -45,18 +45,18 @@ def _draw(material: Material) -> tuple[Panel, ...]:
     return (Radar(tuple(known), rings, note="1 is the best of those shown, 0.5 half as good"),)
 
 
-def _against(
-    rows: tuple[ComparisonRow, ...],
-    value: _Value,
-    share: Callable[[float, float], float],
-    best_of: Callable[[list[float]], float],
-) -> list[float | None]:
+def _of_most(rows: tuple[ComparisonRow, ...], value: _Value) -> list[float | None]:
+    """Return shares of the highest; nothing at all is a value too."""
     values = [value(row) for row in rows]
-    known = [number for number in values if number]
-    if not known:
-        return [None] * len(rows)
-    best = best_of(known)
-    return [share(number, best) if number else None for number in values]
+    best = max((number for number in values if number is not None), default=0.0)
+    return [None if number is None else number / best if best else 0.0 for number in values]
+
+
+def _of_least(rows: tuple[ComparisonRow, ...], value: _Value) -> list[float | None]:
+    """Return how many times each goes into the lowest; what is zero was not counted."""
+    values = [value(row) for row in rows]
+    best = min((number for number in values if number), default=0.0)
+    return [best / number if number else None for number in values]
 
 
 CHART = ChartKind(
