@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from emostudio.core.answers import EvaluationResult
 from emostudio.core.machine_words import machine_words
 from emostudio.paper.parts import PartResult, StepTime
-from emostudio.paper.results import EXACT, Measured
+from emostudio.paper.results import EXACT, NO_INTERVAL, Measured
 from emostudio.statistics.contenders import contender_names
 from emostudio.statistics.intervals import t_interval, wilson
 
@@ -43,6 +43,22 @@ def share(hits: float, images: int, result: PartResult, engine: str = _TRAINING)
         engine=engine,
         machine=machine_words(result.machine, result.device),
     )
+
+
+def least(shares: Sequence[float], result: PartResult) -> Measured:
+    """Return the least of one share over epochs in percent, without an interval.
+
+    It was found by looking at them all: Wilson's interval around it would cover the share of that
+    epoch far too seldom.
+
+    Parameters
+    ----------
+    shares
+        At least one.
+    """
+    basis = f"{NO_INTERVAL}: the least of {len(shares)} epochs"
+    found = exact(100 * min(shares), result)
+    return found.model_copy(update={"basis": basis, "engine": _TRAINING})
 
 
 def over_seeds(values: Sequence[Measured]) -> Measured | None:

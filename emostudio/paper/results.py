@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-EXACT = "exact"
+EXACT, NO_INTERVAL = "exact", "no interval"
 
 
 class _Frozen(BaseModel):
@@ -20,7 +20,8 @@ class Measured(_Frozen):
     low: float
     high: float
     basis: str
-    """What the interval is over, as in ``95 %, 360 pictures``; begins with ``exact`` for counts."""
+    """What the interval is over, as in ``95 %, 360 pictures``; begins with ``exact`` for counts,
+    with ``no interval`` where none can be given; `low` and `high` are then the value."""
     engine: str
     """What computed it: an inference engine, the training, or nothing but counting."""
     machine: str
@@ -29,6 +30,11 @@ class Measured(_Frozen):
     def is_exact(self) -> bool:
         """Whether the number is a count, without any uncertainty."""
         return self.basis.startswith(EXACT)
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether `low` and `high` say how certain the number is."""
+        return not self.basis.startswith((EXACT, NO_INTERVAL))
 
 
 class ColumnInfo(_Frozen):

@@ -9,11 +9,11 @@ _PAPER, _OURS, _AS_PAPER = "paper", "ours", "ours, as the paper counts"
 
 
 def measured_words(measured: Measured | None, decimals: int) -> str:
-    """Return a number and its interval; an exact one stands alone, a missing one is a dash."""
+    """Return a number and its interval, alone if it has none; a missing one is a dash."""
     if measured is None:
         return MISSING
     text = f"{measured.value:,.{decimals}f}"
-    if measured.is_exact:
+    if not measured.has_interval:
         return text
     return f"{text} [{measured.low:,.{decimals}f}, {measured.high:,.{decimals}f}]"
 

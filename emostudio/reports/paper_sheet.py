@@ -158,14 +158,14 @@ def _draw_cell(
     if measured is None:
         axes.text(x, y, MISSING, fontsize=7.6, color=palette.TEXT3, ha="right", va="center")
         return
-    is_exact = measured.is_exact
+    has_interval = measured.has_interval
     colour = palette.TEXT if whose == "ours" else palette.TEXT2
     number = f"{measured.value:,.{column.decimals}f}"
     axes.text(
-        x, y if is_exact else y - 0.065, number, fontsize=7.8, color=colour, ha="right",
+        x, y - 0.065 if has_interval else y, number, fontsize=7.8, color=colour, ha="right",
         va="center", weight=600 if whose == "ours" else 400,
     )  # fmt: skip
-    if not is_exact:
+    if has_interval:
         words = f"{measured.low:,.{column.decimals}f}–{measured.high:,.{column.decimals}f}"
         axes.text(x, y + 0.08, words, fontsize=6.2, color=palette.TEXT3, ha="right", va="center")
 

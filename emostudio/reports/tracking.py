@@ -109,7 +109,7 @@ def runs_of_tables(report: PaperReport) -> tuple[TrackedRun, ...]:
 
 def _row_run(table: ResultTable, row: ResultRow) -> TrackedRun:
     scalars: list[Scalar] = []
-    tags = {name.lower(): words for name, words in table.facts.items()}
+    tags = _table_tags(table)
     for key, cell in row.cells.items():
         if cell.paper is not None:
             scalars.append(Scalar(f"{key}/paper", cell.paper))
@@ -123,23 +123,32 @@ def _row_run(table: ResultTable, row: ResultRow) -> TrackedRun:
         "seeds": " ".join(map(str, row.seeds)),
         "verdict": row.verdict,
     }
-    tags["caveats"] = "; ".join(row.caveats)
+    tags["caveats"] = "; ".join(part for part in (*row.caveats, tags["caveats"]) if part)
     known = {key: value for key, value in parameters.items() if value}
     return TrackedRun(f"{table.key} {row.title}", known, tags, tuple(scalars))
 
 
+def _table_tags(table: ResultTable) -> dict[str, str]:
+    """Return what is true of every run of a table: facts, caveats and findings."""
+    facts = {name.lower(): words for name, words in table.facts.items()}
+    found = (f"{item.verdict}: {item.title}. {item.words}" for item in table.findings)
+    told = {"findings": "; ".join(found)} if table.findings else {}
+    caveats = "; ".join(f"{caveat.title} {caveat.words}" for caveat in table.caveats)
+    return {**facts, **told, "caveats": caveats}
+
+
 def _measured(key: str, measured: Measured) -> list[Scalar]:
-    if measured.is_exact:
+    if not measured.has_interval:
         return [Scalar(key, measured.value)]
     return list(_with_bounds(key, measured.value, (measured.low, measured.high)))
 
 
 def _curve_runs(table: ResultTable) -> Iterator[TrackedRun]:
-    facts = {name.lower(): words for name, words in table.facts.items()}
+    tags = _table_tags(table)
     for curve in table.curves:
         name = f"{curve.reference} {curve.title}"
         scalars = tuple(_errors(curve.train_error, curve.test_error, "test"))
-        yield TrackedRun(name, _paper_end(curve), facts, scalars)
+        yield TrackedRun(name, _paper_end(curve), tags, scalars)
 
 
 def _paper_end(curve: ErrorCurve) -> dict[str, str]:

@@ -66,7 +66,7 @@ def detail_lines(table: ResultTable, row: ResultRow) -> list[str]:
 def _sentence(measured: Measured, column: ColumnInfo) -> str:
     unit = f" {column.unit}" if column.unit else ""
     number = f"{measured.value:,.{column.decimals}f}{unit}"
-    if measured.is_exact:
+    if not measured.has_interval:
         return f"{number} ({measured.basis})"
     low, high = (f"{bound:,.{column.decimals}f}" for bound in (measured.low, measured.high))
     return f"{number} ({low}–{high}; {measured.basis}; {measured.engine})"
@@ -84,7 +84,7 @@ def _ours(
     if measured is None:
         return EMPTY_CELL
     text = f"{measured.value:,.{column.decimals}f}"
-    if not measured.is_exact:
+    if measured.has_interval:
         half = max(measured.high - measured.value, measured.value - measured.low)
         text += f" ± {half:.{column.decimals}f}"
     tip = f"{_sentence(measured, column)}\n{measured.machine}"

@@ -132,7 +132,7 @@ def _table(findings: Findings) -> ResultTable:
         columns=COLUMNS,
         rows=rows,
         caveats=(*caveats.preset_caveat(findings), _REPORTED, _STORED, _OURS),
-        facts=facts(findings),
+        facts=facts(findings, bench=findings.results.get(BENCH)),
         is_waiting=BENCH not in findings.results,
     )
 

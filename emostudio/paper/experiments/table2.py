@@ -161,7 +161,7 @@ def _table(findings: Findings) -> ResultTable:
         columns=COLUMNS,
         rows=(*rows, _row(RELEASED, 0, findings)),
         caveats=_caveats(findings),
-        facts=facts(findings, seeds(findings.settings)),
+        facts=facts(findings, seeds(findings.settings), findings.results.get(BENCH)),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emostudio.core.atomic import write_text
-from emostudio.paper.results import Measured, ResultCell
+from emostudio.paper.results import Finding, Measured, ResultCell, ResultTable
 from emostudio.reports.base import PaperReport, Report, Writer
 from emostudio.reports.table import COLUMNS
 from emostudio.workspace.charts.base import Chart
@@ -20,7 +20,8 @@ _INTERVALS = (
     "speed_low", "speed_high", "accuracy_low_percent", "accuracy_high_percent",
     "inference_p50_low_ms", "inference_p50_high_ms",
 )  # fmt: skip
-_ORIGIN = ("dataset", "split", "machine")
+_ORIGIN = ("dataset", "split", "machine", "not_for_publication")
+"""With every line: a table is cut into pieces, and each must say what bars it."""
 
 
 def _write(report: Report, path: Path) -> None:
@@ -48,7 +49,8 @@ def _save(path: Path, lines: Sequence[Sequence[object]]) -> None:
 
 
 def _origin(found: Comparison) -> list[str]:
-    return [found.dataset, found.split, str(found.machine.get("cpu", ""))]
+    machine = str(found.machine.get("cpu", ""))
+    return [found.dataset, found.split, machine, "; ".join(found.blockers)]
 
 
 def _text(value: Value) -> str:
@@ -83,7 +85,7 @@ _TABLE_WORDS = (
 
 
 def _write_tables(report: PaperReport, path: Path) -> None:
-    """Write one line per figure: nothing stands without its interval, engine and machine."""
+    """Write one line per figure and finding, each with its interval, engine and machine."""
     lines: list[Sequence[object]] = [_TABLE_WORDS]
     for table in report.tables:
         for row in table.rows:
@@ -98,13 +100,34 @@ def _write_tables(report: PaperReport, path: Path) -> None:
                     + [*counted, row.dataset, " ".join(map(str, row.seeds)), row.verdict]
                     + ["; ".join(row.caveats)]
                 )
+        lines += [_finding(table, found) for found in table.findings]
     _save(path, lines)
+
+
+def _finding(table: ResultTable, found: Finding) -> list[str]:
+    """Return a ranking as a line of its own: the difference is its figure."""
+    ours = found.difference
+    words = [ours.basis, ours.engine, ours.machine] if ours else ["", "", ""]
+    known = {
+        **dict(zip(("ours", "low", "high"), _numbers(ours), strict=True)),
+        **dict(zip(("interval", "engine", "machine"), words, strict=True)),
+        "table": table.key,
+        "row": found.title,
+        "column": "Difference" if ours else "",
+        "unit": "points" if ours else "",
+        "verdict": found.verdict,
+        "caveats": found.words,
+    }
+    return [known.get(name, "") for name in _TABLE_WORDS]
 
 
 def _numbers(measured: Measured | None) -> list[str]:
     if measured is None:
         return ["", "", ""]
-    return [f"{value:.10g}" for value in (measured.value, measured.low, measured.high)]
+    bounds = (measured.low, measured.high)
+    if not (measured.has_interval or measured.is_exact):
+        bounds = (None, None)
+    return [_text(value) for value in (measured.value, *bounds)]
 
 
 WRITER = Writer(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from emostudio import __version__
 from emostudio.core.answers import BenchReport, EvaluationReport, EvaluationResult
 from emostudio.core.events import EpochDone, Event, Progress
 from emostudio.core.jobs import CompressJob, Job, TrainJob
@@ -121,7 +122,7 @@ class PartRunner:
             "fingerprint": part.fingerprint,
             "finished": datetime.now(UTC),
             "seconds": round(recorder.seconds, 1),
-            "machine": machine.describe(),
+            "machine": _this_machine(),
             "device": "cpu",
             "seed": getattr(job, "seed", 0),
             "warnings": recorder.warnings,
@@ -149,7 +150,7 @@ class PartRunner:
         agreement = recorder.agreement
         fields |= {
             "device": device,
-            "machine": _with_accelerator(machine.describe(), device),
+            "machine": _with_accelerator(_this_machine(), device),
             "evaluation": self._evaluation(name, job.data),
             "train_error": recorder.train_error,
             "test_error": recorder.test_error,
@@ -174,11 +175,21 @@ class PartRunner:
         )
 
 
+def _this_machine() -> dict[str, Any]:
+    return _with_studio(machine.describe())
+
+
+def _with_studio(described: dict[str, Any]) -> dict[str, Any]:
+    """Add our own version to a machine's, first of all."""
+    versions = described.get("versions") or {}
+    return {**described, "versions": {"EmoStudio": __version__, **versions}}
+
+
 def _bench_fields(report: BenchReport) -> dict[str, Any]:
     return {
         "bench": report.results,
         "ratios": report.ratios,
-        "machine": report.machine,
+        "machine": _with_studio(report.machine),
         "warnings": report.warnings,
         "block_medians_ms": {
             name: tuple(statistics.median(block) for block in blocks)

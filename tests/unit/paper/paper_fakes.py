@@ -6,7 +6,14 @@ from emostudio.core.answers import BenchResult, EvaluationResult, Latency, Ratio
 from emostudio.paper.parts import PartResult, StepTime
 from emostudio.paper.study import DataFacts, StudyRecord, StudySettings
 
-MACHINE = {"cpu": "Test CPU", "physical_cores": 2, "vector_units": ["AVX2"]}
+MACHINE = {
+    "cpu": "Test CPU",
+    "physical_cores": 2,
+    "vector_units": ["AVX2"],
+    "os": "Test OS 1",
+    "python": "3.12.1",
+    "versions": {"EmoStudio": "0.1", "torch": "2.10"},
+}
 
 
 def evaluation(model, accuracy, samples=400):
@@ -68,6 +75,7 @@ def benched(part, models, ratio=2.0, simulated=(), resident=None, spread=None):
                 resident_spread=spread,
                 parameters=1000,
                 macs=1000,
+                samples=240,
             )
             for model in models
         ),
@@ -89,6 +97,7 @@ def record(settings=None, reader="synthetic", fingerprint=None):
         test_images=400,
         labels=("anger", "fear"),
         subjects=50,
+        split_policy="by subject",
         fingerprint=fingerprint,
     )
     return StudyRecord(

@@ -8,6 +8,7 @@ from emostudio.paper.catalogue import EXPERIMENTS
 from emostudio.paper.distillation import student_key
 from emostudio.paper.gains import BENCH
 from emostudio.paper.study import StudySettings
+from emostudio.paper.words import measured_words
 
 SETTINGS = StudySettings()
 
@@ -190,12 +191,48 @@ def test_a_claim_of_theory_alone_has_no_figure_of_a_file():
     assert row(made, "squeezenet").cells["file"].paper == 50.0
 
 
+def test_a_table_tells_versions_and_protocol(networks):
+    told = table("table2", networks).facts
+    assert told["Versions"] == "EmoStudio 0.1, torch 2.10, Python 3.12.1, Test OS 1"
+    assert "split by subject" in told["Protocol"]
+    assert "3 interleaved blocks" in told["Protocol"]
+    assert "240 queries per model, batch 1" in told["Protocol"]
+    assert "blocks" not in table("figures", networks).facts["Protocol"]
+
+
+def test_parts_of_two_versions_tell_both_and_older_ones_that_they_told_none(networks):
+    first, *_ = networks
+    machine = networks[first].machine | {"versions": {"EmoStudio": "0.2", "torch": "2.10"}}
+    later = networks[first].finished.replace(year=2027)
+    networks[first] = networks[first].model_copy(update={"machine": machine, "finished": later})
+    assert table("table2", networks).facts["Versions"].startswith("EmoStudio 0.1 and 0.2, torch 2.")
+    bare = {key: part.model_copy(update={"machine": {}}) for key, part in networks.items()}
+    assert table("table2", bare).facts["Versions"] == "not recorded"
+
+
 def test_curves_are_the_trainings_of_table_2(networks):
     made = table("figures", networks)
     assert [curve.reference for curve in made.curves] == [f"Figure {n}" for n in range(1, 7)]
     assert made.curves[0].train_error == (0.5, 0.2)
     last = row(made, "figure1").cells["last_error"]
     assert (last.paper, last.ours.value) == pytest.approx((2.87, 30.0))
+
+
+def test_the_least_error_of_all_epochs_has_no_interval_and_the_last_one_has(networks):
+    networks["vgg_s-s0"] = networks["vgg_s-s0"].model_copy(
+        update={"train_error": (0.5, 0.2, 0.1), "test_error": (0.6, 0.25, 0.3)}
+    )
+    made = table("figures", networks)
+    cells = row(made, "figure1").cells
+    least, last = cells["least_error"].ours, cells["last_error"].ours
+    assert least.value == pytest.approx(25.0)
+    assert (least.low, least.high) == (least.value, least.value)
+    assert least.basis == "no interval: the least of 3 epochs"
+    assert not least.has_interval
+    assert measured_words(least, 1) == "25.0"
+    assert last.has_interval
+    assert measured_words(last, 1) == "30.0 [21.9, 39.6]"
+    assert any(caveat.title == "Least test error." for caveat in made.caveats)
 
 
 def students(accuracies):

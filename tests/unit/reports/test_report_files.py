@@ -74,6 +74,23 @@ def test_csv_holds_full_numbers_and_blanks_for_what_is_missing(records, tmp_path
     assert [row["verdict"] for row in rows] == ["Baseline", "Proved", "Size only", "Simulated"]
 
 
+def test_csv_says_in_every_line_what_bars_it_from_publication(records, tmp_path, write):
+    bars = ("Only 9 blocks; 30 are needed", "fast was timed for 3.0 s only")
+    bench = records[0].benches[0].model_copy(update={"blockers": bars})
+    barred = [records[0].model_copy(update={"benches": (bench,)}), *records[1:]]
+    report, chart = build(barred), tmp_path / "bars.csv"
+    bar_chart = next(chart for chart in report.charts if chart.key == "bars")
+    WRITERS.get("csv").write_chart(report, bar_chart, chart)
+    for out in (write(barred, tmp_path / "all.csv"), chart):
+        with out.open(newline="", encoding="utf-8") as stream:
+            told = {row["not_for_publication"] for row in csv.DictReader(stream)}
+        # a chart's tables lie below each other, each with its heads
+        assert told - {"not_for_publication"} == {"; ".join(bars)}
+    clean = write(records, tmp_path / "clean.csv").read_text("utf-8")
+    assert ",not_for_publication" in clean
+    assert "blocks" not in clean
+
+
 def test_json_holds_the_measurements_and_the_caveats(records, tmp_path, write):
     document = json.loads(
         write(records, tmp_path / "c.json", extras=Extras(curves=CURVES)).read_text("utf-8")

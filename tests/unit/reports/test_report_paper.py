@@ -2,6 +2,7 @@
 
 import csv
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -16,8 +17,12 @@ from emostudio.paper.results import (
     ResultRow,
     ResultTable,
 )
+from emostudio.reports.base import PaperReport
 from emostudio.reports.catalogue import WRITERS
 from emostudio.reports.paper import write_tables
+from emostudio.reports.tracking import runs_of_tables
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 OURS = Measured(
     value=91.25, low=88.0, high=94.0, basis="95 %, Wilson, 400 pictures", engine="onnxruntime",
@@ -91,11 +96,51 @@ def size_of(out):
 def test_csv_gives_every_number_its_interval_engine_and_machine(tmp_path):
     out = write_tables([table()], tmp_path / "paper.csv")
     with out.open(newline="", encoding="utf-8") as stream:
-        accuracy, size = csv.DictReader(stream)
+        accuracy, size, _finding = csv.DictReader(stream)
     assert (accuracy["paper"], accuracy["ours"], accuracy["low"]) == ("98.57", "91.25", "88")
     assert (accuracy["engine"], accuracy["machine"]) == ("onnxruntime", "Test CPU, 2 cores")
     assert (accuracy["interval"], accuracy["seeds"]) == ("95 %, Wilson, 400 pictures", "0 1")
     assert (size["ours"], size["as_paper"]) == ("", "1.5")
+
+
+def test_csv_has_the_findings_as_lines_of_their_own(tmp_path):
+    gap = OURS.model_copy(update={"value": 3.0, "low": 1.0, "high": 5.0})
+    found = Finding(title="softmax above labels", words="+ 3", verdict="Proved", difference=gap)
+    made = table().model_copy(update={"findings": (found,)})
+    with write_tables([made], tmp_path / "p.csv").open(newline="", encoding="utf-8") as stream:
+        *_, last = csv.DictReader(stream)
+    assert (last["row"], last["verdict"], last["caveats"]) == (found.title, "Proved", "+ 3")
+    assert (last["ours"], last["low"], last["high"], last["unit"]) == ("3", "1", "5", "points")
+    assert (last["engine"], last["table"]) == ("onnxruntime", "table2")
+
+
+def test_a_number_without_an_interval_has_none_in_any_format(tmp_path):
+    least = OURS.model_copy(
+        update={"low": 91.25, "high": 91.25, "basis": "no interval: the least of 9 epochs"}
+    )
+    cells = table().rows[0].cells | {"accuracy": ResultCell(paper=98.57, ours=least)}
+    made = table().model_copy(
+        update={"rows": (table().rows[0].model_copy(update={"cells": cells}),)}
+    )
+    with write_tables([made], tmp_path / "p.csv").open(newline="", encoding="utf-8") as stream:
+        accuracy = next(csv.DictReader(stream))
+    assert (accuracy["ours"], accuracy["low"], accuracy["high"]) == ("91.25", "", "")
+    assert accuracy["interval"].startswith("no interval")
+    assert "91.2–91.2" not in write_tables([made], tmp_path / "p.html").read_text("utf-8")
+    assert "98.57 & 91.2 &" in write_tables([made], tmp_path / "p.tex").read_text("utf-8")
+    (run, _) = runs_of_tables(PaperReport("", (made,), NOW))
+    assert [scalar.key for scalar in run.scalars if "accuracy" in scalar.key] == [
+        "accuracy/paper", "accuracy/ours",
+    ]  # fmt: skip
+
+
+def test_every_tracked_run_carries_the_table_s_caveats_and_findings():
+    runs = runs_of_tables(PaperReport("", (table(),), NOW))
+    assert len(runs) == 2
+    for run in runs:
+        assert "Other pictures. Drawn <faces> & more." in run.tags["caveats"]
+        assert run.tags["findings"] == "Proved: softmax above labels. + 3 points"
+    assert runs[0].tags["caveats"].startswith("measured with binary weights; ")
 
 
 def test_html_shows_interval_and_caveats_and_escapes_them(tmp_path):

@@ -84,3 +84,6 @@ def test_every_part_is_done_and_every_number_has_what_belongs_to_it(tables):
     agreement = tables["table3"].rows[0].cells["agreement"]
     assert "pictures" in agreement.ours.basis
     assert agreement.as_paper is not None
+    for key in ("table2", "table3", "figures"):
+        assert tables[key].facts["Versions"].startswith("EmoStudio ")
+        assert "torch " in tables[key].facts["Versions"]
