@@ -16,6 +16,7 @@ from emostudio.core.measured import NO_LIMITS, Limits
 from emostudio.reports.base import NOT_FOR_PUBLICATION, Report, Writer
 from emostudio.reports.catalogue import WRITERS
 from emostudio.reports.facts import facts_of
+from emostudio.reports.plain_text import one_line
 from emostudio.workspace.charts.base import Chart
 from emostudio.workspace.charts.catalogue import CHARTS
 from emostudio.workspace.charts.material import TrainingCurve, ablations, profiles, training_curve
@@ -203,13 +204,13 @@ def build(
     )
     slots = {row.model: row.slot for row in comparison.rows}
     curves = (replace(curve, slot=slots.get(curve.model, 0)) for curve in extras.curves)
-    caveats = [_HERE, *_seed_lines(comparison), _NOT_FOR]
+    caveats = [_HERE, *_seed_lines(comparison), *_judged_lines(comparison), _NOT_FOR]
     if len({row.samples for row in comparison.rows if row.samples}) > 1:
         caveats.insert(0, _DIFFERENT_IMAGES)
     if comparison.dataset in extras.synthetic:
         caveats.insert(0, _SYNTHETIC)
     return Report(
-        title=title,
+        title=one_line(title).strip(),
         comparison=comparison,
         created=datetime.now(UTC),
         curves=tuple(curves),
@@ -231,6 +232,15 @@ def build(
 
 def _not_for_publication(comparison: Comparison) -> list[str]:
     return [f"{NOT_FOR_PUBLICATION}: {blocker}" for blocker in comparison.blockers]
+
+
+def _judged_lines(comparison: Comparison) -> list[str]:
+    """Say which verdicts are not against the baseline, as the table's other columns are."""
+    others = [row for row in comparison.rows if row.model in comparison.judged_apart]
+    if not others:
+        return []
+    named = ", ".join(f"{row.model} (against {row.judged_against})" for row in others)
+    return [f"Verdicts against the model it was made from, not {comparison.baseline}: {named}"]
 
 
 def _seed_lines(comparison: Comparison) -> list[str]:

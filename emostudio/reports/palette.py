@@ -39,12 +39,20 @@ SERIES = (
     Series("#2B8CC4", "#1F71A3", (6, 2.5, 1.2, 2.5, 1.2, 2.5), "p"),
     Series("#857D00", "#6B6500", (3, 5), "*"),
 )
-_OTHERS = Series(TEXT3, TEXT3, (), "o", 1.0)
 
 
 def series(slot: int) -> Series:
-    """Return how the variant in `slot` is drawn; the ninth and later are thin grey."""
-    return SERIES[slot] if 0 <= slot < len(SERIES) else _OTHERS
+    """Return how the variant in `slot` is drawn.
+
+    The ninth and later are thin and grey; shapes and dashes, which come in ever other pairs, tell
+    them apart.
+    """
+    if 0 <= slot < len(SERIES):
+        return SERIES[slot]
+    shapes = SERIES[1:]  # the baseline keeps its own
+    turn, place = divmod(max(slot, 0) - len(SERIES), len(shapes))
+    dash = shapes[(place + turn) % len(shapes)].dash
+    return Series(TEXT3, TEXT3, dash, shapes[place].marker, 1.0)
 
 
 @dataclass(frozen=True)

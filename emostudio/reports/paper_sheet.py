@@ -13,6 +13,7 @@ from emostudio.paper.results import ColumnInfo, ErrorCurve, ResultCell, ResultTa
 from emostudio.paper.words import MISSING, footer_words, has_accounting, paper_words
 from emostudio.reports import palette
 from emostudio.reports.base import PaperReport
+from emostudio.reports.fitting import wrapped
 from emostudio.reports.sheet import WIDTH_IN, draw_badge
 from emostudio.reports.style import plain_axes
 
@@ -20,7 +21,8 @@ _MARGIN_IN = 0.45
 _HEAD_IN, _ROW_IN, _TITLE_IN, _LINE_IN = 0.62, 0.36, 0.5, 0.16
 _NAME_IN, _VERDICT_IN = 1.95, 0.95
 _PANEL_IN, _PANELS_ACROSS = 2.1, 3
-_WRAP = 205
+_INSIDE_IN = WIDTH_IN - 2 * _MARGIN_IN
+_FINDING_SIZE, _FOOTER_SIZE = 7.4, 6.8
 
 
 def table_figure(table: ResultTable) -> Figure:
@@ -66,11 +68,12 @@ def _height(table: ResultTable) -> float:
 
 def _finding_lines(table: ResultTable) -> list[str]:
     found = (f"{item.verdict}: {item.title}. {item.words}" for item in table.findings)
-    return [line for words in found for line in wrap(words, _WRAP)]
+    return [line for words in found for line in wrapped(words, _INSIDE_IN, _FINDING_SIZE)]
 
 
 def _footer(table: ResultTable) -> list[str]:
-    return [line for words in footer_words(table) for line in wrap(words, _WRAP)]
+    told = footer_words(table)
+    return [line for words in told for line in wrapped(words, _INSIDE_IN, _FOOTER_SIZE)]
 
 
 def _draw(figure: Figure | SubFigure, table: ResultTable) -> None:
@@ -88,10 +91,10 @@ def _draw(figure: Figure | SubFigure, table: ResultTable) -> None:
         y += _panels_height(table)
     y += 0.2
     for line in _finding_lines(table):
-        figure.text(left, 1 - y / total, line, fontsize=7.4, color=palette.TEXT2)
+        figure.text(left, 1 - y / total, line, fontsize=_FINDING_SIZE, color=palette.TEXT2)
         y += _LINE_IN
     for line in _footer(table):
-        figure.text(left, 1 - y / total, line, fontsize=6.8, color=palette.TEXT3)
+        figure.text(left, 1 - y / total, line, fontsize=_FOOTER_SIZE, color=palette.TEXT3)
         y += _LINE_IN
 
 

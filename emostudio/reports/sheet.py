@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import wrap
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,6 +12,7 @@ from emostudio.reports import palette
 from emostudio.reports.base import Report
 from emostudio.reports.drawing.key import key_handles
 from emostudio.reports.drawing.plot import draw_plot
+from emostudio.reports.fitting import shortened, width_in, wrapped
 from emostudio.reports.table import (
     Column,
     Strip,
@@ -35,23 +35,28 @@ _MARGIN_IN = 0.45
 _CHART_IN = 3.6
 _LINE_IN = 0.17
 _NAME_IN, _VERDICT_IN, _STRIP_IN = 2.1, 1.0, 0.6
-_WRAP = 235
+_SIGN_IN, _GAP_IN = 0.36, 0.08
+"""What a row's line and mark take before its name, and what is left free behind it."""
+_INSIDE_IN = WIDTH_IN - 2 * _MARGIN_IN
+_TITLE_SIZE, _SENTENCE_SIZE, _FOOTER_SIZE = 15, 8.5, 6.8
+_NAME_SIZE, _SMALL_NAME_SIZE = 8, 6.2
+_TITLE_LINE_IN = 0.27
 
 
 def overview_page(report: Report) -> Figure:
     """Return the table above the Pareto chart, with sentences and footer."""
     rows = report.comparison.rows
-    sentences, footer = findings(report.comparison), footer_lines(report)
+    footer, (title, sentences) = footer_lines(report), _heading_lines(report)
     table_in = _HEAD_IN + _ROW_IN * len(rows)
     heights = [
-        _MARGIN_IN + 0.42 + _LINE_IN * len(sentences),
+        _MARGIN_IN + 0.15 + _TITLE_LINE_IN * len(title) + _LINE_IN * len(sentences),
         table_in,
         0.55 + _CHART_IN,
         0.55 + _LINE_IN * len(footer) + _MARGIN_IN * 0.6,
     ]
     total = sum(heights)
     figure = Figure(figsize=(WIDTH_IN, total))
-    _heading(figure, report, sentences, total)
+    _heading(figure, title, sentences, total)
     left, width = _MARGIN_IN / WIDTH_IN, 1 - 2 * _MARGIN_IN / WIDTH_IN
     table = figure.add_axes(
         (left, (total - heights[0] - table_in) / total, width, table_in / total)
@@ -77,15 +82,24 @@ def footer_lines(report: Report) -> list[str]:
     """Return the caption every export carries, wrapped."""
     made = f"Written {report.created:%Y-%m-%d %H:%M} UTC by EmoStudio"
     text = ". ".join(part for part in (report.fact_words, *report.caveats, made) if part) + "."
-    return wrap(text, _WRAP)
+    return wrapped(text, _INSIDE_IN, _FOOTER_SIZE)
 
 
-def _heading(figure: Figure, report: Report, sentences: Sequence[str], total: float) -> None:
+def _heading_lines(report: Report) -> tuple[list[str], list[str]]:
+    """Return the lines of the title and of the sentences below it."""
+    title = wrapped(report.title, _INSIDE_IN, _TITLE_SIZE, 600)
+    told = findings(report.comparison)
+    return title, [line for one in told for line in wrapped(one, _INSIDE_IN, _SENTENCE_SIZE)]
+
+
+def _heading(figure: Figure, title: Sequence[str], sentences: Sequence[str], total: float) -> None:
     left, y = _MARGIN_IN / WIDTH_IN, 1 - (_MARGIN_IN + 0.12) / total
-    figure.text(left, y, report.title, fontsize=15, weight=600)
-    for sentence in sentences:
-        y -= (_LINE_IN if sentence != sentences[0] else 0.27) / total
-        figure.text(left, y, sentence, fontsize=8.5, color=palette.TEXT2)
+    for line in title:
+        figure.text(left, y, line, fontsize=_TITLE_SIZE, weight=600)
+        y -= _TITLE_LINE_IN / total
+    for line in sentences:
+        figure.text(left, y, line, fontsize=_SENTENCE_SIZE, color=palette.TEXT2)
+        y -= _LINE_IN / total
 
 
 def _draw_table(axes: Axes, rows: Sequence[ComparisonRow]) -> None:
@@ -173,7 +187,14 @@ def _name(axes: Axes, row: ComparisonRow, y: float) -> None:
     dash = (0, style.dash) if style.dash else "solid"
     axes.plot([0.0, 0.26], [y, y], color=style.line, linewidth=1.5, linestyle=dash)
     axes.plot([0.13], [y], marker=style.marker, color=style.line, markersize=4.5)
-    axes.text(0.36, y, row.model, fontsize=8, weight=500, va="center")
+    room = _NAME_IN - _SIGN_IN - _GAP_IN
+    lines, size = [row.model], float(_NAME_SIZE)
+    if width_in(row.model, _NAME_SIZE, 500) > room:
+        size = _SMALL_NAME_SIZE
+        first, *rest = wrapped(row.model, room, size, 500)
+        lines = [first, shortened("".join(rest), room, size, 500)] if rest else [first]
+    words = "\n".join(lines)
+    axes.text(_SIGN_IN, y, words, fontsize=size, weight=500, va="center", linespacing=1.1)
 
 
 def draw_badge(axes: Axes, verdict: str, x: float, y: float) -> None:
@@ -224,4 +245,4 @@ def _legend(figure: Figure, plot: Plot, right: float, y: float) -> None:
 def _footer(figure: Figure, lines: Sequence[str], left: float, total: float) -> None:
     for place, line in enumerate(reversed(lines)):
         y = (0.6 * _MARGIN_IN + _LINE_IN * place) / total
-        figure.text(left, y, line, fontsize=6.8, color=palette.TEXT3)
+        figure.text(left, y, line, fontsize=_FOOTER_SIZE, color=palette.TEXT3)

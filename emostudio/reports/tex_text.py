@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
+
+from emostudio.reports.plain_text import one_line
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -21,12 +24,35 @@ _SPECIAL = {
     "⁶": r"$^6$",
     "µ": r"$\mu$",
     "▼": r"$\blacktriangledown$",
+    "\u00a0": "~",
+    "\u202f": r"\,",
+    "«": r"\textless{}\textless{}",
+    "»": r"\textgreater{}\textgreater{}",
 }
+_KNOWN = 0x180
+"""LaTeX's own fonts have the Latin letters below, but for these."""
+_LACKED = frozenset("ĄąĘęĮįŲųĿŀŉſ")
+_PLAIN = dict(zip("ÐðĐđÞþĦħĸŊŋŦŧ", "DdDdPpHhkNnTt", strict=True))
+"""Letters that LaTeX lacks and that are not made of another one and a sign."""
 
 
 def escape(text: str) -> str:
-    """Return `text` so that LaTeX prints it; what its fonts may lack becomes a question mark."""
-    return "".join(_SPECIAL.get(sign, sign if ord(sign) < 0x250 else "?") for sign in text)
+    """Return `text` so that LaTeX prints it.
+
+    Letters that its fonts lack lose their signs; what is left without any becomes a question mark.
+    """
+    return "".join(map(_printed, unicodedata.normalize("NFC", one_line(text))))
+
+
+def _printed(sign: str) -> str:
+    if sign in _SPECIAL:
+        return _SPECIAL[sign]
+    if sign in _PLAIN:
+        return _PLAIN[sign]
+    if ord(sign) < _KNOWN and sign not in _LACKED:
+        return sign
+    base = unicodedata.normalize("NFKD", sign)[0]
+    return base if base.isascii() and base.isalnum() else "?"
 
 
 def comment(text: str) -> str:

@@ -101,6 +101,12 @@ class Comparison(_Frozen):
     """What keeps points of the Pareto chart undecided, and what would settle it."""
     limits: Limits = NO_LIMITS
 
+    @property
+    def judged_apart(self) -> frozenset[str]:
+        """Models whose verdict is against another one than the baseline."""
+        usual = ("", self.baseline)
+        return frozenset(row.model for row in self.rows if row.judged_against not in usual)
+
 
 def compare(
     models: Sequence[ModelRecord],

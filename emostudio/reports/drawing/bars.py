@@ -6,8 +6,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from emostudio.reports import palette
+from emostudio.reports.fitting import shortened
 from emostudio.workspace.charts.base import Bar, Bars
 
+NAMES_IN = 1.5
+"""Room for the names of rows at most."""
+_NAME_SIZE = 7.5
 _ROW_IN, _DOT_IN = 0.21, 0.1
 _LEAST_ROW_IN = 0.2
 _DOTS_END = 1.03
@@ -27,8 +31,10 @@ def draw_bars(axes: Axes, bars: Bars) -> None:
     for side in ("left", "right", "top", "bottom"):
         axes.spines[side].set_visible(False)
     axes.set_ylim(len(bars.rows) - 0.5, -0.5)
-    axes.set_yticks(range(len(bars.rows)), [_short(name) for name in bars.rows])
-    axes.tick_params(length=0, labelsize=7.5)
+    axes.set_yticks(
+        range(len(bars.rows)), [shortened(name, NAMES_IN, _NAME_SIZE) for name in bars.rows]
+    )
+    axes.tick_params(length=0, labelsize=_NAME_SIZE)
     axes.tick_params(axis="y", labelcolor=palette.TEXT)
     axes.tick_params(axis="x", labelsize=7)
     axes.grid(visible=True, axis="x", color=palette.LINE, linewidth=0.7)
@@ -123,7 +129,3 @@ def _draw_dot(axes: Axes, bar: Bar, y: float, slot: int) -> None:
         zorder=3,
         clip_on=False,
     )
-
-
-def _short(name: str, most: int = 26) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}…"

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from textwrap import wrap
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from emostudio.reports import palette
-from emostudio.reports.drawing.bars import draw_bars, rows_height_in
+from emostudio.reports.drawing.bars import NAMES_IN, draw_bars, rows_height_in
 from emostudio.reports.drawing.gallery import draw_gallery, gallery_height_in
 from emostudio.reports.drawing.key import key_handles
 from emostudio.reports.drawing.matrix import draw_matrix
 from emostudio.reports.drawing.plot import draw_plot
 from emostudio.reports.drawing.radar import draw_radar
+from emostudio.reports.fitting import shortened, wrapped
 from emostudio.workspace.charts.base import Bars, Chart, Gallery, Matrix, Panel, Plot, Radar
 
 PRINT_WIDTH_IN = 6.3
@@ -26,8 +26,7 @@ _TITLE_IN, _KEY_IN, _LINE_IN = 0.36, 0.2, 0.145
 _CHARACTER_IN = 0.058
 """Width of an average letter of the row names."""
 _KEY_CHARACTER_IN, _KEY_ENTRY_IN = 0.062, 0.55
-_CAPTION_PER_IN = 23.0
-"""Characters of the caption in an inch."""
+_PANEL_SIZE, _CAPTION_SIZE = 8.5, 6.5
 _TALLEST_PLOT_IN = 3.9
 
 
@@ -47,7 +46,7 @@ def chart_figure(
     has_title
         Whether title and note stand above; pages with headings of their own leave them out.
     """
-    lines = wrap(caption, round((width_in - 2 * _MARGIN_IN) * _CAPTION_PER_IN))
+    lines = wrapped(caption, width_in - 2 * _MARGIN_IN, _CAPTION_SIZE)
     key = key_rows(chart, width_in)
     head = _MARGIN_IN + _TITLE_IN * has_title + _KEY_IN * len(key)
     columns = _columns(chart.panels, width_in)
@@ -69,7 +68,7 @@ def chart_figure(
         top += height
     for number, line in enumerate(lines):
         y = (foot - _LINE_IN * (number + 0.9)) / total
-        figure.text(_MARGIN_IN / width_in, y, line, fontsize=6.5, color=palette.TEXT3)
+        figure.text(_MARGIN_IN / width_in, y, line, fontsize=_CAPTION_SIZE, color=palette.TEXT3)
     return figure
 
 
@@ -143,7 +142,7 @@ def _panel_height(panel: Panel, width_in: float) -> float:
 
 
 def _note_lines(panel: Bars, width_in: float) -> list[str]:
-    return wrap(panel.note, max(20, round((width_in - 2 * _MARGIN_IN) * _CAPTION_PER_IN)))
+    return wrapped(panel.note, max(1.0, width_in - 2 * _MARGIN_IN), _CAPTION_SIZE)
 
 
 def _draw(
@@ -158,7 +157,7 @@ def _draw(
         box = (left + 0.55, top + 0.1, width - 0.7, height - 0.55)
         draw_plot(_axes(figure, box, size), panel)
     elif isinstance(panel, Bars):
-        names = min(1.7, 0.12 + _CHARACTER_IN * max(map(len, panel.rows)))
+        names = min(NAMES_IN + 0.2, 0.12 + _CHARACTER_IN * max(map(len, panel.rows)))
         notes = _note_lines(panel, width)
         body = height - 0.62 - _LINE_IN * len(notes)
         box = (left + _MARGIN_IN + names, top + 0.25, width - names - 0.3, body)
@@ -167,11 +166,12 @@ def _draw(
         for number, line in enumerate(notes):
             y = 1 - (top + body + 0.55 + _LINE_IN * number) / size[1]
             x = (left + _MARGIN_IN) / size[0]
-            figure.text(x, y, line, fontsize=6.5, color=palette.TEXT3, va="center")
+            figure.text(x, y, line, fontsize=_CAPTION_SIZE, color=palette.TEXT3, va="center")
     elif isinstance(panel, Matrix):
         box = (left + 0.75, top + 0.45, width - 0.9, height - 1.15)
         draw_matrix(_axes(figure, box, size), panel)
-        _head(figure, panel.title, panel.note, (left, top + 0.15), size)
+        title = shortened(panel.title, width - 2 * _MARGIN_IN, _PANEL_SIZE, 600)
+        _head(figure, title, panel.note, (left, top + 0.15), size)
     elif isinstance(panel, Gallery):
         inner = width - 2 * _MARGIN_IN
         box = (left + _MARGIN_IN, top + 0.4, inner, gallery_height_in(panel, inner))
@@ -187,7 +187,7 @@ def _head(
 ) -> None:
     """Write a panel's title at its left edge, its note below."""
     x, y = (place[0] + _MARGIN_IN) / size[0], 1 - place[1] / size[1]
-    figure.text(x, y, title, fontsize=8.5, weight=600, va="center")
+    figure.text(x, y, title, fontsize=_PANEL_SIZE, weight=600, va="center")
     y -= _LINE_IN / size[1]
     figure.text(x, y, note, fontsize=7, color=palette.TEXT3, va="center")
 

@@ -10,6 +10,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from emostudio.reports import palette
+from emostudio.reports.fitting import shortened, width_in
 from emostudio.reports.style import plain_axes
 from emostudio.workspace.charts.base import Line, Mark, Plot, Scale
 
@@ -19,6 +20,7 @@ _LABEL_NEAR = 0.2
 """Labels closer than this share of the width can collide."""
 _LABEL_LIFT, _LABEL_DROP, _LABEL_BESIDE, _LABEL_AWAY = 0.045, 0.03, 0.013, 0.035
 """Height above the frontier, below other points, and distance to the right, near and led."""
+_NAME_SIZE, _LEAST_NAME_IN = 8, 1.4
 _ROOM_FOR_NAMES = 1.22
 _LOG_LEFT, _LOG_RIGHT = 1.35, 1.9
 
@@ -170,11 +172,14 @@ def _label_marks(axes: Axes, marks: Sequence[Mark]) -> None:
         taken.append((x, label_y))
         is_moved = wanted - label_y > _LABEL_GAP / 2
         style = palette.series(mark.slot)
-        label_x = x + (_LABEL_AWAY if is_moved else _LABEL_BESIDE)
+        name, width = _fitted(axes, mark.name)
+        away = _LABEL_AWAY if is_moved else _LABEL_BESIDE
+        side = -1 if x + away + width > 1 else 1  # what would leave the chart stands to the left
+        label_x = x + side * away
         if is_moved:
-            leader = ([x, label_x - 0.004], [y, label_y])
+            leader = ([x, label_x - side * 0.004], [y, label_y])
             axes.plot(*leader, transform=axes.transAxes, color=style.line, linewidth=0.6, zorder=2)
-        _write(axes, label_x, label_y, mark.name, style.ink)
+        _write(axes, label_x, label_y, name, style.ink, is_left=side < 0)
 
 
 def _free_height(x: float, wanted: float, taken: Sequence[tuple[float, float]]) -> float:
@@ -196,11 +201,24 @@ def _label_ends(axes: Axes, lines: Sequence[Line]) -> None:
             if abs(other_x - x) < _LABEL_NEAR and abs(other_y - y) < _LABEL_GAP:
                 y = other_y + _LABEL_GAP
         taken.append((x, y))
-        _write(axes, x + _LABEL_BESIDE, y, line.name, palette.series(line.slot).ink)
+        name, _ = _fitted(axes, line.name)
+        _write(axes, x + _LABEL_BESIDE, y, name, palette.series(line.slot).ink)
 
 
-def _write(axes: Axes, x: float, y: float, name: str, colour: str) -> None:
+def _fitted(axes: Axes, name: str) -> tuple[str, float]:
+    """Return a name no longer than labels keep apart, and its width as a share of the axes'."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None  # noqa: S101 - axes are made by figures
+    inches = axes.get_position().width * figure.get_figwidth()
+    short = shortened(name, max(_LEAST_NAME_IN, _LABEL_NEAR * inches), _NAME_SIZE, 500)
+    return short, width_in(short, _NAME_SIZE, 500) / inches
+
+
+def _write(
+    axes: Axes, x: float, y: float, name: str, colour: str, *, is_left: bool = False
+) -> None:
     axes.text(
-        x, y, name, transform=axes.transAxes, fontsize=8, weight=500, color=colour, va="center",
-        zorder=5, path_effects=[withStroke(linewidth=2.0, foreground=palette.CARD)],
+        x, y, name, transform=axes.transAxes, fontsize=_NAME_SIZE, weight=500, color=colour,
+        va="center", ha="right" if is_left else "left", zorder=5,
+        path_effects=[withStroke(linewidth=2.0, foreground=palette.CARD)],
     )  # fmt: skip

@@ -124,10 +124,9 @@ def _finding(table: ResultTable, found: Finding) -> list[str]:
 def _numbers(measured: Measured | None) -> list[str]:
     if measured is None:
         return ["", "", ""]
-    bounds = (measured.low, measured.high)
-    if not (measured.has_interval or measured.is_exact):
-        bounds = (None, None)
-    return [_text(value) for value in (measured.value, *bounds)]
+    has_bounds = measured.has_interval or measured.is_exact
+    bounds = [_text(bound) if has_bounds else "" for bound in (measured.low, measured.high)]
+    return [_text(measured.value), *bounds]
 
 
 WRITER = Writer(

@@ -35,7 +35,7 @@ def _paired(name: str, loss: float) -> PairedResult:
     )
 
 
-def make_record(  # noqa: PLR0913 - one keyword per figure that a test may want to set
+def _made(  # noqa: PLR0913 - one keyword per figure that a test may want to set
     name: str,
     slot: int,
     *,
@@ -111,11 +111,17 @@ def make_record(  # noqa: PLR0913 - one keyword per figure that a test may want 
 
 
 @pytest.fixture
+def make_record():
+    """What makes a record, for tests that need others than `records`."""
+    return _made
+
+
+@pytest.fixture
 def records() -> list[ModelRecord]:
     return [
-        make_record("teacher", 0, disk_bytes=8_000_000),
-        make_record("fast", 1, p50=2.5, right=88, speed=4.0, loss=0.02),
-        make_record(
+        _made("teacher", 0, disk_bytes=8_000_000),
+        _made("fast", 1, p50=2.5, right=88, speed=4.0, loss=0.02),
+        _made(
             "packed & small",
             2,
             p50=10.0,
@@ -125,7 +131,7 @@ def records() -> list[ModelRecord]:
             disk_bytes=200_000,
             method="deep_compression",
         ),
-        make_record("bits", 3, p50=None, right=70, loss=0.2),
+        _made("bits", 3, p50=None, right=70, loss=0.2),
     ]
 
 

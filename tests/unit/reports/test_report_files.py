@@ -143,6 +143,51 @@ def test_tex_compiles(records, tmp_path, write):
     )
 
 
+HOSTILE = "A title\n\nwith\x0ba gap, \x00\x1b\x7f \ud800 \ufffe, ƀ ǝ ą Ð « 1\u00a0%\u202f» $_{}"
+
+
+@pytest.mark.parametrize("suffix", sorted(set(WRITERS.members()) - {"tensorboard", "mlruns"}))
+def test_a_title_of_any_signs_is_one_line_in_every_format(suffix, records, tmp_path, write):
+    assert (
+        build(records, title=HOSTILE).title
+        == "A title with a gap, , ƀ ǝ ą Ð « 1\u00a0%\u202f» $_{}"
+    )
+    out = write(records, tmp_path / f"c.{suffix}", title=HOSTILE)
+    content = out.read_bytes()
+    if suffix in {"svg", "html", "tex", "tikz"}:
+        assert not set(content) & {0x00, 0x0B, 0x1B, 0x7F}
+    if suffix == "svg":
+        ET.parse(out)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="LaTeX is not installed")
+@pytest.mark.parametrize("font", ["", r"\usepackage[T1]{fontenc}"])
+def test_every_letter_of_a_title_compiles(font, records, tmp_path, write):
+    letters = "".join(map(chr, [*range(0x20, 0x400), 0x2028, 0x202F, 0x2212, 0x1F600]))
+    table = write(records, tmp_path / "t.tex", title=HOSTILE + letters).name
+    head = rf"\documentclass{{article}}{font}\usepackage{{booktabs,graphicx,amssymb}}"
+    page = head + r"\begin{document}\input{%s}\end{document}"
+    (tmp_path / "page.tex").write_text(page % table)
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"],
+        cwd=tmp_path, check=False, capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-500:]
+
+
+def test_a_verdict_against_another_than_the_baseline_says_so_in_every_format(records, tmp_path, write):
+    child = records[1].model_copy(update={"name": "child", "parent": "packed & small", "slot": 4})
+    words = "Verdicts against the model it was made from, not teacher: child (against packed"
+    for suffix in ("html", "tex", "json"):
+        text = write([*records, child], tmp_path / f"c.{suffix}").read_text("utf-8")
+        assert words in text
+        assert words not in write(records, tmp_path / f"d.{suffix}").read_text("utf-8")
+    page = (tmp_path / "c.html").read_text("utf-8")
+    assert page.count(">against packed &amp; small<") == 1
+    assert "<small>against teacher, or as said</small>" in page
+    assert "<small>against teacher</small>" in (tmp_path / "d.html").read_text("utf-8")
+
+
 def test_svg_is_well_formed(records, tmp_path, write):
     root = ET.parse(write(records, tmp_path / "c.svg")).getroot()
     assert root.tag.endswith("svg")
