@@ -70,6 +70,9 @@ def judge(gaps: Sequence[Gap]) -> list[tuple[Verdict, str]]:
 def _judged(gap: Gap, p_holm: float, family: int) -> tuple[Verdict, str]:
     if gap.seeds < ENOUGH_SEEDS:
         return Verdict.NOT_DECIDED, f"{gap.seeds} seeds, a ranking needs {ENOUGH_SEEDS}"
+    if gap.measured.low == gap.measured.high:
+        # so few pictures that every seed fell on the same step: a spread of nothing proves nothing
+        return Verdict.NOT_DECIDED, "every seed gives the same difference: its spread is unknown"
     words = _p_words(gap.p_value)
     if family > 1:
         words += f", {_p_words(p_holm)} after Holm over {family} comparisons"

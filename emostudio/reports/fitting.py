@@ -11,6 +11,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 _POINTS_PER_IN = 72.0
+_ROUNDED_UP = 1.02
+"""Pictures place letters at whole pixels, so that a line is a little wider than its outlines."""
 _GAPS = re.compile(r"(?<= )|(?<=[-_/])(?=[^\W\d])")
 """A line may end behind a space, and within a name; not within a number or a date."""
 _DOTS = "…"
@@ -22,7 +24,7 @@ def width_in(text: str, size: float, weight: int = 400) -> float:
         return 0.0
     font = FontProperties(size=size, weight=weight)
     width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
-    return float(width) / _POINTS_PER_IN
+    return _ROUNDED_UP * float(width) / _POINTS_PER_IN
 
 
 def wrapped(text: str, most_in: float, size: float, weight: int = 400) -> list[str]:

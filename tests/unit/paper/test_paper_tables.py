@@ -293,6 +293,16 @@ def test_an_interval_that_leaves_out_zero_decides_nothing_where_holm_does_not():
     assert "all comparisons together do not decide" in told.words
 
 
+def test_seeds_that_all_give_the_same_difference_decide_nothing():
+    told = finding(
+        five(students({"labels": (0.5,) * 5, "softmax": (0.625,) * 5})),
+        "Teacher of other faces, on",
+    )
+    assert (told.difference.low, told.difference.high) == (12.5, 12.5)
+    assert told.verdict == "Not decided"
+    assert "its spread is unknown" in told.words
+
+
 def test_the_ordering_is_not_decided_where_seeds_disagree():
     results = students(
         {"labels": (0.50, 0.60, 0.51, 0.55, 0.52), "softmax": (0.52, 0.58, 0.53, 0.54, 0.53)}
