@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from emostudio.core.answers import BenchResult, EvaluationResult, Latency, PairedResult, Ratio
 from emostudio.core.measured import NO_LIMITS, Limits, OpenQuestion, SeedGroup
+from emostudio.statistics.verdicts import is_proved_faster
 from emostudio.workspace.claims import speed_between
 from emostudio.workspace.comparison_judging import Judge, corrected, standings_of, within
 from emostudio.workspace.records import BenchRecord, EvaluationRecord, ModelRecord
@@ -66,6 +67,8 @@ class ComparisonRow(_Frozen):
     engine: str = ""
     threads: int | None = None
     training_step_ms: float | None = None
+    faster_than: tuple[str, ...] = ()
+    """Models of the comparison that it was proved faster than, timed together."""
     verdict: str = ""
     judged_against: str = ""
     verdict_reason: str = ""
@@ -283,6 +286,10 @@ def _row(
     bench = benches[model.name]
     is_baseline = model.name == first.name
     speed = None if is_baseline else speed_between(model.name, first.name, bench)
+    slower = (
+        name for name in benches
+        if name != model.name and is_proved_faster(speed_between(model.name, name, bench))
+    )  # fmt: skip
     fields: dict[str, Any] = {
         "model": model.name,
         "role": model.role,
@@ -295,6 +302,7 @@ def _row(
         "parameters": model.parameters,
         "macs": model.macs,
         "speed": speed,
+        "faster_than": tuple(slower),
         "training_step_ms": model.info.measurements.get(STEP_MS_KEY),
         "training_peak_bytes": model.info.measurements.get(TRAINING_PEAK_KEY),
     }

@@ -100,6 +100,21 @@ def test_a_ratio_is_turned_so_that_above_one_means_faster_than_the_baseline():
     assert row.verdict == "Proved"
 
 
+def test_a_row_knows_whom_it_was_proved_faster_than_in_its_own_bench():
+    close = Ratio(a="a", b="b", ratio=1.02, interval=(0.97, 1.07), verdict="words")
+    ratios = (faster("a", "t", 4.0), faster("b", "t", 3.9), close, faster("a", "c", 1.5))
+    rows = compare(
+        [
+            model("t", "teacher", slot=0, benches=(timed("t", 4.0, ratios=ratios),)),
+            *(model(name, benches=(timed(name, 1.0, ratios=ratios),)) for name in "abc"),
+            model("d", benches=(timed("d", 0.1, bench="two"),)),
+        ]
+    ).rows
+    assert {row.model: row.faster_than for row in rows} == {
+        "t": (), "a": ("t", "c"), "b": ("t",), "c": (), "d": (),
+    }  # fmt: skip
+
+
 def test_a_simulated_variant_is_called_so():
     teacher = model("t", "teacher", benches=(timed("t", 2.0),), slot=0)
     variant = model("v", benches=(timed("v", 1.0, kernels="simulated"),))
