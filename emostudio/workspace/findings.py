@@ -21,18 +21,19 @@ class Answer:
 
 
 def answer(comparison: Comparison) -> Answer:
-    """Return the variant worth taking: the fastest one proved without a proved loss."""
+    """Return the variant worth taking: the fastest one proved without a proved loss.
+
+    It is called the fastest only where it was proved faster than all others that could be taken.
+    """
     variants = _variants(comparison)
     if not variants:
         return Answer("Choose at least two models to compare")
     proved = [row for row in variants if is_proved_faster(row.speed)]
     unharmed = [row for row in proved if not is_proved_loss(row.paired)]
     if unharmed:
-        best = max(unharmed, key=_speed)
-        return _about(f"Fastest without a proved loss: {best.model}", best, comparison)
+        return _about_fastest(unharmed, " without a proved loss", comparison)
     if proved:
-        best = max(proved, key=_speed)
-        return _about(f"Fastest, at a loss of accuracy: {best.model}", best, comparison)
+        return _about_fastest(proved, ", at a loss of accuracy", comparison)
     if any(row.speed is not None for row in variants):
         heading = f"Nothing was proved faster than {comparison.baseline} here"
     else:
@@ -78,15 +79,21 @@ def _variants(comparison: Comparison) -> list[ComparisonRow]:
     return [row for row in comparison.rows if not row.is_baseline]
 
 
-def _about(heading: str, row: ComparisonRow, comparison: Comparison) -> Answer:
+def _about_fastest(proved: Sequence[ComparisonRow], how: str, comparison: Comparison) -> Answer:
+    best = max(proved, key=_speed)
+    alike = [row.model for row in proved if row is not best and row.model not in best.faster_than]
+    word = "Faster" if alike else "Fastest"
     first = ""
-    if row.speed is not None:
-        low, high = row.speed.interval
+    if best.speed is not None:
+        low, high = best.speed.interval
         first = (
-            f"{row.speed.ratio:.2f}× faster than {comparison.baseline} "
-            f"(95 % {low:.2f}–{high:.2f}), {_size_words(row)}"
+            f"{best.speed.ratio:.2f}× faster than {comparison.baseline} "
+            f"(95 % {low:.2f}–{high:.2f}), {_size_words(best)}"
         )
-    return _filled(heading, (first, accuracy_words(row), _seeds_of(row, comparison)), row)
+    if alike:
+        first += f"; not told apart in speed from {', '.join(alike)}"
+    lines = (first, accuracy_words(best), _seeds_of(best, comparison))
+    return _filled(f"{word}{how}: {best.model}", lines, best)
 
 
 def _filled(heading: str, lines: Sequence[str], row: ComparisonRow) -> Answer:

@@ -175,7 +175,9 @@ def test_every_letter_of_a_title_compiles(font, records, tmp_path, write):
     assert done.returncode == 0, done.stdout[-500:]
 
 
-def test_a_verdict_against_another_than_the_baseline_says_so_in_every_format(records, tmp_path, write):
+def test_a_verdict_against_another_than_the_baseline_says_so_in_every_format(
+    records, tmp_path, write
+):
     child = records[1].model_copy(update={"name": "child", "parent": "packed & small", "slot": 4})
     words = "Verdicts against the model it was made from, not teacher: child (against packed"
     for suffix in ("html", "tex", "json"):

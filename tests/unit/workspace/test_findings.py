@@ -44,6 +44,19 @@ def test_a_faster_variant_with_a_proved_loss_stands_back():
     ]
 
 
+def test_the_fastest_is_called_so_only_where_it_was_proved_against_every_other_one():
+    others = (row("second", 3.9, loss=0.0), row("third", 2.0, loss=0.0), row("no", 1.0))
+    alone = compared(row("first", 4.0, loss=0.0, faster_than=("second", "third")), *others)
+    assert answer(alone).heading == "Fastest without a proved loss: first"
+    assert "told apart" not in answer(alone).lines[0]
+    close = answer(compared(row("first", 4.0, loss=0.0, faster_than=("third",)), *others))
+    assert close.heading == "Faster without a proved loss: first"
+    assert close.lines[0].endswith("; not told apart in speed from second")
+    lossy = answer(compared(row("a", 4.0, loss=0.2), row("b", 3.9, loss=0.2)))
+    assert lossy.heading == "Faster, at a loss of accuracy: a"
+    assert lossy.lines[0].endswith("; not told apart in speed from b")
+
+
 def test_where_all_faster_variants_lost_the_loss_is_said():
     said = findings(compared(row("lossy", 4.0, loss=0.2)))
     assert said[0] == "Fastest, at a loss of accuracy: lossy"
