@@ -57,7 +57,7 @@ def _group(
 ) -> list[Column]:
     """Return the paper's figure and ours, and where there is room ours as the paper counts."""
     cells = [row.cells.get(column.key, ResultCell()) for row in table.rows]
-    is_measured = any(cell.ours is not None and not cell.ours.is_exact for cell in cells)
+    is_measured = any(cell.ours is not None and cell.ours.has_interval for cell in cells)
     is_alone = is_measured and detail < _INTERVAL_FROM.get(column.unit, _Level.FULL)
     shown = [
         ("paper", _tr("paper"), _tr("As printed")),
