@@ -8,7 +8,16 @@ from dataclasses import dataclass
 
 from emostudio.statistics.verdicts import is_proved_loss
 from emostudio.workspace.comparison import ComparisonRow
-from emostudio.workspace.figures import FIGURES, MISSING, SIZES, Figure, best_of, texts
+from emostudio.workspace.figures import (
+    FIGURES,
+    MISSING,
+    SIZES,
+    Bounds,
+    Figure,
+    best_of,
+    places,
+    texts,
+)
 
 
 @dataclass(frozen=True)
@@ -60,14 +69,18 @@ class Cell:
     is_best: bool = False
     is_loss: bool = False
     """A proved loss of accuracy against the baseline."""
+    bounds: tuple[str, str] | None = None
+    """Its 95 % interval with the same decimals, None where it is not known."""
 
 
 def cells(column: Column, rows: Sequence[ComparisonRow]) -> list[Cell]:
     """Format one column and mark what deserves it."""
     figure = column.figure
     values = [figure.value(row) for row in rows]
+    shown = places(values, figure.decimals)
     return [
         Cell(
+            bounds=_bounds(figure.interval(row), shown),
             text=text if text == MISSING else f"{text}{column.suffix}",
             is_best=is_best,
             is_loss=figure.key == "accuracy" and is_proved_loss(row.paired),
@@ -76,6 +89,13 @@ def cells(column: Column, rows: Sequence[ComparisonRow]) -> list[Cell]:
             rows, texts(values, figure.decimals), best_of(figure, values), strict=True
         )
     ]
+
+
+def _bounds(interval: Bounds, decimals: int) -> tuple[str, str] | None:
+    if interval is None:
+        return None
+    low, high = (f"{bound:,.{decimals}f}" for bound in interval)
+    return low, high
 
 
 def shown_columns(rows: Sequence[ComparisonRow]) -> list[Column]:

@@ -65,8 +65,7 @@ def _scalars(report: Report, row: ComparisonRow) -> Iterator[Scalar]:
     speed = row.speed
     if speed is not None:
         yield from _with_bounds("speed_ratio", speed.ratio, speed.interval)
-    if row.macro_f1 is not None:
-        yield Scalar("macro_f1", row.macro_f1)
+    yield from _with_bounds("macro_f1", row.macro_f1, row.macro_f1_interval)
     for size in SIZES:
         value = size.value(row)
         if value is not None:

@@ -16,6 +16,12 @@ from emostudio.workspace.decimals import shared_decimals
 MISSING = "–"
 
 Value = Callable[[ComparisonRow], float | None]
+Bounds = tuple[float, float] | None
+
+
+def _unknown(row: ComparisonRow) -> Bounds:
+    del row
+    return None
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ class Figure:
         One sentence for a tooltip or a footnote.
     short
         Title of a narrow column where `title` is too long.
+    interval
+        The 95 % interval of `value` in `unit`, None where it is not known.
     """
 
     key: str
@@ -47,6 +55,7 @@ class Figure:
     decimals: int | None = None
     meaning: str = ""
     short: str = ""
+    interval: Callable[[ComparisonRow], Bounds] = _unknown
 
     @property
     def head(self) -> str:
@@ -87,7 +96,23 @@ def _percentile(name: str, meaning: str) -> Figure:
         found: float | None = getattr(row.latency_ms, name) if row.latency_ms else None
         return found
 
-    return Figure(name, f"inference_{name}_ms", name, "ms", value, "low", meaning=meaning)
+    interval = _time_interval if name == "p50" else _unknown
+    return Figure(
+        name, f"inference_{name}_ms", name, "ms", value, "low", meaning=meaning, interval=interval
+    )
+
+
+def _time_interval(row: ComparisonRow) -> Bounds:
+    return row.latency_interval
+
+
+def _speed_interval(row: ComparisonRow) -> Bounds:
+    return row.speed.interval if row.speed else None
+
+
+def _accuracy_interval(row: ComparisonRow) -> Bounds:
+    bounds = row.accuracy_interval
+    return None if bounds is None else (100 * bounds[0], 100 * bounds[1])
 
 
 def _speed(row: ComparisonRow) -> float | None:
@@ -168,7 +193,15 @@ FIGURES = (
     _percentile("p50", "Half of all images took less"),
     _percentile("p95", "95 % of all images took less"),
     _percentile("p99", "99 % of all images took less"),
-    Figure("speed", "speed_ratio", "Speed", "baseline = 1×", _speed, decimals=2),
+    Figure(
+        "speed",
+        "speed_ratio",
+        "Speed",
+        "baseline = 1×",
+        _speed,
+        decimals=2,
+        interval=_speed_interval,
+    ),
     *SIZES,
     Figure(
         "accuracy",
@@ -178,8 +211,18 @@ FIGURES = (
         lambda row: _scaled(row.accuracy, 100),
         "high",
         decimals=1,
+        interval=_accuracy_interval,
     ),
-    Figure("f1", "macro_f1", "F1", "macro", lambda row: row.macro_f1, "high", decimals=3),
+    Figure(
+        "f1",
+        "macro_f1",
+        "F1",
+        "macro",
+        lambda row: row.macro_f1,
+        "high",
+        decimals=3,
+        interval=lambda row: row.macro_f1_interval,
+    ),
     Figure(
         "calibration",
         "calibration_error_percent",

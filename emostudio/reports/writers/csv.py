@@ -16,10 +16,13 @@ from emostudio.workspace.charts.tables import Value, numbers
 from emostudio.workspace.comparison import Comparison, ComparisonRow
 
 _WORDS = ("variant", "role", "recipe", "engine", "threads", "kernels")
-_INTERVALS = (
-    "speed_low", "speed_high", "accuracy_low_percent", "accuracy_high_percent",
-    "inference_p50_low_ms", "inference_p50_high_ms",
-)  # fmt: skip
+_INTERVALS = {
+    "speed": ("speed_low", "speed_high"),
+    "accuracy": ("accuracy_low_percent", "accuracy_high_percent"),
+    "p50": ("inference_p50_low_ms", "inference_p50_high_ms"),
+    "f1": ("macro_f1_low", "macro_f1_high"),
+}
+"""Heads of the bounds of a figure."""
 _ORIGIN = ("dataset", "split", "machine", "not_for_publication")
 """With every line: a table is cut into pieces, and each must say what bars it."""
 
@@ -27,8 +30,9 @@ _ORIGIN = ("dataset", "split", "machine", "not_for_publication")
 def _write(report: Report, path: Path) -> None:
     found = report.comparison
     heads = [column.key for column in COLUMNS]
+    bounds = [head for pair in _INTERVALS.values() for head in pair]
     lines: list[Sequence[object]] = [
-        [*_WORDS, *heads, *_INTERVALS, "samples", "verdict", "judged_against", *_ORIGIN]
+        [*_WORDS, *heads, *bounds, "samples", "verdict", "judged_against", *_ORIGIN]
     ]
     for row in found.rows:
         values = [_text(column.figure.value(row)) for column in COLUMNS]
@@ -58,11 +62,8 @@ def _text(value: Value) -> str:
 
 
 def _interval_values(row: ComparisonRow) -> list[str]:
-    speed = row.speed.interval if row.speed is not None else None
-    accuracy = row.accuracy_interval
-    if accuracy is not None:
-        accuracy = (100 * accuracy[0], 100 * accuracy[1])
-    bounds = (speed, accuracy, row.latency_interval)
+    figures = {column.figure.key: column.figure for column in COLUMNS}
+    bounds = [figures[key].interval(row) for key in _INTERVALS]
     return [_text(pair[side] if pair else None) for pair in bounds for side in (0, 1)]
 
 

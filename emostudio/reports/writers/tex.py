@@ -73,25 +73,15 @@ def _body(rows: Sequence[ComparisonRow], columns: Sequence[Column]) -> list[list
     table = [cells(column, rows) for column in columns]
     lines = []
     for place, row in enumerate(rows):
-        numbers = [
-            _number(column[place]) + _interval(head.key, row)
-            for head, column in zip(columns, table, strict=True)
-        ]
+        numbers = [_number(column[place]) + _interval(column[place]) for column in table]
         lines.append([escape(row.model), *numbers, escape(row.verdict)])
     return lines
 
 
-def _interval(key: str, row: ComparisonRow) -> str:
-    bounds, decimals, factor = None, 1, 1.0
-    if key == "accuracy_percent":
-        bounds, factor = row.accuracy_interval, 100.0
-    elif key == "speed_ratio" and row.speed is not None:
-        bounds, decimals = row.speed.interval, 2
-    elif key == "inference_p50_ms":
-        bounds, decimals = row.latency_interval, 3
-    if bounds is None:
+def _interval(cell: Cell) -> str:
+    if cell.bounds is None:
         return ""
-    low, high = (f"{factor * bound:.{decimals}f}" for bound in bounds)
+    low, high = cell.bounds
     return rf" {{\footnotesize [{low}, {high}]}}"
 
 

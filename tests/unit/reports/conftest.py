@@ -54,6 +54,7 @@ def _made(  # noqa: PLR0913 - one keyword per figure that a test may want to set
         accuracy=right / 100,
         accuracy_interval=(right / 100 - 0.05, min(1.0, right / 100 + 0.04)),
         macro_f1=right / 100,
+        macro_f1_interval=(right / 100 - 0.06, min(1.0, right / 100 + 0.05)),
         balanced_accuracy=right / 100,
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
         labels=EMOTIONS,

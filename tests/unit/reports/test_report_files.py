@@ -71,6 +71,8 @@ def test_csv_holds_full_numbers_and_blanks_for_what_is_missing(records, tmp_path
     assert float(rows[1]["speed_ratio"]) == 4.0
     assert float(rows[2]["disk_mb"]) == 0.2
     assert (rows[3]["inference_p50_ms"], rows[3]["speed_low"]) == ("", "")
+    assert (rows[0]["macro_f1_low"], rows[0]["macro_f1_high"]) == ("0.84", "0.95")
+    assert (rows[0]["accuracy_low_percent"], rows[0]["accuracy_high_percent"]) == ("85", "94")
     assert [row["verdict"] for row in rows] == ["Baseline", "Proved", "Size only", "Simulated"]
 
 
@@ -104,6 +106,8 @@ def test_json_holds_the_measurements_and_the_caveats(records, tmp_path, write):
 def test_tex_escapes_names_and_uses_booktabs(records, tmp_path, write):
     text = write(records, tmp_path / "t.tex").read_text("utf-8")
     assert r"packed \& small" in text
+    assert r"\textbf{90.0} {\footnotesize [85.0, 94.0]}" in text
+    assert r"\textbf{0.900} {\footnotesize [0.840, 0.950]}" in text
     tables = re.findall(r"\\begin{tabular}{(\w+)}(.*?)\\end{tabular}", text, re.DOTALL)
     assert len(tables) == 2  # results, and sizes: one table would be too wide to read
     for columns, table in tables:
