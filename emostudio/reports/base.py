@@ -18,8 +18,7 @@ from emostudio.workspace.charts.catalogue import drawn
 from emostudio.workspace.charts.material import Material, TrainingCurve
 from emostudio.workspace.claims import ClaimCheck
 from emostudio.workspace.comparison import Comparison
-
-NOT_FOR_PUBLICATION = "Not for publication"
+from emostudio.workspace.findings import NOT_FOR_PUBLICATION
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from emostudio.core.answers import AblationReport
 from emostudio.core.comparing import ModelChanges, ProfileReport
 from emostudio.core.errors import InputError
 from emostudio.core.measured import NO_LIMITS, Limits
-from emostudio.reports.base import NOT_FOR_PUBLICATION, Report, Writer
+from emostudio.reports.base import Report, Writer
 from emostudio.reports.catalogue import WRITERS
 from emostudio.reports.facts import facts_of
 from emostudio.reports.plain_text import one_line
@@ -22,6 +22,7 @@ from emostudio.workspace.charts.catalogue import CHARTS
 from emostudio.workspace.charts.material import TrainingCurve, ablations, profiles, training_curve
 from emostudio.workspace.claims import check_claims, speed_claims
 from emostudio.workspace.comparison import Comparison, ComparisonRow, compare
+from emostudio.workspace.findings import NOT_FOR_PUBLICATION
 from emostudio.workspace.records import ModelRecord
 from emostudio.workspace.seeds import seed_words
 from emostudio.workspace.standing import question_lines

@@ -9,6 +9,8 @@ from emostudio.statistics.verdicts import Verdict, is_proved_faster, is_proved_l
 from emostudio.workspace.comparison import NOT_TOGETHER, Comparison, ComparisonRow
 from emostudio.workspace.seeds import seed_words
 
+NOT_FOR_PUBLICATION = "Not for publication"
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -46,7 +48,10 @@ def answer(comparison: Comparison) -> Answer:
 
 
 def findings(comparison: Comparison) -> list[str]:
-    """Return the answer, the smallest variant and what is not decided, one sentence each."""
+    """Return the answer, the smallest variant, what is not decided, and what bars publication.
+
+    One sentence each.
+    """
     variants = _variants(comparison)
     if not variants:
         return ["There is nothing to compare with the baseline"]
@@ -55,6 +60,8 @@ def findings(comparison: Comparison) -> list[str]:
     unclear = [row.model for row in variants if row.verdict == Verdict.NOT_DECIDED]
     if unclear:
         lines.append(f"Not decided: {', '.join(unclear)}")
+    if comparison.blockers:
+        lines.append(f"{NOT_FOR_PUBLICATION}: {'; '.join(comparison.blockers)}")
     return [line for line in lines if line]
 
 

@@ -120,3 +120,10 @@ def test_the_change_is_over_the_images_that_its_interval_is_over():
 
 def test_points_have_sign_and_space():
     assert (points(-0.003), points(0.0123), points(0.0)) == ("− 0.3", "+ 1.2", "+ 0.0")
+
+
+def test_what_bars_publication_is_told_with_the_findings():
+    bars = ("Only 6 blocks; 30 are needed", "Other programs were computing")
+    said = findings(compared(row("small", 2.0, smaller=4.0), blockers=bars))
+    assert said[-1] == f"Not for publication: {bars[0]}; {bars[1]}"
+    assert "publication" not in " ".join(findings(compared(row("small", 2.0, smaller=4.0))))
