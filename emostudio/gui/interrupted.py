@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject
 
 from emostudio.core.jobs import JobStatus
 from emostudio.gui.recent import note_stopped, take_stopped
-from emostudio.gui.widgets.card import Note
+from emostudio.gui.widgets.note import Note
 from emostudio.qt.studio import Studio
 
 

@@ -35,8 +35,8 @@ from emostudio.gui.status_bar import StatusBar
 from emostudio.gui.status_link import StatusLink
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
-from emostudio.gui.widgets.card import Note
 from emostudio.gui.widgets.focus_ring import FocusRing
+from emostudio.gui.widgets.note import Note
 from emostudio.qt.studio import Studio
 
 _PRELOAD_MS = 400

@@ -57,9 +57,9 @@ def _protocol_words(data: DataFacts | None, bench: PartResult | None) -> str:
         blocks = max(map(len, bench.block_medians_ms.values()), default=0)
         counts = sorted({result.samples for result in timed})
         queries = " to ".join(dict.fromkeys(f"{count:,}" for count in (counts[0], counts[-1])))
+        counted = f"{queries} queries per model, " if counts[0] else ""
         words.append(
-            f"times over {blocks} interleaved blocks, sessions rebuilt in each, "
-            f"{queries} queries per model, batch 1"
+            f"times over {blocks} interleaved blocks, sessions rebuilt in each, {counted}batch 1"
         )
     return "; ".join(words)
 

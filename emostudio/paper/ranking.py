@@ -14,6 +14,8 @@ from emostudio.workspace.seeds import ENOUGH_SEEDS
 _SHOWN_FROM = 3
 """Below so many seeds the interval says nothing, and no difference is shown."""
 _LEAST_P = 0.001
+_DIGITS = 9
+"""Of a difference of percentages: what lies beyond is rounding, not a spread."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,16 @@ class Gap:
     seeds
         Pairs it is over.
     p_value
-        Two-sided, of no difference at all.
+        Two-sided, of no difference at all; 1 without a spread.
+    has_spread
+        Whether the seeds differ. With so few pictures that every seed falls on the same step
+        nothing is known of the spread, and nothing is proved.
     """
 
     measured: Measured
     seeds: int
     p_value: float
+    has_spread: bool
 
 
 def gap(firsts: Sequence[Measured | None], seconds: Sequence[Measured | None]) -> Gap | None:
@@ -42,7 +48,8 @@ def gap(firsts: Sequence[Measured | None], seconds: Sequence[Measured | None]) -
     ]
     if len(pairs) < _SHOWN_FROM:
         return None
-    differences = [a.value - b.value for a, b in pairs]
+    differences = [round(a.value - b.value, _DIGITS) for a, b in pairs]
+    has_spread = len(set(differences)) > 1
     mean, low, high = t_interval(differences)
     measured = pairs[-1][0].model_copy(
         update={
@@ -52,7 +59,8 @@ def gap(firsts: Sequence[Measured | None], seconds: Sequence[Measured | None]) -
             "basis": f"95 %, Student t over {len(pairs)} seeds, pair by pair",
         }
     )
-    return Gap(measured, len(pairs), mean_p_value(differences))
+    p_value = mean_p_value(differences) if has_spread else 1.0
+    return Gap(measured, len(pairs), p_value, has_spread)
 
 
 def judge(gaps: Sequence[Gap]) -> list[tuple[Verdict, str]]:
@@ -70,8 +78,7 @@ def judge(gaps: Sequence[Gap]) -> list[tuple[Verdict, str]]:
 def _judged(gap: Gap, p_holm: float, family: int) -> tuple[Verdict, str]:
     if gap.seeds < ENOUGH_SEEDS:
         return Verdict.NOT_DECIDED, f"{gap.seeds} seeds, a ranking needs {ENOUGH_SEEDS}"
-    if gap.measured.low == gap.measured.high:
-        # so few pictures that every seed fell on the same step: a spread of nothing proves nothing
+    if not gap.has_spread:
         return Verdict.NOT_DECIDED, "every seed gives the same difference: its spread is unknown"
     words = _p_words(gap.p_value)
     if family > 1:

@@ -103,6 +103,11 @@ class Row:
     is_total: bool = False
 
 
+def _plain(number: str) -> str:
+    """Return a number with the minus that other programs read."""
+    return number.replace("\u00a0", "").replace("−", "-")
+
+
 class TableModel(QAbstractTableModel):
     """Rows of cells; replaced as a whole."""
 
@@ -181,7 +186,9 @@ class TableModel(QAbstractTableModel):
             texts = [
                 self.cell(row, place).verdict or self.cell(row, place).text for place in places
             ]
-            writer.writerow(["" if text == MISSING else text for text in texts])
+            shown = [_plain(text) if c.is_number else text
+                     for text, c in zip(texts, self.columns, strict=True)]  # fmt: skip
+            writer.writerow(["" if text == MISSING else text for text in shown])
         return out.getvalue()
 
 

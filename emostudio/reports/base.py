@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -61,9 +61,16 @@ class Report:
 
     @property
     def caption(self) -> str:
-        """What a chart that leaves the report must say: facts, and what forbids to publish it."""
+        """What charts that leave the report must say: facts, and what forbids to publish them."""
+        return self._caption(self.comparison.blockers)
+
+    def caption_of(self, chart: Chart) -> str:
+        """Return what one chart must say when it leaves the report."""
+        return self._caption(chart.blockers)
+
+    def _caption(self, blockers: Sequence[str]) -> str:
         made = f"Written {self.created:%Y-%m-%d %H:%M} UTC by EmoStudio"
-        barred = [words for words in self.caveats if words.startswith(NOT_FOR_PUBLICATION)]
+        barred = [f"{NOT_FOR_PUBLICATION}: {reason}" for reason in blockers]
         return ". ".join(part for part in (self.fact_words, *barred, made) if part) + "."
 
 

@@ -57,4 +57,4 @@ def save_figure(figure: Figure, path: Path, kind: str, **options: Any) -> None:
 
 def captioned(report: Report, chart: Chart) -> Figure:
     """Draw a chart at its print size, with what an export must say below it."""
-    return chart_figure(chart, report.caption)
+    return chart_figure(chart, report.caption_of(chart))

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from emostudio.core.answers import BenchResult, EvaluationResult, Latency, PairedResult, Ratio
 from emostudio.core.measured import NO_LIMITS, Limits, OpenQuestion, SeedGroup
+from emostudio.statistics.classification import macro_f1_interval
 from emostudio.statistics.verdicts import is_proved_faster
 from emostudio.workspace.claims import speed_between
 from emostudio.workspace.comparison_judging import Judge, corrected, standings_of, within
+from emostudio.workspace.comparison_records import (
+    Pictures,
+    baseline_of,
+    benches_on,
+    evaluation_on,
+    on_other_pictures,
+    shared_engine,
+    shared_pictures,
+)
 from emostudio.workspace.records import BenchRecord, EvaluationRecord, ModelRecord
 from emostudio.workspace.seeds import seed_groups
 from emostudio.workspace.standing import median_interval
@@ -24,8 +34,6 @@ TRAINING_PEAK_KEY = "training_peak_bytes"
 """Key of the highest memory of the process that trained the model."""
 NOT_TOGETHER = "not judged together, no interval"
 """Said beside the difference of two accuracies that are not from one evaluation."""
-_Pictures = tuple[str, str, str]
-"""As `EvaluationRecord.pictures`."""
 
 
 class _Frozen(BaseModel):
@@ -141,12 +149,12 @@ def compare(
     """
     if not models:
         return Comparison(rows=())
-    first = _baseline(models, baseline)
+    first = baseline_of(models, baseline)
     ordered = [first, *(model for model in models if model.name != first.name)]
-    pictures = _shared_pictures(ordered, dataset, split)
-    chosen_engine = engine or _shared_engine(ordered)
-    evaluations = {m.name: _evaluation(m, pictures) for m in ordered}
-    benches = _benches(ordered, chosen_engine, is_asked=engine is not None)
+    pictures = shared_pictures(ordered, dataset, split)
+    chosen_engine = engine or shared_engine(ordered)
+    evaluations = {m.name: evaluation_on(m, pictures) for m in ordered}
+    benches = benches_on(ordered, chosen_engine, is_asked=engine is not None)
     reference = evaluations[first.name]
     found = [_row(m, first, evaluations[m.name], reference, benches) for m in ordered]
     rows = _judged(found, Judge(ordered, benches, speed_claims), limits)
@@ -188,92 +196,6 @@ def _judged(rows: Sequence[ComparisonRow], judge: Judge, limits: Limits) -> list
         }
         judged.append(row.model_copy(update=update))
     return judged
-
-
-def _baseline(models: Sequence[ModelRecord], name: str | None) -> ModelRecord:
-    for model in models:
-        if model.name == name:
-            return model
-    return next((model for model in models if model.role == "teacher"), models[0])
-
-
-def _shared_pictures(
-    models: Sequence[ModelRecord], dataset: str | None, split: str | None
-) -> _Pictures:
-    found: Counter[_Pictures] = Counter()
-    newest: dict[_Pictures, float] = {}
-    for model in models:
-        found.update({e.pictures for e in model.evaluations if _fits(e, dataset, split)})
-        for e in model.evaluations:
-            newest[e.pictures] = max(newest.get(e.pictures, 0.0), e.measured.timestamp())
-    if not found:
-        return dataset or "", split or "", ""
-    return max(found, key=lambda key: (found[key], key[1] == "test", newest[key], key))
-
-
-def _fits(record: EvaluationRecord, dataset: str | None, split: str | None) -> bool:
-    return dataset in {None, record.dataset} and split in {None, record.split}
-
-
-def _shared_engine(models: Sequence[ModelRecord]) -> str:
-    """Return the engine most models were timed on; of several that of the newest measurement."""
-    found: Counter[str] = Counter()
-    newest: dict[str, datetime] = {}
-    for model in models:
-        found.update({b.result.engine for b in model.benches})
-        for b in model.benches:
-            newest[b.result.engine] = max(newest.get(b.result.engine, b.measured), b.measured)
-    order = sorted(found)  # the name decides at last, not the order of a set
-    return max(order, key=lambda k: (found[k], k == "onnxruntime", newest[k]), default="")
-
-
-def _evaluation(model: ModelRecord, pictures: _Pictures) -> EvaluationRecord | None:
-    return next((e for e in model.evaluations if e.pictures == pictures), None)
-
-
-def _other_pictures(
-    models: Sequence[ModelRecord],
-    evaluations: dict[str, EvaluationRecord | None],
-    pictures: _Pictures,
-) -> tuple[str, ...]:
-    """Name the models that were judged on other pictures which go by the same name."""
-    others = [
-        model.name
-        for model in models
-        if evaluations[model.name] is None
-        and any(e.pictures[:2] == pictures[:2] for e in model.evaluations)
-    ]
-    if not others:
-        return ()
-    dataset, split, _ = pictures
-    words = f"Other pictures were called {dataset}, {split}, when these were evaluated"
-    return (f"{words}: {', '.join(others)}; evaluate all of them together",)
-
-
-def _benches(
-    models: Sequence[ModelRecord], engine: str, *, is_asked: bool
-) -> dict[str, BenchRecord | None]:
-    """Take each model's record of the bench that covers most models, else its newest one.
-
-    A model that was only measured elsewhere shows that, unless one engine is asked for: binary
-    networks have no real kernels where the others run best.
-    """
-    shared: Counter[str] = Counter()
-    newest: dict[str, float] = {}
-    for model in models:
-        for record in model.benches:
-            if record.result.engine == engine:
-                shared[record.bench] += 1
-                newest[record.bench] = record.measured.timestamp()
-    order = sorted(shared, key=lambda bench: (shared[bench], newest[bench]), reverse=True)
-    best = order[0] if order else ""
-    chosen: dict[str, BenchRecord | None] = {}
-    for model in models:
-        own = [b for b in model.benches if b.result.engine == engine]
-        own = own or ([] if is_asked else list(model.benches))
-        in_best = [b for b in own if b.bench == best]
-        chosen[model.name] = next(iter(in_best or own), None)
-    return chosen
 
 
 def _row(
@@ -325,7 +247,8 @@ def _accuracy_fields(
         "accuracy_change": result.accuracy - base.accuracy if base is not None else None,
         "paired": paired,
         "macro_f1": result.macro_f1,
-        "macro_f1_interval": result.macro_f1_interval,
+        "macro_f1_interval": result.macro_f1_interval
+        or macro_f1_interval(np.array(result.confusion)),  # older records have the counts only
         "balanced_accuracy": result.balanced_accuracy,
         "samples": result.samples,
         "evaluation": result,
@@ -352,7 +275,7 @@ def _notes(
     models: Sequence[ModelRecord],
     evaluations: dict[str, EvaluationRecord | None],
     benches: dict[str, BenchRecord | None],
-    pictures: _Pictures,
+    pictures: Pictures,
 ) -> tuple[str, ...]:
     notes = []
     unevaluated = [m.name for m in models if evaluations[m.name] is None]
@@ -363,7 +286,7 @@ def _notes(
         notes.append(f"Speed not measured: {', '.join(unmeasured)}")
     if len({b.bench for b in benches.values() if b is not None}) > 1:
         notes.append("Not all models were timed together; measure again for ratios between them")
-    return (*notes, *_other_pictures(models, evaluations, pictures))
+    return (*notes, *on_other_pictures(models, evaluations, pictures))
 
 
 def _reasons(rows: Sequence[ComparisonRow]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from emostudio.core.units import signed
 from emostudio.statistics.verdicts import Verdict, is_proved_faster, is_proved_loss
 from emostudio.workspace.comparison import NOT_TOGETHER, Comparison, ComparisonRow
 from emostudio.workspace.seeds import seed_words
@@ -33,9 +34,10 @@ def answer(comparison: Comparison) -> Answer:
     proved = [row for row in variants if is_proved_faster(row.speed)]
     unharmed = [row for row in proved if not is_proved_loss(row.paired)]
     if unharmed:
-        return _about_fastest(unharmed, " without a proved loss", comparison)
+        others = [row for row in variants if not is_proved_loss(row.paired)]
+        return _about_fastest(unharmed, others, " without a proved loss", comparison)
     if proved:
-        return _about_fastest(proved, ", at a loss of accuracy", comparison)
+        return _about_fastest(proved, variants, ", at a loss of accuracy", comparison)
     if any(row.speed is not None for row in variants):
         heading = f"Nothing was proved faster than {comparison.baseline} here"
     else:
@@ -78,17 +80,21 @@ def accuracy_words(row: ComparisonRow) -> str:
 
 def points(share: float) -> str:
     """Format a difference of shares in points, with sign and a space."""
-    value = round(100 * share, 1)
-    return f"{'− ' if value < 0 else '+ '}{abs(value):.1f}"
+    return signed(100 * share)
 
 
 def _variants(comparison: Comparison) -> list[ComparisonRow]:
     return [row for row in comparison.rows if not row.is_baseline]
 
 
-def _about_fastest(proved: Sequence[ComparisonRow], how: str, comparison: Comparison) -> Answer:
+def _about_fastest(
+    proved: Sequence[ComparisonRow],
+    others: Sequence[ComparisonRow],
+    how: str,
+    comparison: Comparison,
+) -> Answer:
     best = max(proved, key=_speed)
-    alike = [row.model for row in proved if row is not best and row.model not in best.faster_than]
+    alike = [row.model for row in others if row is not best and _may_be_as_fast(row, best)]
     word = "Faster" if alike else "Fastest"
     first = ""
     if best.speed is not None:
@@ -101,6 +107,15 @@ def _about_fastest(proved: Sequence[ComparisonRow], how: str, comparison: Compar
         first += f"; not told apart in speed from {', '.join(alike)}"
     lines = (first, accuracy_words(best), _seeds_of(best, comparison))
     return _filled(f"{word}{how}: {best.model}", lines, best)
+
+
+def _may_be_as_fast(row: ComparisonRow, best: ComparisonRow) -> bool:
+    """Whether nothing measured puts a row behind the best; what has no real kernel has no time."""
+    if row.kernels == "simulated" or row.model in best.faster_than:
+        return False
+    if row.speed is None or best.speed is None:
+        return True
+    return row.speed.interval[1] >= best.speed.interval[0]
 
 
 def _filled(heading: str, lines: Sequence[str], row: ComparisonRow) -> Answer:

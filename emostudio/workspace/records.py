@@ -87,6 +87,13 @@ class EvaluationRecord(_Record):
         """What was judged: only accuracies on the same pictures can be compared."""
         return (self.dataset, self.split, self.fingerprint)
 
+    def may_be_on(self, pictures: tuple[str, str, str]) -> bool:
+        """Whether it is on these, or on some of that name while nobody noted which."""
+        dataset, split, fingerprint = pictures
+        is_known = bool(self.fingerprint and fingerprint)
+        same_name = (self.dataset, self.split) == (dataset, split)
+        return same_name and (self.fingerprint == fingerprint or not is_known)
+
 
 class BenchRecord(_Record):
     """A stored latency and memory measurement with the machine it comes from."""

@@ -6,16 +6,17 @@ from PySide6.QtWidgets import QLabel, QPushButton, QScrollArea, QVBoxLayout, QWi
 
 from emostudio.gui.pages.base import Page
 from emostudio.gui.theme import theme
-from emostudio.gui.widgets import card
+from emostudio.gui.widgets import note as note_module
 from emostudio.gui.widgets.buttons import button
-from emostudio.gui.widgets.card import Card, Note, scrolled
+from emostudio.gui.widgets.card import Card, scrolled
+from emostudio.gui.widgets.note import Note
 
 SHORT_S = 0.05
 
 
 @pytest.fixture
 def short(monkeypatch):
-    monkeypatch.setattr(card, "OK_SECONDS", SHORT_S)
+    monkeypatch.setattr(note_module, "OK_SECONDS", SHORT_S)
 
 
 @pytest.fixture

@@ -137,7 +137,7 @@ def test_charts_paint_in_both_themes_at_any_size(qtbot, themes, make, size):
         (stairs, "Huffman ≈ 10.4 MB"),
         (ceiling, "Prune 3.20×"),
         (forest, "INT8 2.86× (2.79–2.93)"),
-        (bars, "Anger − 5.0 (− "),
+        (bars, "Anger −\u00a05.0 (−\u00a0"),
         (confusion, "called"),
         (break_even, "rank 32 0.533 ms, rank 50"),
     ],

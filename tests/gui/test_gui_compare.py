@@ -129,7 +129,7 @@ def test_the_answer_names_the_fastest_variant_without_a_proved_loss(measured):
     words = fakes.texts(measured.details)
     assert "Fastest without a proved loss: int8" in words
     assert "2.00× faster than teacher (95 % 1.90–2.10), 4.00× smaller on disk" in words
-    assert "Accuracy − 0.5 points (95 % − 1.5 to + 0.5), no loss proved" in words
+    assert "Accuracy −\u00a00.5 points (95 % −\u00a01.5 to +\u00a00.5), no loss proved" in words
 
 
 def test_window_and_report_say_the_same(measured):

@@ -39,6 +39,19 @@ def test_every_reason_against_publication_is_told_with_a_remedy(qtbot, workspace
     assert "Measure again" in fakes.texts(page.note)
 
 
+def test_the_table_gives_way_to_a_note_and_comes_back(qtbot, workspace):
+    for place in range(14):
+        fakes.add_model(workspace, f"variant {place}")
+    page = show(qtbot, workspace)
+    page.setFixedSize(1200, 692)
+    page.note.put_away()
+    whole = page.table.height()
+    page.note.show_note("warn", "Something happened.", "It takes a line.\nOr two.")
+    assert page.table.height() < whole
+    page.note.put_away()
+    assert page.table.height() == whole
+
+
 def test_figures_that_may_be_published_are_not_marked(qtbot, workspace):
     fakes.add_measurements(workspace, MEASURED)
     page = show(qtbot, workspace)
@@ -67,7 +80,9 @@ def numbers(qtbot, *marks):
     return table
 
 
-def test_numbers_of_a_column_have_the_same_decimals_and_real_minus_signs(qtbot):
+def test_numbers_of_a_column_have_the_same_decimals_and_real_minus_signs_that_are_copied_plain(
+    qtbot,
+):
     table = numbers(
         qtbot,
         Mark("teacher", 0, x=0.172, y=-0.5, x_interval=(0.17, 0.1733333)),
@@ -75,7 +90,8 @@ def test_numbers_of_a_column_have_the_same_decimals_and_real_minus_signs(qtbot):
     )
     lines = [line.split("\t") for line in table.table.as_text().splitlines()]
     assert lines[0][:3] == ["Variant", "Inference p50, ms", "Low"]
-    assert lines[1][1:5] == ["0.1720", "0.1700", "0.1733", "−0.50"]
+    assert lines[1][1:5] == ["0.1720", "0.1700", "0.1733", "-0.50"]
+    assert table.table.cell(0, 4).text == "−0.50"
     assert lines[2][1:5] == ["0.0853", "", "", "12.25"]
 
 

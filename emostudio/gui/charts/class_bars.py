@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
 from emostudio.core.answers import EvaluationResult
+from emostudio.core.units import signed
 from emostudio.gui.charts.canvas import Chart
 from emostudio.gui.painting import metrics, paint_text
 from emostudio.gui.theme import theme
@@ -43,9 +44,7 @@ class ClassBars(Chart):
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        numbers = max(
-            metrics("small_bold").horizontalAdvance(_signed(r.points)) for r in self._rows
-        )
+        numbers = max(metrics("small_bold").horizontalAdvance(signed(r.points)) for r in self._rows)
         room = max(self.width() - _NAMES - numbers - _GAP, 20.0)
         height = min(self.height() / len(self._rows), 32.0)
         middle = _NAMES + room / 2
@@ -55,7 +54,7 @@ class ClassBars(Chart):
             paint_text(painter, line.adjusted(0, 0, _NAMES - 4 - line.width(), 0),
                        row.name.capitalize(), "small", "text")  # fmt: skip
             _paint_change(painter, line.center().y(), row, (middle, scale))
-            paint_text(painter, line, _signed(row.points), "small_bold", "text",
+            paint_text(painter, line, signed(row.points), "small_bold", "text",
                        Qt.AlignmentFlag.AlignRight)  # fmt: skip
         painter.setPen(QPen(theme().colour("line2"), 1))
         painter.drawLine(QPointF(middle, 0), QPointF(middle, height * len(self._rows)))
@@ -74,11 +73,6 @@ def _paint_change(
     painter.drawLine(QPointF(low, y), QPointF(high, y))
 
 
-def _signed(points: float) -> str:
-    sign = "− " if points < 0 else "+ " if points > 0 else ""
-    return f"{sign}{abs(points):.1f}"
-
-
 def _in_words(row: ClassChange) -> str:
-    low, high = (_signed(end) for end in row.interval)
-    return f"{row.name.capitalize()} {_signed(row.points)} ({low} to {high})"
+    low, high = (signed(end) for end in row.interval)
+    return f"{row.name.capitalize()} {signed(row.points)} ({low} to {high})"

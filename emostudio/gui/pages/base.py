@@ -7,7 +7,8 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from emostudio.gui.tokens import SPACE
-from emostudio.gui.widgets.card import Note, PageHeader
+from emostudio.gui.widgets.card import PageHeader
+from emostudio.gui.widgets.note import Note
 from emostudio.qt.studio import Studio
 
 

@@ -176,6 +176,7 @@ class ComparePage(Page):
         self.empty.acted.connect(lambda: self.go.emit("compress", None))
         self.empty.link_clicked.connect(lambda: self.go.emit("models", None))
         self.note.acted.connect(self._act_on_note)
+        self.note.changed.connect(self._fit_table)
         self.exporter.started.connect(self._on_started)
         self.exporter.written.connect(self._on_written)
         self.exporter.failed.connect(self.note.show_error)
@@ -301,7 +302,6 @@ class ComparePage(Page):
         self._note_action = partial(QDesktopServices.openUrl, folder)
         words = self.tr("Saved {0}.").format(Path(path).name)
         self.note.show_note("ok", words, path, self.tr("Show in folder"))
-        self._fit_table()
 
     def _act_on_note(self) -> None:
         self._note_action()
@@ -314,4 +314,3 @@ class ComparePage(Page):
         why = why_not_for_publication(self.comparison)
         self.note.show_note("warn", words, why, self.tr("Measure again"))
         self._note_action = self._open_measure
-        self._fit_table()

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QCoreApplication
 
+from emostudio.core.units import signed
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.data_table import fits
 from emostudio.qt.table_models import EMPTY_CELL, Cell, Column, IntervalScale, Row
@@ -146,7 +147,7 @@ def _steadiness_words(row: ComparisonRow) -> str:
         steady.mild_outliers, steady.far_outliers, f"{row.bench.samples:,}" if row.bench else ""
     )
     drift = _tr("drift {0} % ({1} to {2})").format(
-        f"{steady.drift_percent:+.1f}", f"{low:+.1f}", f"{high:+.1f}"
+        signed(steady.drift_percent), signed(low), signed(high)
     )
     return f"{outliers}; {drift}"
 

@@ -17,8 +17,9 @@ from emostudio.gui.pages.home_probe import NAME_WIDTH, ProbePanel
 from emostudio.gui.pages.jobs_rows import describe_time
 from emostudio.gui.verdict_badge import verdict_look
 from emostudio.gui.widgets.buttons import Segmented, button, icon_button
-from emostudio.gui.widgets.card import Card, Note, plain
+from emostudio.gui.widgets.card import Card, plain
 from emostudio.gui.widgets.labels import ElidedLabel, label, set_shown
+from emostudio.gui.widgets.note import Note
 from emostudio.workspace.comparison import compare
 from emostudio.workspace.records import ModelRecord
 

@@ -16,7 +16,7 @@ from emostudio.core.machine_card import MachineCardReport
 from emostudio.gui.dialogs import ask_where, replacing
 from emostudio.gui.pages.home_machine import MachineCard
 from emostudio.gui.theme import theme
-from emostudio.gui.widgets.card import Note
+from emostudio.gui.widgets.note import Note
 from emostudio.qt.studio import Studio
 from emostudio.workspace.records import RunRecord
 

@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication
 
 from emostudio.core.events import LayerState, StageDone
-from emostudio.core.units import format_bytes, format_count
+from emostudio.core.units import format_bytes, format_count, signed
 from emostudio.gui.pages.jobs_charts import DrawnRun, SmallChart
 from emostudio.gui.widgets.card import Card
 from emostudio.gui.widgets.data_table import DataTable
@@ -149,8 +149,8 @@ def _share_row(share: dict[str, Any], titles: dict[str, str]) -> Row:
         str(share["step"]),
         {
             "step": Cell(f"{share['step'] + 1}. {titles.get(share['method'], share['method'])}"),
-            "accuracy": EMPTY_CELL if accuracy is None else Cell(f"{100 * accuracy:+.2f}"),
+            "accuracy": EMPTY_CELL if accuracy is None else Cell(signed(100 * accuracy, 2)),
             "size": Cell(f"{share['size_factor']:.2f}"),
-            "latency": EMPTY_CELL if latency is None else Cell(f"{latency:+.3f}"),
+            "latency": EMPTY_CELL if latency is None else Cell(signed(latency, 3)),
         },
     )

@@ -10,7 +10,8 @@ from emostudio.core.jobs import JobStatus
 from emostudio.core.units import format_duration
 from emostudio.gui.pages.jobs_rows import describe_time, elapsed_seconds
 from emostudio.gui.tokens import SPACE
-from emostudio.gui.widgets.card import Card, Note, fact
+from emostudio.gui.widgets.card import Card, fact
+from emostudio.gui.widgets.note import Note
 from emostudio.qt.run_history import RunHistory
 from emostudio.workspace.records import RunRecord
 

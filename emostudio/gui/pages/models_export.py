@@ -21,9 +21,10 @@ from emostudio.gui.dialogs import is_taken, replacing
 from emostudio.gui.recent import last_folder, note_folder
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import button
-from emostudio.gui.widgets.card import Tone, plain
+from emostudio.gui.widgets.card import plain
 from emostudio.gui.widgets.form_dialog import FormDialog
 from emostudio.gui.widgets.labels import label, set_shown
+from emostudio.gui.widgets.note import Tone
 from emostudio.qt.studio import Studio
 
 

@@ -179,9 +179,10 @@ def _on_the_same_pictures(
     model: ModelRecord, parent: ModelRecord
 ) -> tuple[EvaluationRecord, EvaluationRecord] | None:
     """Return the newest accuracies that can be compared."""
-    old = {record.pictures: record for record in reversed(parent.evaluations)}
-    shared = (record for record in model.evaluations if record.pictures in old)
-    return next(((record, old[record.pictures]) for record in shared), None)
+    pairs = [(new, old) for new in model.evaluations for old in parent.evaluations]
+    noted = (pair for pair in pairs if pair[0].pictures == pair[1].pictures)
+    unnoted = (pair for pair in pairs if pair[0].may_be_on(pair[1].pictures))
+    return next(noted, None) or next(unnoted, None)
 
 
 def _accuracy_tip(new: EvaluationRecord, old: EvaluationRecord) -> str:

@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout
 from emostudio.core.answers import ModelReport
 from emostudio.gui.pages.models_rows import Change, changes, detail_rows
 from emostudio.gui.tokens import SPACE
-from emostudio.gui.widgets.card import Card, Note, clear, plain
+from emostudio.gui.widgets.card import Card, clear, plain
 from emostudio.gui.widgets.labels import ElidedLabel, label
+from emostudio.gui.widgets.note import Note
 from emostudio.gui.widgets.progress import ThinBar
 from emostudio.workspace.records import ModelRecord
 

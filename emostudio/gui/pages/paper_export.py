@@ -15,7 +15,7 @@ from emostudio.core.jobs import PaperJob, PaperReportJob
 from emostudio.gui.dialogs import ask_where, replacing
 from emostudio.gui.pages.format_menu import add_formats, formats_of
 from emostudio.gui.theme import theme
-from emostudio.gui.widgets.card import Note
+from emostudio.gui.widgets.note import Note
 from emostudio.qt.studio import Studio
 
 

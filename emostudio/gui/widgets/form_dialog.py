@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QW
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import button
-from emostudio.gui.widgets.card import Note, plain, scrolled
+from emostudio.gui.widgets.card import plain, scrolled
 from emostudio.gui.widgets.labels import label
+from emostudio.gui.widgets.note import Note
 
 
 class FormDialog(QDialog):

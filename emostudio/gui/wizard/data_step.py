@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from emostudio.core.emotions import EMOTIONS
-from emostudio.gui.widgets.card import Card, Note
+from emostudio.gui.widgets.card import Card
+from emostudio.gui.widgets.note import Note
 from emostudio.gui.wizard.choice_list import Choice, ChoiceList
 from emostudio.gui.wizard.state import WizardState
 from emostudio.workspace.records import DatasetRecord

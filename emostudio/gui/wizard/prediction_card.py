@@ -10,8 +10,9 @@ from emostudio.core.answers import PlanReport, PlanStage
 from emostudio.gui.charts.ceiling import SpeedCeiling
 from emostudio.gui.charts.staircase import Stair, Staircase
 from emostudio.gui.tokens import SPACE
-from emostudio.gui.widgets.card import Card, Note, plain, rule, scrolled
+from emostudio.gui.widgets.card import Card, plain, rule, scrolled
 from emostudio.gui.widgets.labels import label, set_shown
+from emostudio.gui.widgets.note import Note
 from emostudio.gui.wizard.low_rank_words import outlook_lines
 
 _MOST_REMARKS = 3

@@ -16,8 +16,9 @@ from emostudio.gui.dialogs import ask_where, replacing
 from emostudio.gui.theme import theme
 from emostudio.gui.tokens import SPACE
 from emostudio.gui.widgets.buttons import button, icon_button
-from emostudio.gui.widgets.card import Card, Note
+from emostudio.gui.widgets.card import Card
 from emostudio.gui.widgets.labels import label, set_shown
+from emostudio.gui.widgets.note import Note
 from emostudio.gui.wizard.recipe_list import RecipeList, StepCard
 from emostudio.gui.wizard.size_factors import step_factors
 from emostudio.gui.wizard.state import WizardState

@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QGridLayout
 from emostudio.core.answers import PlanReport
 from emostudio.core.units import format_bytes, format_count, format_duration
 from emostudio.gui.tokens import SPACE
-from emostudio.gui.widgets.card import Card, Note, plain, scrolled
+from emostudio.gui.widgets.card import Card, plain, scrolled
 from emostudio.gui.widgets.labels import label
+from emostudio.gui.widgets.note import Note
 from emostudio.gui.wizard.data_step import data_title
 from emostudio.gui.wizard.low_rank_words import outlook_lines
 from emostudio.gui.wizard.state import WizardState

@@ -40,7 +40,7 @@ def _write(report: Report, path: Path) -> None:
             [
                 *(row.model, row.role, row.recipe, row.engine, row.threads, row.kernels),
                 *(*values, *_interval_values(row), row.samples or "", row.verdict),
-                *(row.judged_against, *_origin(found)),
+                *(row.judged_against, *_origin(found, found.blockers)),
             ]
         )
     _save(path, lines)
@@ -52,9 +52,9 @@ def _save(path: Path, lines: Sequence[Sequence[object]]) -> None:
     write_text(path, stream.getvalue())
 
 
-def _origin(found: Comparison) -> list[str]:
+def _origin(found: Comparison, blockers: Sequence[str]) -> list[str]:
     machine = str(found.machine.get("cpu", ""))
-    return [found.dataset, found.split, machine, "; ".join(found.blockers)]
+    return [found.dataset, found.split, machine, "; ".join(blockers)]
 
 
 def _text(value: Value) -> str:
@@ -73,7 +73,7 @@ def _write_chart(report: Report, chart: Chart, path: Path) -> None:
     lines: list[list[object]] = []
     for table in numbers(chart):
         lines.append(["table", *table.heads, "engine", *_ORIGIN])
-        tail = [found.engine, *_origin(found)]
+        tail = [found.engine, *_origin(found, chart.blockers)]
         lines += [[table.title, *(_text(value) for value in row), *tail] for row in table.rows]
     _save(path, lines)
 

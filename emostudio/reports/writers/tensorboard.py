@@ -80,7 +80,7 @@ def _charts(library: _Library, report: Report) -> Iterator[tuple[int, Any]]:
     for chart in report.charts:
         stream = io.BytesIO()
         with chart_style():
-            figure = chart_figure(chart, report.caption)
+            figure = chart_figure(chart, report.caption_of(chart))
             figure.savefig(stream, format="png", dpi=_DOTS_PER_INCH)
         width, height = (round(_DOTS_PER_INCH * side) for side in figure.get_size_inches())
         image = library.protos.Summary.Image(

@@ -18,7 +18,7 @@ def _write(report: Report, path: Path) -> None:
 
 
 def _write_chart(report: Report, chart: Chart, path: Path) -> None:
-    write_text(path, document([chart], report.caption))
+    write_text(path, document([chart], report.caption_of(chart)))
 
 
 def _write_tables(report: PaperReport, path: Path) -> None:

@@ -27,9 +27,12 @@ from emostudio.worker.context import HandlerContext, Handling, other_work
 from emostudio.worker.model_report import described_model
 from emostudio.worker.resolve import Found, find_models
 
+LEAST_BLOCKS = 6
+
 
 def handle(job: ProfileJob, context: HandlerContext) -> Handling:
     """Answer with a `ProfileReport`; rows are the first model's layers."""
+    _check_blocks(job.blocks)
     found = find_models(job.models, context.workspace)
     models = {one.name: one.load() for one in found}
     first = models[found[0].name]
@@ -65,6 +68,15 @@ def handle(job: ProfileJob, context: HandlerContext) -> Handling:
         conditions={**before, "foreign_share": load["foreign_share"], "threads": job.threads},
         warnings=(*(f"{work} was running at the same time" for work in beside), *disturbances),
     )  # fmt: skip
+
+
+def _check_blocks(count: int) -> None:
+    if count < LEAST_BLOCKS:
+        raise InputError(
+            f"{count} blocks are too few",
+            why="the range of five medians, or fewer, covers less than 95 %",
+            next_step=f"Ask for {LEAST_BLOCKS} or more",
+        )
 
 
 def row_of(layer: str, rows: Sequence[str]) -> str:

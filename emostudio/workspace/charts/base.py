@@ -184,10 +184,23 @@ class Chart:
     title: str
     note: str
     panels: tuple[Panel, ...]
+    blockers: tuple[str, ...] = ()
+    """Why its figures must not be published."""
 
 
 class NoSettings(Settings):
     """Charts take no settings."""
+
+
+def bench_blockers(material: Material) -> tuple[str, ...]:
+    """Return why the benchmark's figures must not be published."""
+    return material.comparison.blockers
+
+
+def no_blockers(material: Material) -> tuple[str, ...]:
+    """Of charts that show no times."""
+    del material
+    return ()
 
 
 @dataclass
@@ -208,6 +221,8 @@ class ChartKind:
         Whether measuring the models gives what is missing.
     question
         Kind of the job whose answer the chart needs besides what the workspace knows.
+    blockers
+        Why its figures must not be published: of times those of the benchmark.
     """
 
     key: str
@@ -219,6 +234,7 @@ class ChartKind:
     order: int
     is_measured: bool = True
     question: str = ""
+    blockers: Callable[[Material], tuple[str, ...]] = bench_blockers
     family: str = "chart"
     reference: str = ""
     settings_type: type[BaseModel] = NoSettings
@@ -226,4 +242,6 @@ class ChartKind:
     def chart(self, material: Material) -> Chart | None:
         """Return the chart of `material`, None where there is nothing to draw."""
         panels = self.draw(material)
-        return Chart(self.key, self.title, self.note, panels) if panels else None
+        if not panels:
+            return None
+        return Chart(self.key, self.title, self.note, panels, self.blockers(material))

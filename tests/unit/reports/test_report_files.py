@@ -88,6 +88,9 @@ def test_csv_says_in_every_line_what_bars_it_from_publication(records, tmp_path,
             told = {row["not_for_publication"] for row in csv.DictReader(stream)}
         # a chart's tables lie below each other, each with its heads
         assert told - {"not_for_publication"} == {"; ".join(bars)}
+    shown = {made.key: made.blockers for made in report.charts}
+    assert shown["bars"] == bars
+    assert shown["classes"] == ()  # it has no times
     clean = write(records, tmp_path / "clean.csv").read_text("utf-8")
     assert ",not_for_publication" in clean
     assert "blocks" not in clean

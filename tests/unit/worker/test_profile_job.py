@@ -2,13 +2,13 @@ import copy
 
 import pytest
 import torch
-from pydantic import ValidationError
 from torch import nn
 
 from emostudio.compression.folding import fold, foldable
 from emostudio.compression.quantised_layers import quantised_layer
 from emostudio.core.comparing import ProfileReport
 from emostudio.core.emotions import EMOTIONS
+from emostudio.core.errors import InputError
 from emostudio.core.events import Finished, Note
 from emostudio.core.jobs import CompressJob, ProfileJob
 from emostudio.core.recipe import Recipe, RecipeStep
@@ -79,8 +79,8 @@ def answered(handling):
 
 def test_fewer_blocks_than_an_interval_needs_are_refused():
     # the range of five medians covers the true one in 94 of 100, that of three in 75
-    with pytest.raises(ValidationError, match="blocks"):
-        ProfileJob(models=("big",), blocks=5)
+    with pytest.raises(InputError, match="5 blocks are too few"):
+        next(handle(ProfileJob(models=("big",), blocks=5), None))
     _, low, high = median_interval(range(ProfileJob(models=("big",)).blocks))
     assert (low, high) == (1, 7)
 

@@ -40,7 +40,7 @@ def test_a_faster_variant_with_a_proved_loss_stands_back():
     assert findings(found)[:3] == [
         "Fastest without a proved loss: sound",
         "2.00× faster than teacher (95 % 1.96–2.04), 3.00× smaller on disk",
-        "Accuracy + 0.0 points (95 % − 1.0 to + 1.0), no loss proved",
+        "Accuracy 0.0 points (95 % −\u00a01.0 to +\u00a01.0), no loss proved",
     ]
 
 
@@ -60,7 +60,7 @@ def test_the_fastest_is_called_so_only_where_it_was_proved_against_every_other_o
 def test_where_all_faster_variants_lost_the_loss_is_said():
     said = findings(compared(row("lossy", 4.0, loss=0.2)))
     assert said[0] == "Fastest, at a loss of accuracy: lossy"
-    assert said[2] == "Accuracy − 20.0 points (95 % − 21.0 to − 19.0), a proved loss"
+    assert said[2] == "Accuracy −\u00a020.0 points (95 % −\u00a021.0 to −\u00a019.0), a proved loss"
 
 
 @pytest.mark.parametrize(
@@ -108,18 +108,32 @@ def test_one_model_alone_is_no_comparison():
 
 
 def test_the_change_is_over_the_images_that_its_interval_is_over():
-    # own images say − 30 points, the common ones − 2
+    # own images say −\u00a030 points, the common ones −\u00a02
     words = accuracy_words(row("a", loss=0.02, accuracy_change=-0.3))
-    assert words == "Accuracy − 2.0 points (95 % − 3.0 to − 1.0), a proved loss"
+    assert words == "Accuracy −\u00a02.0 points (95 % −\u00a03.0 to −\u00a01.0), a proved loss"
     assert (
         accuracy_words(row("a", accuracy_change=-0.3))
-        == "Accuracy − 30.0 points, not judged together, no interval"
+        == "Accuracy −\u00a030.0 points, not judged together, no interval"
     )
     assert accuracy_words(row("a")) == ""
 
 
 def test_points_have_sign_and_space():
-    assert (points(-0.003), points(0.0123), points(0.0)) == ("− 0.3", "+ 1.2", "+ 0.0")
+    assert (points(-0.003), points(0.0123), points(0.0)) == ("−\u00a00.3", "+\u00a01.2", "0.0")
+
+
+def test_the_fastest_is_not_called_so_while_the_speed_of_another_is_open():
+    open_speed = row("open", 1.3).model_copy(
+        update={"speed": Ratio(a="open", b="teacher", ratio=1.3, interval=(0.95, 1.8), verdict="")}
+    )
+    said = answer(compared(row("a", 1.06), open_speed, row("slow", 0.9)))
+    assert said.heading == "Faster without a proved loss: a"
+    assert said.lines[0].endswith("; not told apart in speed from open")
+    untimed, simulated = row("untimed"), row("bits", kernels="simulated")
+    said = answer(compared(row("a", 2.0), untimed, simulated))
+    assert said.lines[0].endswith("; not told apart in speed from untimed")
+    lossy = row("lossy", 2.01, loss=0.3)
+    assert answer(compared(row("a", 2.0), lossy)).heading == "Fastest without a proved loss: a"
 
 
 def test_what_bars_publication_is_told_with_the_findings():

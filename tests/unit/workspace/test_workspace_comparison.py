@@ -333,6 +333,30 @@ def test_accuracies_of_different_pictures_under_one_name_are_not_compared():
     assert not any("Other pictures" in note for note in compare([again, variant]).notes)
 
 
+def test_an_accuracy_from_before_pictures_were_noted_is_shown_and_said_to_be_one():
+    old, new = evaluated("t", 0.9), evaluated("v", 0.5, fingerprint="b", day=1)
+    teacher, variant = (
+        model("t", "teacher", evaluations=(old,), slot=0),
+        model("v", evaluations=(new,)),
+    )
+    comparison = compare([teacher, variant])
+    assert [row.accuracy for row in comparison.rows] == [0.9, 0.5]
+    assert comparison.rows[1].paired is None
+    (note,) = (note for note in comparison.notes if "pictures called" in note)
+    assert note.startswith("On which pictures called faces, test these were evaluated was not")
+    assert ": t;" in note
+    # where both are known, the noted one counts
+    known = evaluated("t", 0.7, fingerprint="b")
+    again = teacher.model_copy(update={"evaluations": (old, known)})
+    assert compare([again, variant]).rows[0].accuracy == 0.7
+
+
+def test_older_records_have_the_interval_of_f1_from_their_counts():
+    teacher = model("t", "teacher", evaluations=(evaluated("t", 0.9),), slot=0)
+    low, high = compare([teacher]).rows[0].macro_f1_interval
+    assert 0 < low < high == 1
+
+
 def test_times_are_dated_by_the_measurements_that_are_shown():
     newer = timed("t", 9.0, "new", engine="torch", day=5)
     teacher = model("t", "teacher", benches=(newer, timed("t", 2.0, day=1)), slot=0)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
+from emostudio.core.units import signed
 from emostudio.gui.charts.marks import paint_mark, series_colour
 from emostudio.gui.charts.panels.common import (
     key_rows,
@@ -136,7 +137,9 @@ def _paint_scale(
 
 
 def _number(bar: Bar, decimals: int) -> str:
-    return "–" if bar.value is None else f"{bar.value:,.{decimals}f}".replace("-", "− ")
+    if bar.value is None:
+        return "–"
+    return signed(bar.value, decimals) if bar.value < 0 else f"{bar.value:,.{decimals}f}"
 
 
 def _paint_bar(painter: QPainter, line: QRectF, bar: Bar, how: tuple[_ToPixel, int]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emostudio.statistics.intervals import wilson
-from emostudio.workspace.charts.base import ChartKind, Line, Panel, Plot, Scale
+from emostudio.workspace.charts.base import ChartKind, Line, Panel, Plot, Scale, no_blockers
 from emostudio.workspace.charts.material import Material
 from emostudio.workspace.comparison import ComparisonRow
 
@@ -40,4 +40,5 @@ CHART = ChartKind(
     missing="Measure accuracy first.",
     draw=_draw,
     order=5,
+    blockers=no_blockers,
 )

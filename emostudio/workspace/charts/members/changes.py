@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from emostudio.core.comparing import ChangedPicture, ModelChanges
-from emostudio.workspace.charts.base import ChartKind, Gallery, Panel, Picture, PictureState
+from emostudio.workspace.charts.base import (
+    ChartKind,
+    Gallery,
+    Panel,
+    Picture,
+    PictureState,
+    no_blockers,
+)
 from emostudio.workspace.charts.material import Material
 
 
@@ -46,5 +53,6 @@ CHART = ChartKind(
     missing="Measure the accuracy of all these models together first.",
     draw=_draw,
     order=9,
+    blockers=no_blockers,
     question="changes",
 )

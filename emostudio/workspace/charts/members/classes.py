@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from emostudio.core.answers import EvaluationResult
 from emostudio.statistics.intervals import wilson
-from emostudio.workspace.charts.base import Bar, Bars, ChartKind, Panel, Scale
+from emostudio.workspace.charts.base import Bar, Bars, ChartKind, Panel, Scale, no_blockers
 from emostudio.workspace.charts.material import Material
 from emostudio.workspace.charts.recalls import recall_counts
 
@@ -46,4 +46,5 @@ CHART = ChartKind(
     missing="Measure accuracy first.",
     draw=_draw,
     order=3,
+    blockers=no_blockers,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emostudio.core.answers import EvaluationResult
-from emostudio.workspace.charts.base import ChartKind, Matrix, Panel
+from emostudio.workspace.charts.base import ChartKind, Matrix, Panel, no_blockers
 from emostudio.workspace.charts.material import Material
 
 
@@ -32,4 +32,5 @@ CHART = ChartKind(
     missing="Measure accuracy first.",
     draw=_draw,
     order=4,
+    blockers=no_blockers,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emostudio.workspace.charts.base import ChartKind, Line, Panel, Plot, Scale
+from emostudio.workspace.charts.base import ChartKind, Line, Panel, Plot, Scale, no_blockers
 from emostudio.workspace.charts.material import Material, TrainingCurve
 
 
@@ -37,4 +37,5 @@ CHART = ChartKind(
     draw=_draw,
     is_measured=False,
     order=6,
+    blockers=no_blockers,
 )

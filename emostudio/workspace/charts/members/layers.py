@@ -12,10 +12,25 @@ _Value = Callable[[LayerProfile], float | None]
 
 
 def _draw(material: Material) -> tuple[Panel, ...]:
-    slots = {row.model: row.slot for row in material.comparison.rows}
+    slots = _slots(material)
+    best = _shown(material)
+    return tuple(_panels(best, slots)) if best is not None else ()
+
+
+def _slots(material: Material) -> dict[str, int]:
+    return {row.model: row.slot for row in material.comparison.rows}
+
+
+def _shown(material: Material) -> ProfileReport | None:
     # times of two runs are not comparable: the one that holds most of the models is drawn
+    slots = _slots(material)
     best = max(material.profiles, key=lambda report: _count(report, slots), default=None)
-    return tuple(_panels(best, slots)) if best is not None and _count(best, slots) else ()
+    return best if best is not None and _count(best, slots) else None
+
+
+def _blockers(material: Material) -> tuple[str, ...]:
+    shown = _shown(material)
+    return shown.warnings if shown is not None else ()
 
 
 def _count(report: ProfileReport, slots: dict[str, int]) -> int:
@@ -101,5 +116,6 @@ CHART = ChartKind(
     missing="Profile the layers of a variant first: under Layers at the right.",
     draw=_draw,
     order=10,
+    blockers=_blockers,
     is_measured=False,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from emostudio.core.answers import AblationReport, AblationShare
-from emostudio.workspace.charts.base import Bar, Bars, ChartKind, Panel, Scale
+from emostudio.workspace.charts.base import Bar, Bars, ChartKind, Panel, Scale, no_blockers
 from emostudio.workspace.charts.material import Material
 
 _VARIANT_SLOT = 1
@@ -63,4 +63,5 @@ CHART = ChartKind(
     draw=_draw,
     is_measured=False,
     order=7,
+    blockers=no_blockers,
 )
