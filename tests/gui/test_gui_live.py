@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from emostudio.core.answers import CatalogueEntry, DoctorReport, Latency, LiveReport, LiveVariant
 from emostudio.core.emotions import EMOTIONS
-from emostudio.core.events import Failed, Finished, LiveCounters, LiveFrame, SharedMemory
+from emostudio.core.events import Failed, Finished, LiveCounters, LiveFrame, Note, SharedMemory
 from emostudio.gui.pages.live import LivePage
 from emostudio.gui.pages.live_panel import frame_shares
 from emostudio.gui.pages.live_sources import LiveSource
@@ -311,3 +311,15 @@ def test_yunet_without_a_file_falls_back_to_haar(page):
     choose(page.controls.detector, "YuNet…")
     page.window().findChild(QFileDialog).reject()
     assert page.controls.chosen_detector() == ("haar", None)
+
+
+def test_what_only_informs_leaves_the_tiles_their_room(page, studio):
+    page.start()
+    why = "Chosen by measurement. VGG-S: onnxruntime 0.2 ms, openvino 0.3 ms; CP: packed 0.1 ms"
+    studio.feeds[-1].accept(Note(level="info", what="VGG-S runs on onnxruntime", why=why))
+    assert page.note.text() == "VGG-S runs on onnxruntime. Chosen by measurement."
+    assert page.note.toolTip() == f"{why}."
+    studio.feeds[-1].accept(
+        Note(level="warning", what="Few frames", why="The camera is slow. Or dark")
+    )
+    assert page.note.text().endswith("The camera is slow. Or dark.")

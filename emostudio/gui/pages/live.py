@@ -283,7 +283,10 @@ class LivePage(Page):
             return
         tone: Literal["info", "warn"] = "info" if event.level == "info" else "warn"
         rest = " ".join(f"{part.rstrip('.')}." for part in (event.why, event.next_step) if part)
-        self.note.show_note(tone, f"{event.what.rstrip('.')}.", rest)
+        # The tiles need the room: what only informs is one line here and whole in the tooltip.
+        shown = f"{rest.partition('. ')[0].rstrip('.')}." if tone == "info" and rest else rest
+        self.note.show_note(tone, f"{event.what.rstrip('.')}.", shown)
+        self.note.setToolTip(rest)
 
     def _on_ended(self, event: Event) -> None:
         self._feed = None
