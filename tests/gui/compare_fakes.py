@@ -12,6 +12,18 @@ MEASURED = {
 }
 
 
+def workspace_in(qapp, tmp_path):
+    """A workspace with a teacher and two variants, nothing measured yet."""
+    with fakes.open_workspace(tmp_path / "workspace") as workspace:
+        yield workspace
+
+
+def measured_page(qtbot, workspace):
+    """The page after all three were measured."""
+    fakes.add_measurements(workspace, MEASURED)
+    return show(qtbot, workspace)
+
+
 def show(qtbot, workspace):
     page = ComparePage(fakes.FakeStudio(workspace))
     qtbot.addWidget(page)

@@ -2,7 +2,7 @@
 
 import gui_fakes as fakes
 import pytest
-from compare_fakes import MEASURED, cell, show
+from compare_fakes import MEASURED, cell, measured_page, show, workspace_in
 from PySide6.QtCore import Qt
 
 from emostudio.core.jobs import BenchJob, EvaluateJob
@@ -10,17 +10,8 @@ from emostudio.gui.pages.compare_table import columns
 from emostudio.workspace.figures import FIGURES, best_of, texts
 from emostudio.workspace.findings import findings
 
-
-@pytest.fixture
-def workspace(qapp, tmp_path):
-    with fakes.open_workspace(tmp_path / "workspace") as workspace:
-        yield workspace
-
-
-@pytest.fixture
-def measured(qtbot, workspace):
-    fakes.add_measurements(workspace, MEASURED)
-    return show(qtbot, workspace)
+workspace = pytest.fixture(workspace_in)
+measured = pytest.fixture(measured_page)
 
 
 def test_without_measurements_every_number_is_a_dash(qtbot, workspace):

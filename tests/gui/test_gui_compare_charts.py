@@ -4,7 +4,7 @@ from pathlib import Path
 
 import gui_fakes as fakes
 import pytest
-from compare_fakes import MEASURED, choose_chart, show
+from compare_fakes import choose_chart, measured_page, show, workspace_in
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton
@@ -16,17 +16,8 @@ from emostudio.gui.pages.compare_export import Wanted
 from emostudio.gui.pages.compare_table import columns
 from emostudio.workspace.charts.catalogue import chart_kinds
 
-
-@pytest.fixture
-def workspace(qapp, tmp_path):
-    with fakes.open_workspace(tmp_path / "workspace") as workspace:
-        yield workspace
-
-
-@pytest.fixture
-def measured(qtbot, workspace):
-    fakes.add_measurements(workspace, MEASURED)
-    return show(qtbot, workspace)
+workspace = pytest.fixture(workspace_in)
+measured = pytest.fixture(measured_page)
 
 
 CHARTS = [kind.key for kind in chart_kinds()]

@@ -2,22 +2,13 @@
 
 import gui_fakes as fakes
 import pytest
-from compare_fakes import MEASURED, choose_chart, show
+from compare_fakes import choose_chart, measured_page, workspace_in
 
 from emostudio.core.comparing import LayerProfile, ModelProfile, ProfileReport
 from emostudio.core.jobs import JobStatus, ProfileJob
 
-
-@pytest.fixture
-def workspace(qapp, tmp_path):
-    with fakes.open_workspace(tmp_path / "workspace") as workspace:
-        yield workspace
-
-
-@pytest.fixture
-def measured(qtbot, workspace):
-    fakes.add_measurements(workspace, MEASURED)
-    return show(qtbot, workspace)
+workspace = pytest.fixture(workspace_in)
+measured = pytest.fixture(measured_page)
 
 
 def changed(model):

@@ -323,3 +323,5 @@ def test_what_only_informs_leaves_the_tiles_their_room(page, studio):
         Note(level="warning", what="Few frames", why="The camera is slow. Or dark")
     )
     assert page.note.text().endswith("The camera is slow. Or dark.")
+    studio.feeds[-1].accept(Failed(what="The camera stopped", why="it was unplugged"))
+    assert page.note.toolTip() == ""

@@ -83,6 +83,7 @@ class Note(QFrame):
     def show_note(self, tone: Tone, cause: str, text: str = "", action: str = "") -> None:
         """Show a message; an empty cause and text hide the note."""
         self.setProperty("note", tone)
+        self.setToolTip("")  # what an earlier message left
         icon = "doctor" if tone == "warn" and action else _NOTE_ICONS[tone]
         self._icon.set_icon(icon, tone)
         parts = [
